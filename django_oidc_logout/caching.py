@@ -1,0 +1,34 @@
+"""Django's cache, which may be down: that costs memory of the past, and never a sign-out."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import Any
+
+from django.core.cache import cache
+
+logger = logging.getLogger(__name__)
+
+
+def key(kind: str, *parts: str) -> str:
+    """Return a cache key that any text may be part of, of any length."""
+    digest = hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
+    return f"oidc_logout:{kind}:{digest}"
+
+
+def get(name: str) -> Any:
+    """Return what is cached, or None."""
+    try:
+        return cache.get(name)
+    except Exception as exc:  # noqa: BLE001  # each backend raises its own; none may get in the way
+        logger.warning("The cache cannot be read: error=%s", type(exc).__name__)
+        return None
+
+
+def put(name: str, value: object, seconds: float) -> None:
+    """Cache `value` for `seconds`, if that is possible."""
+    try:
+        cache.set(name, value, seconds)
+    except Exception as exc:  # noqa: BLE001  # as above
+        logger.warning("The cache cannot be written: error=%s", type(exc).__name__)

@@ -1,0 +1,171 @@
+"""Settings. The only module that reads `django.conf.settings`, on every access and never before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, cast
+
+from django.conf import settings
+
+DEFAULT_ALIAS = "default"
+DIRECTIVES = (
+    "cache",
+    "clientHints",
+    "cookies",
+    "executionContexts",
+    "prefetchCache",
+    "prerenderCache",
+    "storage",
+)
+GET_POLICIES = ("confirm", "allow", "refuse")
+RESPONSES = ("redirect", "refresh")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderOptions:
+    """The options of one provider: an entry of `OIDC_LOGOUT_PROVIDERS`, with its defaults.
+
+    Each field but those of `INHERITED` is a key of the setting, in lower case.
+    """
+
+    alias: str
+    issuer: str = ""
+    backend: str = "django_oidc_logout.providers.OIDCProvider"
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    algorithms: tuple[str, ...] = ("RS256",)
+    end_session_endpoint: str = ""
+    jwks_uri: str = ""
+    revocation_endpoint: str = ""
+    post_logout_redirect_uri: str = ""
+    send_id_token_hint: bool = True
+    extra_params: Mapping[str, str] = field(default_factory=dict)
+    max_url_length: int = 8000
+    max_token_age: int = 300
+    require_exp: bool = False
+    require_typ: bool = False
+    timeout: float = 3
+    # Known from mozilla-django-oidc's settings only.
+    verify_ssl: bool | str = True
+    proxies: Mapping[str, str] | None = None
+    basic_auth: bool | None = None
+
+
+INHERITED = {"alias", "verify_ssl", "proxies", "basic_auth"}
+PROVIDER_KEYS = tuple(f.name.upper() for f in fields(ProviderOptions) if f.name not in INHERITED)
+
+# mozilla-django-oidc's settings that serve as defaults for the alias "default" alone.
+MOZILLA_DEFAULTS = {
+    "client_id": "OIDC_RP_CLIENT_ID",
+    "client_secret": "OIDC_RP_CLIENT_SECRET",
+    "jwks_uri": "OIDC_OP_JWKS_ENDPOINT",
+    "verify_ssl": "OIDC_VERIFY_SSL",
+    "proxies": "OIDC_PROXY",
+    "basic_auth": "OIDC_TOKEN_USE_BASIC_AUTH",
+}
+
+
+def _provider(alias: str, entry: Mapping[str, Any]) -> ProviderOptions:
+    values: dict[str, Any] = {}
+    if alias == DEFAULT_ALIAS:
+        values = {
+            name: getattr(settings, setting)
+            for name, setting in MOZILLA_DEFAULTS.items()
+            if getattr(settings, setting, None) is not None
+        }
+        values["algorithms"] = (getattr(settings, "OIDC_RP_SIGN_ALGO", "HS256"),)
+    values |= {key.lower(): value for key, value in entry.items() if key in PROVIDER_KEYS}
+    return ProviderOptions(alias=alias, **values)
+
+
+class Settings:
+    """The package's settings, each under its full name."""
+
+    def raw(self, name: str) -> Any:
+        """Return a setting as it was written, for the checks; None if it was not."""
+        return getattr(settings, name, None)
+
+    @property
+    def OIDC_LOGOUT_PROVIDERS(self) -> dict[str, ProviderOptions]:
+        """The configured providers by alias. A malformed entry is the checks' business."""
+        configured = getattr(settings, "OIDC_LOGOUT_PROVIDERS", None)
+        if not isinstance(configured, Mapping):
+            return {}
+        return {
+            alias: _provider(alias, entry)
+            for alias, entry in configured.items()
+            if isinstance(entry, Mapping)
+        }
+
+    @property
+    def OIDC_LOGOUT_REDIRECT_URL(self) -> str | None:
+        """Where people land: name, path or URL; None for the built-in signed-out page."""
+        own: str | None = getattr(settings, "OIDC_LOGOUT_REDIRECT_URL", None)
+        return own or cast("str | None", settings.LOGOUT_REDIRECT_URL)
+
+    @property
+    def OIDC_LOGOUT_ALLOWED_HOSTS(self) -> list[str]:
+        """Other hosts that a `next` or `return_to` may name."""
+        return list(getattr(settings, "OIDC_LOGOUT_ALLOWED_HOSTS", []))
+
+    @property
+    def OIDC_LOGOUT_GET(self) -> str:
+        """What a GET of the logout view does: one of `GET_POLICIES`."""
+        policy: str = getattr(settings, "OIDC_LOGOUT_GET", "confirm")
+        return policy
+
+    @property
+    def OIDC_LOGOUT_CLEAR_SITE_DATA(self) -> list[str]:
+        """Directives for the Clear-Site-Data header, known ones only; `*` stands for them all."""
+        configured = getattr(settings, "OIDC_LOGOUT_CLEAR_SITE_DATA", ["storage"])
+        return [name for name in DIRECTIVES if name in configured or "*" in configured]
+
+    @property
+    def OIDC_LOGOUT_RESPONSE(self) -> str:
+        """How a browser is sent on: one of `RESPONSES`."""
+        response: str = getattr(settings, "OIDC_LOGOUT_RESPONSE", "redirect")
+        return response
+
+    @property
+    def OIDC_LOGOUT_REVOKE_TOKENS(self) -> bool:
+        """Whether the refresh token is kept, and revoked at sign-out."""
+        return bool(getattr(settings, "OIDC_LOGOUT_REVOKE_TOKENS", False))
+
+    @property
+    def OIDC_LOGOUT_NO_STORE(self) -> bool:
+        """Whether the middleware marks signed-in pages `Cache-Control: no-store`."""
+        return bool(getattr(settings, "OIDC_LOGOUT_NO_STORE", True))
+
+    @property
+    def AUTH_USER_MODEL(self) -> str:
+        """Django's setting."""
+        return settings.AUTH_USER_MODEL
+
+    @property
+    def SESSION_ENGINE(self) -> str:
+        """Django's setting."""
+        return settings.SESSION_ENGINE
+
+    @property
+    def SESSION_COOKIE_NAME(self) -> str:
+        """Django's setting."""
+        return settings.SESSION_COOKIE_NAME
+
+    @property
+    def session_cookie(self) -> dict[str, Any]:
+        """Name and attributes with which a browser recognises the session cookie to delete."""
+        return {
+            "key": settings.SESSION_COOKIE_NAME,
+            "path": settings.SESSION_COOKIE_PATH,
+            "domain": settings.SESSION_COOKIE_DOMAIN,
+            "samesite": settings.SESSION_COOKIE_SAMESITE,
+        }
+
+    @property
+    def secret_keys(self) -> tuple[str | bytes, ...]:
+        """The secret key and those it replaced, newest first."""
+        return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+
+
+conf = Settings()

@@ -1,0 +1,71 @@
+"""A middleware that keeps the index true, and signed-in pages out of the browser's memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.contrib.auth import SESSION_KEY
+
+from . import api, index, sessions
+from .conf import conf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+
+class OIDCSessionMiddleware:
+    """Follows sessions whose key or ID Token changes, and marks signed-in pages `no-store`.
+
+    Where sessions live in cookies, one that was signed in through a provider lives only while its
+    row does. A request that leaves the session alone costs no query. To be listed after
+    `AuthenticationMiddleware`.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Handle a request; under ASGI, return the coroutine that does."""
+        if self.is_async:
+            return self.__acall__(request)
+        index.bind(request)
+        response = self.get_response(request)
+        if request.session.modified:
+            _follow(request)
+        return _no_store(request, response)
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        await sync_to_async(index.bind)(request)
+        response: HttpResponseBase = await self.get_response(request)
+        if request.session.modified:
+            await sync_to_async(_follow)(request)
+        return _no_store(request, response)
+
+
+def _follow(request: HttpRequest) -> None:
+    if id_token := sessions.unseen_id_token(request.session):
+        api.remember_login(request, id_token)
+    elif sessions.has_moved(request.session):
+        index.refile(request.session)
+
+
+def _no_store(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if (
+        conf.OIDC_LOGOUT_NO_STORE
+        and request.session.accessed
+        and SESSION_KEY in request.session
+        and not response.has_header("Cache-Control")
+    ):
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,51 @@
+"""The index of the sessions that were signed in through an identity provider."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .conf import conf
+from .fields import DigestField, EncryptedTextField
+
+
+class OIDCSession(models.Model):
+    """A browser session that was signed in through an identity provider.
+
+    Identifiers are opaque and may be long, so they are looked up by digest.
+    """
+
+    provider = models.CharField(
+        _("provider"), max_length=100, blank=True, help_text=_("Empty: none that is configured.")
+    )
+    issuer = models.TextField(_("issuer"))
+    sub = models.TextField(_("subject"))
+    sid = models.TextField(_("session at the provider"), blank=True)
+    sub_digest = DigestField(source="sub")
+    sid_digest = DigestField(source="sid")
+    session_key = models.CharField(_("session key"), max_length=128, unique=True)
+    user = models.ForeignKey(
+        conf.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        related_name="oidc_sessions",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+    )
+    signed_in_at = models.DateTimeField(_("signed in"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires"))
+    id_token = EncryptedTextField(_("ID Token"), blank=True)
+    refresh_token = EncryptedTextField(_("refresh token"), blank=True)
+
+    class Meta:
+        verbose_name = _("OpenID Connect session")
+        verbose_name_plural = _("OpenID Connect sessions")
+        indexes = (
+            models.Index(fields=["sub_digest"], name="oidc_session_sub"),
+            models.Index(fields=["sid_digest"], name="oidc_session_sid"),
+            models.Index(fields=["expires_at"], name="oidc_session_expires"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.provider or self.issuer})"

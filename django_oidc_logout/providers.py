@@ -1,0 +1,227 @@
+"""Identity providers: where does the browser go, with what?
+
+The only module that knows a vendor's name. A class of your own: derive it from `OIDCProvider`,
+override `parameters` or `end_session_endpoint`, and name it in `BACKEND`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from django.utils.module_loading import import_string
+
+from . import discovery
+from .conf import DEFAULT_ALIAS, ProviderOptions, conf
+from .exceptions import ProviderSkipped, ProviderUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .tokens import IDToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSessionRequest:
+    """What there is to tell a provider. All may be empty."""
+
+    id_token_hint: str = ""
+    """The ID Token of the sign-in."""
+    logout_hint: str = ""
+    """A name by which the provider knows the person."""
+    sid: str = ""
+    """The provider's session, from the ID Token or the access token."""
+    post_logout_redirect_uri: str = ""
+    """The registered address at which people come back."""
+    state: str = ""
+    """To be handed back there."""
+    ui_locales: str = ""
+    """The language of the page, as a BCP 47 tag."""
+
+
+class Address(NamedTuple):
+    """Where the browser goes, and a remark for the outcome."""
+
+    url: str
+    remark: str = ""
+
+
+class OIDCProvider:
+    """A provider that does as OpenID Connect RP-Initiated Logout 1.0 says (section 2)."""
+
+    name: str = ""
+    """What people know it by; the issuer's host, unless a subclass knows better."""
+    sign_out_page: ClassVar[str] = ""
+    """Where people can sign out by hand when we cannot send them: a link, never followed."""
+    uses_discovery: ClassVar[bool] = True
+    """Whether the endpoint comes from the discovery document, unless it is configured."""
+
+    def __init__(self, options: ProviderOptions) -> None:
+        self.options = options
+        self.name = self.name or urlsplit(options.issuer).hostname or options.alias
+
+    def address(self, request: EndSessionRequest) -> Address:
+        """Return where the browser goes; without the hint where options or length forbid it.
+
+        Raises:
+            ProviderUnavailable: the provider should be told, and its endpoint is not to be had.
+            ProviderSkipped: there is nothing to tell it.
+        """
+        if not self.options.send_id_token_hint:
+            request = replace(request, id_token_hint="")
+        url = self._url(request)
+        if len(url) <= self.options.max_url_length or not request.id_token_hint:
+            return Address(url)
+        remark = f"The ID Token was left out: the address would have had {len(url)} characters."
+        return Address(self._url(replace(request, id_token_hint="")), remark)
+
+    def end_session_endpoint(self) -> str:
+        """Return the endpoint's address, which may have a query.
+
+        Raises:
+            ProviderUnavailable: it is not configured, and discovery does not have it.
+        """
+        return self.options.end_session_endpoint or discovery.endpoint(
+            self.options, "end_session_endpoint"
+        )
+
+    def parameters(self, request: EndSessionRequest) -> dict[str, str]:
+        """Return the query's parameters; empty ones are left out, `EXTRA_PARAMS` come on top."""
+        return {
+            "id_token_hint": request.id_token_hint,
+            "logout_hint": "" if request.id_token_hint else request.logout_hint,
+            "client_id": self.options.client_id,
+            "post_logout_redirect_uri": request.post_logout_redirect_uri,
+            "state": request.state if request.post_logout_redirect_uri else "",
+            "ui_locales": request.ui_locales,
+        }
+
+    def warm(self) -> None:
+        """Renew what a sign-out will need; called at each sign-in.
+
+        Raises:
+            ProviderUnavailable: it is not to be had, now or still.
+        """
+        if self.uses_discovery and not self.options.end_session_endpoint:
+            discovery.metadata(self.options, renew=True)
+
+    def _url(self, request: EndSessionRequest) -> str:
+        standard = {name: value for name, value in self.parameters(request).items() if value}
+        query = _encode(standard | dict(self.options.extra_params))
+        return with_query(self.end_session_endpoint(), query)
+
+
+class Auth0Provider(OIDCProvider):
+    """Auth0's own endpoint, which signs out without a question.
+
+    It ignores the query of `returnTo` when it compares, and gives no `state` back: it rides there.
+    `EXTRA_PARAMS = {"federated": ""}` signs out of the identity provider behind Auth0 as well.
+    """
+
+    uses_discovery = False
+
+    def end_session_endpoint(self) -> str:
+        """Return `/v2/logout` of the tenant."""
+        issuer = self.options.issuer.removesuffix("/")
+        return self.options.end_session_endpoint or f"{issuer}/v2/logout"
+
+    def parameters(self, request: EndSessionRequest) -> dict[str, str]:
+        """Return `client_id` and `returnTo`."""
+        return_to = request.post_logout_redirect_uri
+        if return_to and request.state:
+            return_to = with_query(return_to, urlencode({"state": request.state}))
+        return {"client_id": self.options.client_id, "returnTo": return_to}
+
+
+class CognitoProvider(OIDCProvider):
+    """Amazon Cognito, which compares `logout_uri` exactly and knows no `state`."""
+
+    def parameters(self, request: EndSessionRequest) -> dict[str, str]:
+        """Return `client_id` and `logout_uri`."""
+        return {
+            "client_id": self.options.client_id,
+            "logout_uri": request.post_logout_redirect_uri,
+        }
+
+
+class WorkOSProvider(OIDCProvider):
+    """WorkOS AuthKit, which ends one session by its id and knows no `state`."""
+
+    uses_discovery = False
+
+    def end_session_endpoint(self) -> str:
+        """Return the API's endpoint."""
+        default = "https://api.workos.com/user_management/sessions/logout"
+        return self.options.end_session_endpoint or default
+
+    def parameters(self, request: EndSessionRequest) -> dict[str, str]:
+        """Return `session_id` and `return_to`; without a session there is nothing to end."""
+        if not request.sid:
+            raise ProviderSkipped("WorkOS gave no session id at the sign-in.")
+        return {"session_id": request.sid, "return_to": request.post_logout_redirect_uri}
+
+
+class GoogleProvider(OIDCProvider):
+    """Google, which lets nobody sign people out: they are told, and given the link."""
+
+    name = "Google"
+    sign_out_page = "https://accounts.google.com/Logout"
+    uses_discovery = False
+
+    def end_session_endpoint(self) -> str:
+        """Skip: there is none."""
+        raise ProviderSkipped("Google has no endpoint to sign out at.")
+
+
+def with_query(url: str, query: str) -> str:
+    """Return `url` with `query` behind the one that it may have."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+
+
+def _encode(parameters: Mapping[str, str]) -> str:
+    """Encode a query; what has no value goes out as its bare name, as Auth0 wants `federated`."""
+    return "&".join(
+        urlencode({name: value}, quote_via=quote) if value else quote(name)
+        for name, value in parameters.items()
+    )
+
+
+def get(alias: str) -> OIDCProvider:
+    """Return the provider configured as `alias`.
+
+    Raises:
+        ProviderUnavailable: there is none, or its class cannot be imported.
+    """
+    options = conf.OIDC_LOGOUT_PROVIDERS.get(alias)
+    if options is None:
+        raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS has no {alias!r}")
+    try:
+        backend: type[OIDCProvider] = import_string(options.backend)
+    except ImportError as exc:
+        raise ProviderUnavailable(f"the BACKEND of {alias!r} cannot be imported: {exc}") from exc
+    return backend(options)
+
+
+def alias_of(token: IDToken) -> str:
+    """Return the alias of the provider that issued `token` to one of our clients, or nothing.
+
+    Where several of our clients are in the token's audience, its authorized party decides.
+    """
+    mine = [
+        options
+        for options in conf.OIDC_LOGOUT_PROVIDERS.values()
+        if options.issuer == token.issuer
+        and (not options.client_id or options.client_id in token.audience)
+    ]
+    mine.sort(key=lambda options: options.client_id != token.authorized_party)
+    return mine[0].alias if mine else ""
+
+
+def fallback_alias() -> str:
+    """Return the provider to tell when no session says which: the only one, or the default."""
+    configured = conf.OIDC_LOGOUT_PROVIDERS
+    if len(configured) == 1 or DEFAULT_ALIAS in configured:
+        return next(iter(configured)) if len(configured) == 1 else DEFAULT_ALIAS
+    return ""

@@ -1,0 +1,134 @@
+"""Django's sessions. The only module that knows the session engine.
+
+A session that was signed in through a provider carries an entry: the key under which its row is
+filed in the index, and what tells its ID Token from the next. The key is the session's own, or a
+random one where that is of no use as a handle (signed_cookies: the key is the data).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import auth
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
+from django.utils.crypto import get_random_string
+
+from .conf import conf
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.sessions.backends.base import SessionBase
+    from django.http import HttpRequest
+
+logger = logging.getLogger(__name__)
+
+ENTRY = "_oidc_logout"
+NOTED = "_oidc_logout_tokens"
+HANDLE_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+# mozilla-django-oidc's entries.
+MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105
+MOZILLA_EXPIRATION = "oidc_id_token_expiration"
+
+
+def store() -> type[SessionBase]:
+    """Return the session store of the configured engine."""
+    engine: type[SessionBase] = import_module(conf.SESSION_ENGINE).SessionStore
+    return engine
+
+
+def in_cookies() -> bool:
+    """Tell whether sessions live in cookies, where nothing can be deleted from here."""
+    return issubclass(store(), CookieStore)
+
+
+def filed_key(session: SessionBase) -> str:
+    """Return the key under which a session's row is filed, or nothing."""
+    entry = session.get(ENTRY)
+    return entry["key"] if entry else ""
+
+
+def final_key(session: SessionBase) -> str:
+    """Return the key under which a session's row is to be filed; the session has it from now on."""
+    if in_cookies():
+        return filed_key(session) or get_random_string(32, HANDLE_ALPHABET)
+    if not session.session_key:
+        session.save()  # auth.login() flushed it; a key comes with the first save only
+    return str(session.session_key)
+
+
+def mark_filed(session: SessionBase, key: str, id_token: str) -> None:
+    """Note in a session under which key, and with which ID Token, it is filed."""
+    session[ENTRY] = {"key": key, "token": _fingerprint(id_token)}
+
+
+def has_moved(session: SessionBase) -> bool:
+    """Tell whether a session that is in the index has another key than it is filed under."""
+    key = filed_key(session)
+    return bool(key) and not in_cookies() and key != session.session_key
+
+
+def mark_moved(session: SessionBase) -> None:
+    """Note in a session that its row is filed under its present key."""
+    session[ENTRY] = {**session[ENTRY], "key": session.session_key}
+
+
+def unseen_id_token(session: SessionBase) -> str:
+    """Return the ID Token that mozilla stored in a session since it was filed, or nothing."""
+    entry, id_token = session.get(ENTRY), mozilla_id_token(session)
+    return id_token if entry and id_token and entry["token"] != _fingerprint(id_token) else ""
+
+
+def _fingerprint(id_token: str) -> str:
+    return hashlib.sha256(id_token.encode()).hexdigest()[:16]
+
+
+def mozilla_id_token(session: SessionBase) -> str:
+    """Return the ID Token that mozilla-django-oidc stored in a session, or nothing."""
+    return str(session.get(MOZILLA_ID_TOKEN) or "")
+
+
+def by_mozilla(session: SessionBase) -> bool:
+    """Tell whether mozilla-django-oidc signed a session in: it notes when to ask again."""
+    return MOZILLA_EXPIRATION in session
+
+
+def note_tokens(request: HttpRequest, **tokens: str | None) -> None:
+    """Keep the tokens of a sign-in on its request, until the session is final."""
+    setattr(request, NOTED, tokens)
+
+
+def take_tokens(request: HttpRequest) -> dict[str, Any] | None:
+    """Return the arguments for `remember_login`: as noted, or as mozilla stored them."""
+    noted: dict[str, Any] | None = request.__dict__.pop(NOTED, None)
+    if noted is not None:
+        return noted
+    id_token = mozilla_id_token(request.session)
+    return {"id_token": id_token} if id_token else None
+
+
+def signed_in_user(request: HttpRequest) -> AbstractBaseUser | None:
+    """Return who is signed in, if anybody is."""
+    user = request.user if hasattr(request, "user") else auth.get_user(request)
+    return user if user is not None and user.is_authenticated else None
+
+
+def end_current(request: HttpRequest) -> None:
+    """Sign the request's session out, whatever receivers of `user_logged_out` do.
+
+    The caller forgets the row, once the session is gone.
+
+    Raises:
+        Exception: the session store's own, if it cannot delete the session.
+    """
+    request.session.pop(ENTRY, None)
+    try:
+        auth.logout(request)
+    except Exception:  # rule 1: somebody's receiver must not keep anybody signed in
+        logger.exception("A receiver of user_logged_out failed; the session ends all the same")
+        request.session.flush()
+        request.user = AnonymousUser()

@@ -1,0 +1,161 @@
+"""Calls to the identity provider. The only module with a network.
+
+Every call is bounded in time and size, refuses plain http except on loopback, and follows no
+redirect to another host.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from .exceptions import ProviderUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .conf import ProviderOptions
+
+MAX_BYTES = 1024 * 1024
+MAX_REDIRECTS = 3
+CHUNK = 64 * 1024
+
+T = TypeVar("T")
+
+
+def is_secure(url: object) -> bool:
+    """Tell whether `url` is an absolute https address, or an http one on loopback."""
+    try:
+        parts = urlsplit(str(url))
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    return bool(host) and (
+        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def get_json(url: str, options: ProviderOptions) -> tuple[dict[str, Any], str]:
+    """Fetch a JSON object; return it with the answer's Cache-Control header.
+
+    Raises:
+        ProviderUnavailable: whatever went wrong, `options.timeout` seconds having passed included.
+    """
+    return _within(options.timeout, url, lambda deadline: _get(url, options, deadline))
+
+
+def post_form(
+    url: str, options: ProviderOptions, data: Mapping[str, str], auth: tuple[str, str] | None
+) -> None:
+    """Post a form, with HTTP basic authentication if `auth` is given; expect a 200.
+
+    Raises:
+        ProviderUnavailable: whatever went wrong, `options.timeout` seconds having passed included.
+    """
+    return _within(options.timeout, url, lambda _: _post(url, options, data, auth))
+
+
+def _get(url: str, options: ProviderOptions, deadline: float) -> tuple[dict[str, Any], str]:
+    target = url
+    for _ in range(MAX_REDIRECTS + 1):
+        with _request("GET", target, options) as response:
+            if response.is_redirect:
+                target = _same_host(target, response)
+                continue
+            if response.status_code != requests.codes.ok:
+                raise ProviderUnavailable(f"{target} answered {response.status_code}")
+            document = _parse(target, _read(target, response, deadline))
+            return document, response.headers.get("Cache-Control", "")
+    raise ProviderUnavailable(f"{url} redirects more than {MAX_REDIRECTS} times")
+
+
+def _post(
+    url: str, options: ProviderOptions, data: Mapping[str, str], auth: tuple[str, str] | None
+) -> None:
+    with _request("POST", url, options, data=data, auth=auth) as response:
+        if response.status_code != requests.codes.ok:
+            raise ProviderUnavailable(f"{url} answered {response.status_code}")
+
+
+def _request(method: str, url: str, options: ProviderOptions, **kwargs: Any) -> requests.Response:
+    if not is_secure(url):
+        raise ProviderUnavailable(f"{url} is not an https address")
+    try:
+        return requests.request(
+            method,
+            url,
+            headers={"Accept": "application/json"},
+            timeout=options.timeout,
+            stream=True,
+            allow_redirects=False,
+            verify=options.verify_ssl,
+            proxies=dict(options.proxies) if options.proxies else None,
+            **kwargs,
+        )
+    except requests.RequestException as exc:
+        raise ProviderUnavailable(f"{url} cannot be reached: {type(exc).__name__}") from exc
+
+
+def _same_host(url: str, response: requests.Response) -> str:
+    target = urljoin(url, response.headers["Location"])
+    if urlsplit(target).hostname != urlsplit(url).hostname:
+        raise ProviderUnavailable(f"{url} redirects to another host")
+    return target
+
+
+def _read(url: str, response: requests.Response, deadline: float) -> bytes:
+    body = bytearray()
+    try:
+        for chunk in response.iter_content(CHUNK):
+            body += chunk
+            if len(body) > MAX_BYTES or time.monotonic() > deadline:
+                raise ProviderUnavailable(f"{url} answers with too much, or too slowly")
+    except requests.RequestException as exc:
+        raise ProviderUnavailable(f"{url} broke off: {type(exc).__name__}") from exc
+    return bytes(body)
+
+
+def _parse(url: str, body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise ProviderUnavailable(f"{url} does not answer with JSON") from exc
+    if not isinstance(document, dict):
+        raise ProviderUnavailable(f"{url} does not answer with a JSON object")
+    return document
+
+
+def _within(seconds: float, url: str, call: Callable[[float], T]) -> T:
+    """Wait `seconds` at most for `call`, which is given the deadline on the monotonic clock.
+
+    It runs in a thread of its own: looking up a name and reading dripping headers obey no socket's
+    time-out. A thread given up on ends by itself once the other side falls silent.
+    """
+    deadline = time.monotonic() + seconds
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call(deadline))
+        except Exception as exc:  # noqa: BLE001  # handed to the thread that waits
+            future.set_exception(exc)
+
+    threading.Thread(target=run, daemon=True, name="oidc-logout-call").start()
+    try:
+        return future.result(seconds)
+    except TimeoutError as exc:
+        raise ProviderUnavailable(f"{url} did not answer within {seconds} seconds") from exc

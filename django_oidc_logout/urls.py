@@ -1,0 +1,12 @@
+"""The package's URLs, to be included before mozilla-django-oidc's."""
+
+from django.urls import path
+
+from . import views
+
+app_name = "oidc_logout"
+
+urlpatterns = [
+    path("logout/", views.LogoutView.as_view(), name="logout"),
+    path("logout/callback/", views.CallbackView.as_view(), name="callback"),
+]

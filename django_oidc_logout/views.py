@@ -1,0 +1,109 @@
+"""Views: parse, make one call, answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
+from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import get_script_prefix
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.generic import View
+
+from . import landing, providers, responses, sessions
+from .api import sign_out
+from .conf import conf
+from .exceptions import OIDCLogoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+
+# Not in a transaction: what fails after the session has ended must not bring it back.
+@method_decorator(
+    [transaction.non_atomic_requests, login_not_required, csrf_protect, never_cache],
+    name="dispatch",
+)
+class LogoutView(View):
+    """Sign out on POST; what a GET does is `OIDC_LOGOUT_GET`'s decision."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Sign out."""
+        fields = _fields(request)
+        return_to = fields.get("next", request.GET.get("next"))
+        return sign_out(request, return_to=return_to, local_only=_asked("local", fields))
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Ask for confirmation, sign out, or refuse. HEAD comes here too, and never signs out."""
+        if conf.OIDC_LOGOUT_GET == "refuse":
+            return HttpResponseNotAllowed(["POST"])
+        wanted, local = request.GET.get("next"), _asked("local", request.GET)
+        if conf.OIDC_LOGOUT_GET == "allow" and _is_click(request):
+            return sign_out(request, return_to=wanted, local_only=local)
+        context = {"next": landing.target(request, wanted), "local": local}
+        return render(request, "oidc_logout/confirm.html", context)
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+class CallbackView(View):
+    """Where the provider sends people back: on to where they wanted, or the signed-out page."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Redirect to the target in a state of ours, or else to the default landing place."""
+        state = landing.unsign(request.GET.get("state"))
+        wanted = landing.target(request, state.next) if state else ""
+        url = wanted or landing.default()
+        response = HttpResponseRedirect(url) if url else _signed_out_page(request, state)
+        if state and not sessions.signed_in_user(request):
+            responses.clear_held_back(response)
+        return response
+
+
+def _signed_out_page(request: HttpRequest, state: landing.State | None) -> HttpResponse:
+    try:
+        provider = providers.get(state.alias) if state and state.alias else None
+    except OIDCLogoutError:
+        provider = None
+    context = {
+        "state": state,
+        "provider": provider,
+        "signed_in": sessions.signed_in_user(request),
+        "home": get_script_prefix(),
+    }
+    return render(request, "oidc_logout/signed_out.html", context)
+
+
+def _fields(request: HttpRequest) -> Mapping[str, Any]:
+    """Return what was posted, as a form or as a JSON object; what is neither asks for nothing."""
+    if request.content_type != "application/json":
+        return request.POST
+    try:
+        document = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _asked(name: str, fields: Mapping[str, Any]) -> bool:
+    """Tell whether a flag is there; any value will do, but JSON can say no."""
+    return fields.get(name, False) not in (False, None)
+
+
+def _is_click(request: HttpRequest) -> bool:
+    """Tell whether a GET is a person's own navigation; headers that are not there say nothing."""
+    headers = request.headers
+    purposes = (headers.get(name, "") for name in ("Sec-Purpose", "X-Sec-Purpose", "Purpose"))
+    return (
+        request.method == "GET"
+        and not any("prefetch" in purpose.lower() for purpose in purposes)
+        and headers.get("Sec-Fetch-Site") != "cross-site"
+        and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        and headers.get("Sec-Fetch-Dest", "document") == "document"
+    )
