@@ -1,0 +1,1 @@
+"""A small site that signs people in, and really out, through OpenID Connect."""

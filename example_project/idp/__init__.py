@@ -1,0 +1,1 @@
+"""The identity provider of the example: a Django project of its own."""

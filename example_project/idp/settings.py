@@ -1,0 +1,77 @@
+"""Settings of the example's identity provider: Django and django-oauth-toolkit."""
+
+from pathlib import Path
+
+from example_project.agreed import PROVIDER, VAR
+
+from .keys import signing_key
+
+# One style sheet, and one list of people, for the site and for this.
+SHARED = Path(__file__).parent.parent
+
+INSTALLED_APPS = [
+    "example_project.idp",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "oauth2_provider",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "example_project.idp.urls"
+
+OAUTH2_PROVIDER = {
+    "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": PROVIDER.url,
+    "OIDC_RSA_PRIVATE_KEY": signing_key(VAR / "idp.pem"),
+    "OAUTH2_VALIDATOR_CLASS": "example_project.idp.claims.Validator",
+    "SCOPES": {
+        "openid": "who you are",
+        "email": "your e-mail address",
+        "profile": "your name",
+    },
+    # A site that shows the ID Token may end the session here without another question.
+    "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
+    "OIDC_RP_INITIATED_LOGOUT_ALWAYS_PROMPT": False,
+    # With the tokens goes every ID Token of the person, those of other browsers included, and
+    # signing out there would then end on an error page here.
+    "OIDC_RP_INITIATED_LOGOUT_DELETE_TOKENS": False,
+}
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+
+# The rest is plain Django, for a demo on one's own machine: see Django's deployment checklist.
+DEBUG = True
+SECRET_KEY = "for-the-example-provider-on-this-machine-and-for-no-other-in-the-world"
+ALLOWED_HOSTS = ["127.0.0.1"]
+SESSION_COOKIE_NAME = "idp_session"
+CSRF_COOKIE_NAME = "idp_csrf"
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR / "idp.sqlite3"},
+}
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [SHARED / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "example_project.idp.views.people",
+            ],
+        },
+    },
+]
+STATIC_URL = "static/"
+STATICFILES_DIRS = [SHARED / "static"]
+TIME_ZONE = "UTC"
+USE_TZ = True

@@ -1,0 +1,15 @@
+"""The identity provider's addresses; the issuer is the root."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+from oauth2_provider.urls import app_name, base_urlpatterns, oidc_urlpatterns
+
+from . import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("sign-in/", LoginView.as_view(template_name="idp/sign_in.html"), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    # Not all of django-oauth-toolkit's: its pages to manage clients are nobody's business here.
+    path("", include((base_urlpatterns + oidc_urlpatterns, app_name))),
+]

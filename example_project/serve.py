@@ -1,0 +1,29 @@
+"""Prepare and serve one project of the demo: `python -m example_project.serve HOST:PORT`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+import django
+from django.core.management import call_command
+
+
+def main(address: str) -> None:
+    """Migrate, seed and serve the project that DJANGO_SETTINGS_MODULE names."""
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("seed")
+    call_command("runserver", address, use_reloader=False)
+
+
+def _leave_with_parent() -> None:
+    """Wait for the parent's end of the pipe to close, which it does however the parent ends."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

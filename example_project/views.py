@@ -1,0 +1,43 @@
+"""The example site's pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import render
+
+from django_oidc_logout.models import OIDCSession
+
+from .agreed import PEOPLE, PROVIDER
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Tell everybody what is going on."""
+    return _page(request, "home")
+
+
+@login_required
+def private(request: HttpRequest) -> HttpResponse:
+    """Show what only people who are signed in may see."""
+    return _page(request, "private")
+
+
+def _page(request: HttpRequest, name: str) -> HttpResponse:
+    context = {
+        "page": name,
+        "oidc_session": _oidc_session(request),
+        "people": PEOPLE,
+        "provider": PROVIDER,
+    }
+    return render(request, f"example_project/{name}.html", context)
+
+
+def _oidc_session(request: HttpRequest) -> OIDCSession | None:
+    """Find how this session was signed in; None if nobody is, or with a password of the site."""
+    if not request.user.is_authenticated:
+        return None
+    return OIDCSession.objects.filter(session_key=request.session.session_key).first()

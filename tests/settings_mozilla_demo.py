@@ -1,0 +1,6 @@
+"""The example site, but with mozilla-django-oidc's own sign-out: for the contrast."""
+
+from example_project.settings import *  # noqa: F403
+
+ROOT_URLCONF = "tests.urls_mozilla_demo"
+LOGOUT_REDIRECT_URL = "/"  # mozilla's view fails without it
