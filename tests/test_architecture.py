@@ -1,0 +1,79 @@
+"""The rooms of the house: who may import whom, and who alone may touch what."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import django_oidc_logout
+
+PACKAGE = Path(django_oidc_logout.__file__).parent
+MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__init__"}
+
+# Each floor may import from the floors below it only.
+FLOORS = [
+    {"conf", "exceptions", "outcome", "signals"},
+    {"caching", "fields", "tokens", "transport"},
+    {"discovery", "landing", "models", "responses", "sessions"},
+    {"index", "providers"},
+    {"departure", "revocation"},
+    {"api", "checks"},
+    {"backends", "middleware", "receivers", "views"},
+    {"apps", "urls"},
+]
+ALONE = {
+    "django.conf": {"conf"},
+    "requests": {"transport"},
+    "jwt": {"tokens"},
+    "mozilla_django_oidc": {"backends"},
+    "cryptography": {"fields"},
+}
+
+
+def imports(path):
+    """Yield (module, names) of every import in a file, relative ones with their dot."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            yield "." * node.level + (node.module or ""), names
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, set()) for alias in node.names)
+
+
+def siblings(path):
+    for module, names in imports(path):
+        if module == ".":
+            yield from names
+        elif module.startswith("."):
+            yield module[1:]
+
+
+def test_every_module_has_its_floor():
+    assert sorted(MODULES) == sorted(name for floor in FLOORS for name in floor)
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_imports_go_down(name):
+    height = next(i for i, floor in enumerate(FLOORS) if name in floor)
+    below = set().union(*FLOORS[:height])
+    assert set(siblings(MODULES[name])) <= below
+
+
+@pytest.mark.parametrize("library", ALONE)
+def test_libraries_have_one_door(library):
+    users = {
+        name
+        for name, path in MODULES.items()
+        if any(
+            module.split(".")[: library.count(".") + 1] == library.split(".")
+            for module, _ in imports(path)
+        )
+    }
+    assert users == ALONE[library]
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_modules_stay_small(name):
+    assert len(MODULES[name].read_text().splitlines()) <= 250

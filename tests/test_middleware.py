@@ -1,0 +1,230 @@
+"""The middleware's three jobs, on every session engine, sync and async."""
+
+from __future__ import annotations
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError
+from django.http import HttpResponse
+from django.test import AsyncClient
+from django.urls import include, path
+from django.views.decorators.cache import cache_control, never_cache
+
+from django_oidc_logout.models import OIDCSession
+from tests.conftest import is_signed_in
+from tests.urls import urlpatterns as site_urls
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_middleware")]
+
+ENGINES = ("db", "cache", "cached_db", "file", "signed_cookies")
+
+
+def public(request):
+    return HttpResponse("public")
+
+
+def change_password(request):
+    request.user.set_password("new")
+    request.user.save()
+    update_session_auth_hash(request, request.user)
+    return HttpResponse("changed")
+
+
+def cycle(request):
+    request.session.cycle_key()
+    return HttpResponse("cycled")
+
+
+def put_aside(request):
+    request.session["basket"] = ["book"]
+    return HttpResponse("put aside")
+
+
+@cache_control(max_age=60)
+def cached_by_choice(request):
+    return HttpResponse(str(request.user))
+
+
+@never_cache
+def never_cached(request):
+    return HttpResponse(str(request.user))
+
+
+async def private_async(request):
+    return HttpResponse(f"private to {await request.auser()}")
+
+
+urlpatterns = [
+    *site_urls,
+    path("public/", public),
+    path("change-password/", change_password),
+    path("cycle/", cycle),
+    path("put-aside/", put_aside),
+    path("cached/", cached_by_choice),
+    path("never-cached/", never_cached),
+    path("private-async/", private_async),
+    path("accounts/", include("django.contrib.auth.urls")),
+]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request, settings, tmp_path):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
+    settings.SESSION_FILE_PATH = str(tmp_path)
+    return request.param
+
+
+def test_sign_in_and_out(engine, sign_in):
+    client = sign_in()
+    assert is_signed_in(client)
+    row = OIDCSession.objects.get()
+    assert (row.session_key == client.session.session_key) is (engine != "signed_cookies")
+    assert "id_token_hint" in client.post("/oidc/logout/")["Location"]
+    assert not OIDCSession.objects.exists()
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("move", ["/change-password/", "/cycle/"])
+def test_row_follows_the_session_key(engine, sign_in, move):
+    client = sign_in()
+    before = OIDCSession.objects.get()
+    client.get(move)
+    assert is_signed_in(client)
+    row = OIDCSession.objects.get()
+    assert row.pk == before.pk
+    assert (row.session_key != before.session_key) is (engine != "signed_cookies")
+    client.get("/put-aside/")
+    assert OIDCSession.objects.get().session_key == row.session_key
+    assert "id_token_hint" in client.post("/oidc/logout/")["Location"]
+    assert not OIDCSession.objects.exists()
+
+
+def test_account_switch(engine, idp, sign_in):
+    client = sign_in()
+    idp.userinfo = {"email": "grace@example.com"}
+    sign_in(client, sub="grace")
+    assert is_signed_in(client)
+    assert OIDCSession.objects.get().sub == "grace"
+
+
+def test_index_that_cannot_follow_breaks_no_page(sign_in, monkeypatch, caplog):
+    client = sign_in()
+
+    def fail(**kwargs):
+        raise DatabaseError("down")
+
+    monkeypatch.setattr(OIDCSession.objects, "filter", fail)
+    assert client.get("/cycle/").content == b"cycled"
+    assert "of which the index does not know" in caplog.text
+
+
+@pytest.fixture
+def cookies(settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+
+
+@pytest.mark.usefixtures("cookies")
+def test_session_in_a_cookie_lives_only_while_its_row_does(sign_in):
+    client = sign_in()
+    stolen = client.cookies["sessionid"].value
+    client.post("/oidc/logout/")
+    client.cookies["sessionid"] = stolen
+    answer = client.get("/private/")
+    assert answer.content == b"private to AnonymousUser"
+    assert answer.cookies["sessionid"]["max-age"] == 0
+
+
+@pytest.mark.usefixtures("cookies")
+def test_session_in_a_cookie_that_others_have_read_already(settings, sign_in):
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE[:-1],
+        "tests.test_middleware.reads_the_session",
+        settings.MIDDLEWARE[-1],
+    ]
+    client = sign_in()
+    assert is_signed_in(client)
+    OIDCSession.objects.all().delete()
+    assert not is_signed_in(client)
+
+
+def reads_the_session(get_response):
+    def middleware(request):
+        assert request.user.pk is not None or request.user == AnonymousUser()
+        return get_response(request)
+
+    return middleware
+
+
+@pytest.mark.usefixtures("cookies")
+def test_session_in_a_cookie_that_was_not_through_a_provider(client, admin_user):
+    client.force_login(admin_user, backend="django.contrib.auth.backends.ModelBackend")
+    assert is_signed_in(client)
+
+
+@pytest.mark.usefixtures("cookies")
+def test_session_in_a_cookie_is_asked_for_once_a_request(sign_in, django_assert_num_queries):
+    client = sign_in()
+    with django_assert_num_queries(2):  # the row and the user
+        client.get("/private/")
+
+
+def test_public_page_costs_nothing(engine, sign_in, django_assert_num_queries):
+    client = sign_in()
+    with django_assert_num_queries(0):
+        answer = client.get("/public/")
+    assert "Cookie" not in answer.get("Vary", "")
+    assert "Cache-Control" not in answer
+
+
+@pytest.mark.parametrize(
+    ("url", "header"),
+    [
+        ("/private/", "no-store"),
+        ("/cached/", "max-age=60"),
+        ("/never-cached/", "max-age=0, no-cache, no-store, must-revalidate, private"),
+        ("/public/", None),
+    ],
+)
+def test_signed_in_pages_are_not_stored(sign_in, url, header):
+    assert sign_in().get(url).get("Cache-Control") == header
+
+
+def test_pages_of_nobody_are_stored(client):
+    assert "Cache-Control" not in client.get("/private/")
+
+
+def test_pages_are_stored_if_told_to(settings, sign_in):
+    settings.OIDC_LOGOUT_NO_STORE = False
+    assert "Cache-Control" not in sign_in().get("/private/")
+
+
+def get_async(client, url):
+    asynchronous = AsyncClient()
+    asynchronous.cookies = client.cookies
+    return async_to_sync(asynchronous.get)(url)
+
+
+@pytest.mark.parametrize("url", ["/private/", "/private-async/"])
+def test_async_page(engine, sign_in, url):
+    answer = get_async(sign_in(), url)
+    assert answer.content.startswith(b"private to ")
+    assert answer.content != b"private to AnonymousUser"
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_async_row_follows_the_session_key(engine, sign_in):
+    client = sign_in()
+    get_async(client, "/cycle/")
+    assert OIDCSession.objects.get().session_key in {client.session.session_key, _handle(client)}
+
+
+def _handle(client):
+    return client.session["_oidc_logout"]["key"]
+
+
+def test_async_session_in_a_cookie_lives_only_while_its_row_does(cookies, sign_in):
+    client = sign_in()
+    OIDCSession.objects.all().delete()
+    assert get_async(client, "/private-async/").content == b"private to AnonymousUser"

@@ -1,0 +1,227 @@
+"""Every sign-in through a provider is in the index, and no sign-in fails for it."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+import pytest
+from django.contrib.auth import get_user_model, login
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import DatabaseError
+from django.test import Client
+
+from django_oidc_logout.api import remember_login
+from django_oidc_logout.models import OIDCSession
+from tests.conftest import is_signed_in, query_of
+
+pytestmark = pytest.mark.django_db
+
+MOZILLA_BACKEND = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
+OWN_BACKEND = "django_oidc_logout.backends.OIDCLogoutBackend"
+PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@pytest.fixture(params=["own backend", "OIDC_STORE_ID_TOKEN"])
+def capture(request, settings):
+    """Capture ID Tokens in each of the two ways."""
+    if request.param == "OIDC_STORE_ID_TOKEN":
+        settings.AUTHENTICATION_BACKENDS = [MOZILLA_BACKEND]
+        settings.OIDC_STORE_ID_TOKEN = True
+
+
+@pytest.fixture
+def silently_refresh(settings, sign_in):
+    """Return a function that lets mozilla's SessionRefresh fetch new tokens for a client."""
+    settings.OIDC_RENEW_ID_TOKEN_EXPIRY_SECONDS = -1
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "mozilla_django_oidc.middleware.SessionRefresh"]
+
+    def refresh(client, idp, **claims):
+        sent_away = client.get("/private/")
+        query = parse_qs(urlsplit(sent_away["Location"]).query)
+        assert query["prompt"] == ["none"]
+        idp.claims = {"nonce": query["nonce"][0], **claims}
+        settings.OIDC_RENEW_ID_TOKEN_EXPIRY_SECONDS = 60
+        back = client.get("/oidc/callback/", {"code": "code", "state": query["state"][0]})
+        assert back["Location"].endswith("/private/")
+
+    return refresh
+
+
+@pytest.mark.usefixtures("capture")
+def test_first_sign_in(idp, sign_in):
+    client = sign_in(sub="1234", sid="abc")
+    row = OIDCSession.objects.get()
+    assert (row.provider, row.issuer, row.sub, row.sid) == ("default", idp.issuer, "1234", "abc")
+    assert row.session_key == client.session.session_key
+    assert row.user == get_user_model().objects.get(email="ada@example.com")
+    assert jwt.decode(row.id_token, options={"verify_signature": False})["sub"] == "1234"
+    assert row.expires_at > row.signed_in_at
+    assert row.refresh_token == ""
+
+
+def test_account_switch_leaves_one_row(idp, sign_in):
+    client = sign_in()
+    idp.userinfo = {"email": "grace@example.com"}
+    sign_in(client, sub="grace")
+    row = OIDCSession.objects.get()
+    assert (row.sub, row.user.email) == ("grace", "grace@example.com")
+    assert row.session_key == client.session.session_key
+    assert is_signed_in(client)
+
+
+def test_account_switch_without_our_backend_leaves_no_row_of_the_other_person(
+    idp, sign_in, settings
+):
+    settings.AUTHENTICATION_BACKENDS = [MOZILLA_BACKEND]
+    settings.OIDC_STORE_ID_TOKEN = True
+    client = sign_in()
+    idp.userinfo = {"email": "grace@example.com"}
+    sign_in(client, sub="grace")
+    assert not OIDCSession.objects.exists()
+    assert query_of(client.post("/oidc/logout/"))["client_id"] == "site"
+
+
+@pytest.mark.usefixtures("capture")
+def test_silent_refresh_of_the_same_person(idp, sign_in, silently_refresh):
+    client = sign_in(sid="old")
+    before = OIDCSession.objects.get()
+    silently_refresh(client, idp, sid="new")
+    row = OIDCSession.objects.get()
+    assert (row.sid, row.session_key) == ("new", before.session_key)
+    assert row.id_token != before.id_token
+    assert query_of(client.post("/oidc/logout/"))["id_token_hint"] == row.id_token
+
+
+@pytest.mark.usefixtures("capture")
+def test_second_sign_in_of_the_same_person_in_the_same_browser(sign_in):
+    client = sign_in(sid="old")
+    sign_in(client, sid="new")
+    assert OIDCSession.objects.get().sid == "new"
+
+
+def test_two_browsers_have_two_rows(sign_in):
+    keys = {sign_in(sid=sid).session.session_key for sid in ("phone", "desk")}
+    assert set(OIDCSession.objects.values_list("session_key", flat=True)) == keys
+
+
+def test_a_password_over_another_persons_session_leaves_no_row(sign_in, plain_request):
+    client = sign_in()
+    plain_request.session = client.session
+    plain_request.COOKIES = {"sessionid": client.session.session_key}
+    grace = get_user_model().objects.create_user("grace")
+    login(plain_request, grace, backend=PASSWORD_BACKEND)
+    assert not OIDCSession.objects.exists()
+
+
+def test_a_password_leaves_no_row(client):
+    get_user_model().objects.create_user("grace", password="hopper")
+    assert client.login(username="grace", password="hopper")
+    assert not OIDCSession.objects.exists()
+
+
+def test_sign_in_that_is_refused_leaves_no_row(idp, sign_in, settings):
+    settings.OIDC_CREATE_USER = False
+    client = sign_in()
+    assert not is_signed_in(client)
+    assert not OIDCSession.objects.exists()
+
+
+def test_inactive_person_leaves_no_row(sign_in):
+    get_user_model().objects.create_user("ada", "ada@example.com", is_active=False)
+    client = sign_in()
+    assert not is_signed_in(client)
+    assert not OIDCSession.objects.exists()
+
+
+def test_token_of_an_unknown_issuer_is_recorded_as_nobodys(configure, sign_in, caplog):
+    configure(ISSUER="https://elsewhere.example.com")
+    sign_in()
+    assert OIDCSession.objects.get().provider == ""
+    assert "No configured provider issued an ID Token" in caplog.text
+
+
+@pytest.mark.parametrize("sid", ["s" * 4097, "nul\0"], ids=["too long", "NUL"])
+def test_sid_that_cannot_be_filed_is_refused_and_not_shortened(sign_in, caplog, sid):
+    client = sign_in(sid=sid)
+    assert is_signed_in(client)
+    assert not OIDCSession.objects.exists()
+    assert "could not be recorded" in caplog.text
+
+
+@pytest.mark.parametrize("sid", ['a "#%&+;\\|', "s" * 300, "s" * 4096], ids=len)
+def test_sid_is_opaque(sign_in, sid):
+    sign_in(sid=sid)
+    assert OIDCSession.objects.get().sid == sid
+
+
+def test_index_that_cannot_be_written_breaks_no_sign_in(sign_in, monkeypatch, caplog):
+    def fail(**kwargs):
+        raise DatabaseError("down")
+
+    monkeypatch.setattr(OIDCSession.objects, "update_or_create", fail)
+    assert is_signed_in(sign_in())
+    assert "could not be recorded" in caplog.text
+
+
+def test_provider_that_is_down_breaks_no_sign_in(idp, sign_in, caplog):
+    idp.answers["/.well-known/openid-configuration"] = lambda handler: handler.send_error(503)
+    assert is_signed_in(sign_in())
+    assert OIDCSession.objects.count() == 1
+    assert "answered 503" in caplog.text
+
+
+def test_sign_in_warms_the_cache(idp, sign_in):
+    sign_in()
+    idp.asked.clear()
+    cached = Client().post("/oidc/logout/")
+    assert cached["Location"].startswith(idp.metadata["end_session_endpoint"])
+    assert idp.asked == []
+
+
+@pytest.fixture
+def plain_request(rf):
+    """Return a request that another login library has just signed in."""
+    request = rf.get("/")
+    request.session = SessionStore()
+    request.user = AnonymousUser()
+    user = get_user_model().objects.create_user("ada")
+    login(request, user, backend=PASSWORD_BACKEND)
+    return request
+
+
+def test_remember_login(idp, plain_request):
+    row = remember_login(plain_request, idp.id_token())
+    assert row == OIDCSession.objects.get()
+    assert row.user.username == "ada"
+    assert row.session_key == plain_request.session.session_key
+
+
+def test_remember_login_without_the_authentication_middleware(idp, plain_request):
+    del plain_request.user
+    assert remember_login(plain_request, idp.id_token()).user.username == "ada"
+
+
+def test_remember_login_reads_the_sid_of_the_access_token(idp, plain_request):
+    access_token = idp.id_token(sid="from the access token")
+    row = remember_login(plain_request, idp.id_token(sid=None), access_token=access_token)
+    assert row.sid == "from the access token"
+    row = remember_login(plain_request, idp.id_token(sid="own"), access_token=access_token)
+    assert row.sid == "own"
+    assert OIDCSession.objects.count() == 1
+
+
+@pytest.mark.parametrize("id_token", ["", "garbage", None])
+def test_remember_login_of_garbage_is_logged(idp, plain_request, caplog, id_token):
+    assert remember_login(plain_request, id_token) is None
+    assert "could not be recorded" in caplog.text
+
+
+@pytest.mark.parametrize("signal", [user_logged_in, user_logged_out])
+def test_signals_without_a_request_or_a_session_are_none_of_ours(rf, django_user_model, signal):
+    user = django_user_model.objects.create_user("ada")
+    for request in (None, rf.get("/")):
+        signal.send(sender=type(user), request=request, user=user)
+    assert not OIDCSession.objects.exists()
