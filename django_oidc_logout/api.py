@@ -6,13 +6,18 @@ import logging
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 
-from . import departure, index, providers, responses, revocation, sessions, tokens
+from . import departure, index, registry, responses, revocation, sessions, tokens
 from .conf import conf
+from .exceptions import SessionsNotEnded
 from .outcome import Outcome
-from .signals import signed_out
+from .signals import session_ended, signed_out
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest, HttpResponse
 
     from .models import OIDCSession
@@ -52,6 +57,68 @@ async def asign_out(
     return await sync_to_async(sign_out)(request, return_to=return_to, local_only=local_only)
 
 
+def end_sessions(
+    *,
+    issuer: str | None = None,
+    sub: str | None = None,
+    sid: str | None = None,
+    user: AbstractBaseUser | None = None,
+) -> int:
+    """End the sessions that match all criteria, wherever they are; return how many there were.
+
+    Args:
+        issuer: the provider's issuer; may be left out where one provider is configured.
+        sub: the person's identifier at the issuer.
+        sid: the session's identifier at the issuer.
+        user: whose sessions.
+
+    Raises:
+        ValueError: without a criterion, or if nothing says whose `sub` or `sid` it is.
+        SessionsNotEnded: a session store failed; what could be ended is.
+    """
+    if "" in (issuer, sub, sid) or (issuer, sub, sid, user) == (None, None, None, None):
+        raise ValueError("end_sessions() needs an issuer, sub, sid or user, and none may be empty")
+    if issuer is None and (sub or sid):
+        issuer = registry.only_issuer()
+    rows = index.matching(issuer=issuer or "", sub=sub or "", sid=sid or "", user=user)
+    return end_rows(rows, reason="The site ended the session.")
+
+
+async def aend_sessions(
+    *,
+    issuer: str | None = None,
+    sub: str | None = None,
+    sid: str | None = None,
+    user: AbstractBaseUser | None = None,
+) -> int:
+    """Do as `end_sessions` does, without holding up the event loop."""
+    return await sync_to_async(end_sessions)(issuer=issuer, sub=sub, sid=sid, user=user)
+
+
+def end_rows(rows: Iterable[OIDCSession], *, reason: str) -> int:
+    """End the session of each row and say so with `session_ended`; return how many there were.
+
+    Raises:
+        SessionsNotEnded: the index or a session store failed; what could be ended is.
+    """
+    ended = failed = 0
+    try:
+        found = list(rows)
+    except DatabaseError as exc:
+        raise SessionsNotEnded(ended=0, failed=1) from exc
+    for row in found:
+        try:
+            if index.end(row):
+                ended += 1
+                session_ended.send_robust(sender=type(row), session=row, reason=reason)
+        except Exception:  # each store raises its own; the other sessions end all the same
+            failed += 1
+            logger.exception("A session could not be ended: issuer=%s", row.issuer)
+    if failed:
+        raise SessionsNotEnded(ended=ended, failed=failed)
+    return ended
+
+
 def remember_login(
     request: HttpRequest,
     id_token: str,
@@ -72,15 +139,41 @@ def remember_login(
     Returns:
         The session's row in the index, or None if it could not be written.
     """
+    return _record(request, id_token, access_token, refresh_token, renewal=False)
+
+
+def renew_login(
+    request: HttpRequest,
+    id_token: str,
+    *,
+    access_token: str | None = None,
+    refresh_token: str | None = None,
+) -> OIDCSession | None:
+    """Remember new tokens of a session that was signed in before, as `remember_login` does.
+
+    If it was ended in the meantime, new tokens do not bring it back: it is flushed.
+    """
+    return _record(request, id_token, access_token, refresh_token, renewal=True)
+
+
+def _record(
+    request: HttpRequest,
+    id_token: str,
+    access_token: str | None,
+    refresh_token: str | None,
+    *,
+    renewal: bool,
+) -> OIDCSession | None:
     try:
         token = tokens.read_id_token(id_token)
-        alias = providers.alias_of(token)
+        alias = registry.alias_of(token)
         row = index.remember(
             request,
             token,
             provider=alias,
             sid=token.sid or tokens.read_sid(access_token),
-            refresh_token=refresh_token or "" if conf.OIDC_LOGOUT_REVOKE_TOKENS else "",
+            refresh_token=(refresh_token or "") if conf.OIDC_LOGOUT_REVOKE_TOKENS else "",
+            renewal=renewal,
         )
         _warm(alias, token)
     except Exception:  # a sign-in must never fail for our record of it
@@ -92,6 +185,6 @@ def remember_login(
 def _warm(alias: str, token: IDToken) -> None:
     """Fetch now what a click on "Sign out" will need, so that the click need not wait for it."""
     if alias:
-        providers.get(alias).warm()
+        registry.get(alias).warm()
     else:
         logger.warning("No configured provider issued an ID Token: issuer=%s", token.issuer)

@@ -32,3 +32,20 @@ def put(name: str, value: object, seconds: float) -> None:
         cache.set(name, value, seconds)
     except Exception as exc:  # noqa: BLE001  # as above
         logger.warning("The cache cannot be written: error=%s", type(exc).__name__)
+
+
+def add(name: str, seconds: float) -> bool:
+    """Claim `name` for `seconds`; False if somebody has. A cache that is down grants it."""
+    try:
+        return bool(cache.add(name, 1, seconds))
+    except Exception as exc:  # noqa: BLE001  # as above
+        logger.warning("The cache cannot be written: error=%s", type(exc).__name__)
+        return True
+
+
+def drop(name: str) -> None:
+    """Forget what is cached, if that is possible."""
+    try:
+        cache.delete(name)
+    except Exception as exc:  # noqa: BLE001  # as above
+        logger.warning("The cache cannot be written: error=%s", type(exc).__name__)

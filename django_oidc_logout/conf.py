@@ -153,6 +153,16 @@ class Settings:
         return settings.SESSION_COOKIE_NAME
 
     @property
+    def SESSION_COOKIE_AGE(self) -> int:
+        """Django's setting, in seconds."""
+        return settings.SESSION_COOKIE_AGE
+
+    @property
+    def SESSION_SAVE_EVERY_REQUEST(self) -> bool:
+        """Django's setting."""
+        return settings.SESSION_SAVE_EVERY_REQUEST
+
+    @property
     def session_cookie(self) -> dict[str, Any]:
         """Name and attributes with which a browser recognises the session cookie to delete."""
         return {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import get_language, to_locale
 
-from . import landing, providers, sessions, tokens
+from . import landing, registry, sessions, tokens
 from .exceptions import OIDCLogoutError, ProviderSkipped, ProviderUnavailable, TokenUnreadable
 from .landing import State
 from .providers import EndSessionRequest
@@ -93,7 +93,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
         )
     if token := _mozilla_token(request):
         return SignIn(
-            alias=providers.alias_of(token),
+            alias=registry.alias_of(token),
             issuer=token.issuer,
             id_token=token.encoded,
             sid=token.sid,
@@ -101,7 +101,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
         )
     if sessions.signed_in_user(request) and not sessions.by_mozilla(request.session):
         raise ProviderSkipped("The sign-in was not through an identity provider.")
-    return SignIn(alias=providers.fallback_alias())
+    return SignIn(alias=registry.fallback_alias())
 
 
 def _mozilla_token(request: HttpRequest) -> IDToken | None:
@@ -138,7 +138,7 @@ def _provider(signed_in: SignIn) -> OIDCProvider:
     if not signed_in.alias:
         whose = f"the issuer {signed_in.issuer}" if signed_in.issuer else "an issuer that is known"
         raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS has no provider with {whose}")
-    provider = providers.get(signed_in.alias)
+    provider = registry.get(signed_in.alias)
     if signed_in.issuer and signed_in.issuer != provider.options.issuer:
         raise ProviderUnavailable(f"{signed_in.alias!r} has another issuer than at the sign-in")
     return provider

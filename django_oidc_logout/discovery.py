@@ -48,34 +48,68 @@ def metadata(options: ProviderOptions, *, renew: bool = False) -> dict[str, Any]
     Raises:
         ProviderUnavailable: there is no copy, and none can be had.
     """
-    name = caching.key("discovery", options.issuer)
-    copy = caching.get(name) or {}
+    return _document("metadata", options, renew=renew)
+
+
+def keys(options: ProviderOptions, *, renew: bool = False) -> list[Any]:
+    """Return the provider's public keys, as it published them: kept and renewed as `metadata`.
+
+    Raises:
+        ProviderUnavailable: there is no copy, and none can be had.
+    """
+    key_set = _document("keys", options, renew=renew).get("keys")
+    return key_set if isinstance(key_set, list) else []
+
+
+def newest_keys(options: ProviderOptions) -> list[Any]:
+    """Fetch the provider's keys now: one of them is said to be new.
+
+    Once in `FAILURE` seconds, whoever says so: forged tokens name new keys, too, and a flood of
+    them is to cost the provider nothing. In between, the copy has to do.
+
+    Raises:
+        ProviderUnavailable: they cannot be had.
+    """
+    if caching.add(caching.key("keys-asked", options.issuer, options.jwks_uri), FAILURE):
+        _fetch("keys", options)
+    return keys(options)
+
+
+def _document(kind: str, options: ProviderOptions, *, renew: bool) -> dict[str, Any]:
+    copy = caching.get(_name(kind, options))
     if copy and not (renew and copy["fresh_until"] < time.time()):
         return dict(copy["document"])
     try:
-        return _fetch(options, name)
+        return _fetch(kind, options)
     except ProviderUnavailable:
         if not copy:
             raise
         return dict(copy["document"])
 
 
-def _fetch(options: ProviderOptions, name: str) -> dict[str, Any]:
-    failed = caching.key("discovery-failed", options.issuer)
+def _name(kind: str, options: ProviderOptions) -> str:
+    return caching.key(kind, options.issuer, options.jwks_uri if kind == "keys" else "")
+
+
+def _fetch(kind: str, options: ProviderOptions) -> dict[str, Any]:
+    failed = f"{_name(kind, options)}:failed"
     if reason := caching.get(failed):
         raise ProviderUnavailable(reason)
     try:
-        document, cache_control = transport.get_json(_address(options), options)
-        _require_issuer(document, options)
+        document, cache_control = transport.get_json(_address(kind, options), options)
+        if kind == "metadata":
+            _require_issuer(document, options)
     except ProviderUnavailable as exc:
         caching.put(failed, str(exc), FAILURE)
         raise
     fresh_until = time.time() + _freshness(cache_control)
-    caching.put(name, {"document": document, "fresh_until": fresh_until}, KEEP)
+    caching.put(_name(kind, options), {"document": document, "fresh_until": fresh_until}, KEEP)
     return document
 
 
-def _address(options: ProviderOptions) -> str:
+def _address(kind: str, options: ProviderOptions) -> str:
+    if kind == "keys":
+        return options.jwks_uri or endpoint(options, "jwks_uri")
     if not options.issuer:
         raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS[{options.alias!r}] has no ISSUER")
     return f"{options.issuer.removesuffix('/')}/.well-known/openid-configuration"

@@ -6,6 +6,9 @@ from __future__ import annotations
 class OIDCLogoutError(Exception):
     """Base of this package's errors; the message is a sentence for people, free of secrets."""
 
+    error = "invalid_request"
+    """The code with which a provider is answered (RFC 6749, section 5.2)."""
+
 
 class ProviderUnavailable(OIDCLogoutError):
     """The identity provider cannot be told: not configured, not reachable, or not making sense."""
@@ -16,4 +19,17 @@ class ProviderSkipped(OIDCLogoutError):
 
 
 class TokenUnreadable(OIDCLogoutError):
-    """An ID Token from which no issuer and subject can be read."""
+    """A token that is no JSON Web Token, or lacks what has to be in it."""
+
+
+class LogoutTokenInvalid(OIDCLogoutError):
+    """A logout token that fails a check; it ends nothing."""
+
+
+class SessionsNotEnded(OIDCLogoutError):
+    """Some sessions could not be ended: their rows stay, and the same call may be made again."""
+
+    def __init__(self, *, ended: int, failed: int) -> None:
+        super().__init__(f"{failed} sessions could not be ended, {ended} were")
+        self.ended = ended
+        self.failed = failed

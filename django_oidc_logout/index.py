@@ -3,40 +3,58 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from asgiref.sync import sync_to_async
-from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from . import sessions
 from .conf import conf
+from .fields import digest
 from .models import OIDCSession
 
 if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.sessions.backends.base import SessionBase
+    from django.db.models import QuerySet
     from django.http import HttpRequest
 
     from .tokens import IDToken
 
 logger = logging.getLogger(__name__)
 
+BATCH = 500
 
-def remember(
-    request: HttpRequest, token: IDToken, *, provider: str, sid: str, refresh_token: str
-) -> OIDCSession:
+
+def remember(  # noqa: PLR0913  # what a row is made of
+    request: HttpRequest,
+    token: IDToken,
+    *,
+    provider: str,
+    sid: str,
+    refresh_token: str,
+    renewal: bool,
+) -> OIDCSession | None:
     """File the request's session, in place of what was filed for it before.
+
+    Returns:
+        The row; None if a session that is only renewed has ended meanwhile, and is flushed now.
 
     Raises:
         DatabaseError: the index cannot be written; a surrounding transaction is unharmed.
     """
     session = request.session
+    filed = sessions.filed_key(session)
+    if renewal and filed and _is_orphan(filed):
+        sessions.drop(request)
+        return None
     key = sessions.final_key(session)
     with transaction.atomic():
         row, _ = OIDCSession.objects.update_or_create(
-            session_key=sessions.filed_key(session) or key,
+            session_key=filed or key,
             defaults={
                 "session_key": key,
                 "provider": provider,
@@ -68,6 +86,34 @@ def current(session: SessionBase) -> OIDCSession | None:
     except DatabaseError:
         logger.exception("The index of sessions cannot be read")
         return None
+
+
+def matching(
+    *, issuer: str = "", sub: str = "", sid: str = "", user: AbstractBaseUser | None = None
+) -> QuerySet[OIDCSession]:
+    """Return the rows of all criteria that are given; `sub` and `sid` are the issuer's."""
+    criteria: dict[str, Any] = {
+        "issuer": issuer,
+        "sub_digest": digest(issuer, sub),
+        "sid_digest": digest(issuer, sid),
+        "user": user,
+    }
+    given = {name: value for name, value in criteria.items() if value}
+    return OIDCSession.objects.defer("id_token", "refresh_token").filter(**given)
+
+
+def end(row: OIDCSession) -> bool:
+    """End the session of a row, wherever it is: the session first, then the row.
+
+    Returns:
+        Whether it was this call that ended it, and not another one at the same time.
+
+    Raises:
+        Exception: the session store's own; the row remains, so that it can be tried again.
+    """
+    sessions.delete(row.session_key)
+    ended, _ = row.delete()
+    return bool(ended)
 
 
 def forget(row: OIDCSession) -> None:
@@ -109,17 +155,23 @@ def _forget_key(key: str) -> None:
         logger.exception("A session ends, but its row remains for clear_oidc_sessions")
 
 
-def refile(session: SessionBase) -> None:
-    """File a session that has moved under its new key. A failure is logged."""
+def refile(request: HttpRequest) -> None:
+    """File a session that has moved under its new key, or flush it if it was ended meanwhile.
+
+    A failure is logged.
+    """
+    session = request.session
     try:
         with transaction.atomic():
-            OIDCSession.objects.filter(session_key=sessions.filed_key(session)).update(
-                session_key=session.session_key
-            )
+            rows = OIDCSession.objects.filter(session_key=sessions.filed_key(session))
+            is_there = rows.update(session_key=session.session_key)
     except DatabaseError:
         logger.exception("A session has got a new key, of which the index does not know")
-    else:
+        return
+    if is_there:
         sessions.mark_moved(session)
+    else:
+        sessions.drop(request)
 
 
 def bind(request: HttpRequest) -> None:
@@ -129,8 +181,40 @@ def bind(request: HttpRequest) -> None:
     if not request.session.accessed:
         request.session = _row_bound(type(request.session))(request.session.session_key)
     elif _is_orphan(sessions.filed_key(request.session)):
-        request.session.flush()
-        request.user = AnonymousUser()
+        sessions.drop(request)
+
+
+def clear() -> int:
+    """Remove the rows whose session is gone, and return how many there were.
+
+    A session in a cookie cannot be asked after: its row goes when it has been out of use for twice
+    as long as it may.
+    """
+    rows = OIDCSession.objects.order_by("pk").values_list("pk", "session_key")
+    if sessions.in_cookies():
+        long_ago = timezone.now() - timedelta(seconds=conf.SESSION_COOKIE_AGE)
+        gone = [pk for pk, _ in rows.filter(expires_at__lt=long_ago)]
+    else:
+        gone = [pk for pk, key in rows.iterator() if not sessions.is_alive(key)]
+    return sum(
+        OIDCSession.objects.filter(pk__in=batch).delete()[0]
+        for batch in (gone[i : i + BATCH] for i in range(0, len(gone), BATCH))
+    )
+
+
+def extend(session: SessionBase) -> None:
+    """Let the row of a session in a cookie last as long as the cookie, which is sent anew."""
+    key = sessions.filed_key(session)
+    if not key:
+        return
+    expires_at = session.get_expiry_date()
+    half_way = expires_at - timedelta(seconds=session.get_expiry_age() / 2)
+    rows = OIDCSession.objects.filter(session_key=key, expires_at__lt=half_way)
+    try:
+        with transaction.atomic():
+            rows.update(expires_at=expires_at)
+    except DatabaseError:
+        logger.exception("A session lasts longer, of which the index does not know")
 
 
 def _is_orphan(key: str) -> bool:

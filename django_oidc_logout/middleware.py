@@ -41,23 +41,25 @@ class OIDCSessionMiddleware:
             return self.__acall__(request)
         index.bind(request)
         response = self.get_response(request)
-        if request.session.modified:
+        if sessions.is_to_be_saved(request.session):
             _follow(request)
         return _no_store(request, response)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         await sync_to_async(index.bind)(request)
         response: HttpResponseBase = await self.get_response(request)
-        if request.session.modified:
+        if sessions.is_to_be_saved(request.session):
             await sync_to_async(_follow)(request)
         return _no_store(request, response)
 
 
 def _follow(request: HttpRequest) -> None:
     if id_token := sessions.unseen_id_token(request.session):
-        api.remember_login(request, id_token)
+        api.renew_login(request, id_token)
     elif sessions.has_moved(request.session):
-        index.refile(request.session)
+        index.refile(request)
+    elif sessions.in_cookies():
+        index.extend(request.session)
 
 
 def _no_store(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -10,16 +10,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-from django.utils.module_loading import import_string
-
 from . import discovery
-from .conf import DEFAULT_ALIAS, ProviderOptions, conf
-from .exceptions import ProviderSkipped, ProviderUnavailable
+from .exceptions import ProviderSkipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .tokens import IDToken
+    from .conf import ProviderOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +102,8 @@ class OIDCProvider:
         """
         if self.uses_discovery and not self.options.end_session_endpoint:
             discovery.metadata(self.options, renew=True)
+        if any(not name.startswith("HS") for name in self.options.algorithms):
+            discovery.keys(self.options, renew=True)
 
     def _url(self, request: EndSessionRequest) -> str:
         standard = {name: value for name, value in self.parameters(request).items() if value}
@@ -186,42 +185,3 @@ def _encode(parameters: Mapping[str, str]) -> str:
         urlencode({name: value}, quote_via=quote) if value else quote(name)
         for name, value in parameters.items()
     )
-
-
-def get(alias: str) -> OIDCProvider:
-    """Return the provider configured as `alias`.
-
-    Raises:
-        ProviderUnavailable: there is none, or its class cannot be imported.
-    """
-    options = conf.OIDC_LOGOUT_PROVIDERS.get(alias)
-    if options is None:
-        raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS has no {alias!r}")
-    try:
-        backend: type[OIDCProvider] = import_string(options.backend)
-    except ImportError as exc:
-        raise ProviderUnavailable(f"the BACKEND of {alias!r} cannot be imported: {exc}") from exc
-    return backend(options)
-
-
-def alias_of(token: IDToken) -> str:
-    """Return the alias of the provider that issued `token` to one of our clients, or nothing.
-
-    Where several of our clients are in the token's audience, its authorized party decides.
-    """
-    mine = [
-        options
-        for options in conf.OIDC_LOGOUT_PROVIDERS.values()
-        if options.issuer == token.issuer
-        and (not options.client_id or options.client_id in token.audience)
-    ]
-    mine.sort(key=lambda options: options.client_id != token.authorized_party)
-    return mine[0].alias if mine else ""
-
-
-def fallback_alias() -> str:
-    """Return the provider to tell when no session says which: the only one, or the default."""
-    configured = conf.OIDC_LOGOUT_PROVIDERS
-    if len(configured) == 1 or DEFAULT_ALIAS in configured:
-        return next(iter(configured)) if len(configured) == 1 else DEFAULT_ALIAS
-    return ""

@@ -9,11 +9,12 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 
 from . import api, index, sessions
-from .signals import signed_out
+from .signals import logout_token_rejected, session_ended, signed_out
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from .models import OIDCSession
     from .outcome import Outcome
 
 logger = logging.getLogger("django_oidc_logout")
@@ -36,8 +37,8 @@ def forget(request: HttpRequest | None, **_: Any) -> None:
         index.forget_filed(request.session)
 
 
-@receiver(signed_out, dispatch_uid="oidc_logout.log")
-def log(outcome: Outcome, **_: Any) -> None:
+@receiver(signed_out, dispatch_uid="oidc_logout.log_signed_out")
+def log_signed_out(outcome: Outcome, **_: Any) -> None:
     """Log a sign-out: what was done, and why no more than that."""
     told = outcome.provider != "unavailable" and outcome.tokens != "failed"
     logger.log(
@@ -48,3 +49,15 @@ def log(outcome: Outcome, **_: Any) -> None:
         outcome.tokens,
         outcome.reason,
     )
+
+
+@receiver(session_ended, dispatch_uid="oidc_logout.log_session_ended")
+def log_session_ended(session: OIDCSession, reason: str, **_: Any) -> None:
+    """Log a session that was ended from elsewhere."""
+    logger.info("Session ended: issuer=%s reason=%s", session.issuer, reason)
+
+
+@receiver(logout_token_rejected, dispatch_uid="oidc_logout.log_logout_token_rejected")
+def log_logout_token_rejected(issuer: str, reason: str, **_: Any) -> None:
+    """Log a logout token that was refused."""
+    logger.warning("A logout token was refused: issuer=%s reason=%s", issuer, reason)

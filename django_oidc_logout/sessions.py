@@ -46,6 +46,25 @@ def in_cookies() -> bool:
     return issubclass(store(), CookieStore)
 
 
+def delete(key: str) -> None:
+    """Delete a session, through its engine. In cookies there is none: there its row was all.
+
+    Raises:
+        Exception: the session store's own.
+    """
+    if not in_cookies():
+        store()(key).delete(key)
+
+
+def is_alive(key: str) -> bool:
+    """Tell whether a session is still there and has not expired; not for one in a cookie."""
+    session = store()(key)
+    alive = bool(session.load()) and session.session_key == key
+    if not alive and session.session_key:
+        session.delete()  # the file engine puts an empty session in the place of an expired one
+    return alive
+
+
 def filed_key(session: SessionBase) -> str:
     """Return the key under which a session's row is filed, or nothing."""
     entry = session.get(ENTRY)
@@ -64,6 +83,11 @@ def final_key(session: SessionBase) -> str:
 def mark_filed(session: SessionBase, key: str, id_token: str) -> None:
     """Note in a session under which key, and with which ID Token, it is filed."""
     session[ENTRY] = {"key": key, "token": _fingerprint(id_token)}
+
+
+def is_to_be_saved(session: SessionBase) -> bool:
+    """Tell whether this request changes a session, or sends its cookie anew."""
+    return session.modified or (in_cookies() and conf.SESSION_SAVE_EVERY_REQUEST)
 
 
 def has_moved(session: SessionBase) -> bool:
@@ -130,5 +154,10 @@ def end_current(request: HttpRequest) -> None:
         auth.logout(request)
     except Exception:  # rule 1: somebody's receiver must not keep anybody signed in
         logger.exception("A receiver of user_logged_out failed; the session ends all the same")
-        request.session.flush()
-        request.user = AnonymousUser()
+        drop(request)
+
+
+def drop(request: HttpRequest) -> None:
+    """End the request's session without a word to anybody."""
+    request.session.flush()
+    request.user = AnonymousUser()

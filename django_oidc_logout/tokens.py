@@ -1,20 +1,25 @@
-"""Tokens: a string becomes values or an error. The only module that imports the JWT library."""
+"""JSON Web Tokens: a string becomes values or an error. The only module with the JWT library."""
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import jwt
 
 from .exceptions import TokenUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 # Far longer than any identifier seen. A longer one is refused: cut short, it could be another's.
 MAX_IDENTIFIER_LENGTH = 4096
+SIGNED = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
+UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 LOGIN_HINT_CLAIMS = ("login_hint", "preferred_username", "email", "sub")
+KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +41,13 @@ def read_id_token(encoded: str) -> IDToken:
     Raises:
         TokenUnreadable: it is no signed JWT, or lacks a usable `iss`, `sub` or `sid`.
     """
-    claims = _claims(encoded)
+    _, claims = parse(encoded)
     return IDToken(
         encoded=encoded,
-        issuer=_identifier(claims, "iss"),
-        subject=_identifier(claims, "sub"),
-        sid=_identifier(claims, "sid") if claims.get("sid") else "",
-        audience=_audience(claims.get("aud")),
+        issuer=identifier(claims, "iss"),
+        subject=identifier(claims, "sub"),
+        sid=identifier(claims, "sid") if claims.get("sid") else "",
+        audience=audience(claims),
         authorized_party=str(claims.get("azp") or ""),
         login_hint=_login_hint(claims),
     )
@@ -50,35 +55,97 @@ def read_id_token(encoded: str) -> IDToken:
 
 def read_sid(access_token: str | None) -> str:
     """Return the `sid` of an access token that happens to be a JWT, or nothing."""
-    if not access_token:
-        return ""
     try:
-        claims = _claims(access_token)
-        return _identifier(claims, "sid") if claims.get("sid") else ""
+        _, claims = parse(access_token)
+        return identifier(claims, "sid") if claims.get("sid") else ""
     except TokenUnreadable:
         return ""
 
 
-def _claims(encoded: str) -> dict[str, Any]:
+def parse(encoded: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return header and claims of a signed JWT, unverified.
+
+    Raises:
+        TokenUnreadable: it is none, or not to the letter (RFC 7515, sections 3.1 and 4).
+    """
+    if not isinstance(encoded, str) or not SIGNED.fullmatch(encoded):
+        raise TokenUnreadable("the token is no signed JSON Web Token")
     try:
-        claims: dict[str, Any] = jwt.decode(encoded, options={"verify_signature": False})
-    except (jwt.InvalidTokenError, ValueError, RecursionError) as exc:
-        raise TokenUnreadable(f"a token is no JSON Web Token: {type(exc).__name__}") from exc
-    return claims
+        header, claims, _ = encoded.split(".")
+        return _object(header), _object(claims)
+    except (ValueError, RecursionError) as exc:
+        raise TokenUnreadable("the token's header or payload is no JSON object") from exc
 
 
-def _identifier(claims: Mapping[str, Any], name: str) -> str:
+def _object(part: str) -> dict[str, Any]:
+    document = json.loads(
+        jwt.utils.base64url_decode(part),
+        object_pairs_hook=_without_doubles,
+        parse_constant=_no_number,
+    )
+    if not isinstance(document, dict):
+        raise ValueError("not an object")  # noqa: TRY004  # as json.loads() would
+    return document
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("a name stands twice")
+    return document
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
+
+
+def is_signed_by(encoded: str, algorithm: str, keys: Iterable[Any]) -> bool:
+    """Tell whether one of `keys` (JSON Web Keys, or a secret) has signed the token."""
+    for key in keys:
+        try:
+            usable = jwt.PyJWK(key, algorithm).key if isinstance(key, dict) else key
+            jwt.PyJWS().decode(encoded, usable, algorithms=[algorithm])
+        except (jwt.PyJWTError, ValueError, TypeError):
+            continue
+        return True
+    return False
+
+
+def fitting_keys(keys: Iterable[Any], algorithm: str, kid: object) -> list[dict[str, Any]]:
+    """Return the keys that may have signed with `algorithm`; all of them if `kid` is None.
+
+    A shared secret in a published key set is none (RFC 8725, section 3.1).
+    """
+    return [
+        key
+        for key in keys
+        if isinstance(key, dict)
+        and key.get("kty") == KEY_TYPES.get(algorithm[:2])
+        and key.get("use", "sig") == "sig"
+        and key.get("alg", algorithm) == algorithm
+        and (kid is None or key.get("kid") == kid)
+    ]
+
+
+def identifier(claims: Mapping[str, Any], name: str) -> str:
+    """Return a claim that is an opaque identifier.
+
+    Raises:
+        TokenUnreadable: it is missing, empty, no text, or could not be stored as it is.
+    """
     value = claims.get(name)
     if not isinstance(value, str) or not value:
         raise TokenUnreadable(f"the token's {name} is missing or no text")
     if len(value) > MAX_IDENTIFIER_LENGTH:
         raise TokenUnreadable(f"the token's {name} is over {MAX_IDENTIFIER_LENGTH} characters long")
-    if "\0" in value or (not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value)):
+    if UNSTORABLE.search(value):
         raise TokenUnreadable(f"the token's {name} holds characters that cannot be stored")
     return value
 
 
-def _audience(value: object) -> tuple[str, ...]:
+def audience(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the claim `aud`, which may be one text or a list of them."""
+    value = claims.get("aud")
     values = value if isinstance(value, list) else [value]
     return tuple(item for item in values if isinstance(item, str))
 

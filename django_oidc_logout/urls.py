@@ -9,4 +9,6 @@ app_name = "oidc_logout"
 urlpatterns = [
     path("logout/", views.LogoutView.as_view(), name="logout"),
     path("logout/callback/", views.CallbackView.as_view(), name="callback"),
+    path("logout/backchannel/", views.BackChannelLogoutView.as_view(), name="backchannel"),
+    path("logout/frontchannel/", views.FrontChannelLogoutView.as_view(), name="frontchannel"),
 ]

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import transaction
-from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import (
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+    JsonResponse,
+    UnreadablePostError,
+)
 from django.shortcuts import render
 from django.urls import get_script_prefix
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.generic import View
 
-from . import landing, providers, responses, sessions
+from . import channels, landing, registry, responses, sessions
 from .api import sign_out
 from .conf import conf
-from .exceptions import OIDCLogoutError
+from .exceptions import LogoutTokenInvalid, OIDCLogoutError, SessionsNotEnded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from django.http import HttpRequest, HttpResponse, HttpResponseBase
+    from django.http import HttpRequest, HttpResponseBase
 
 
 # Not in a transaction: what fails after the session has ended must not bring it back.
@@ -68,7 +77,7 @@ class CallbackView(View):
 
 def _signed_out_page(request: HttpRequest, state: landing.State | None) -> HttpResponse:
     try:
-        provider = providers.get(state.alias) if state and state.alias else None
+        provider = registry.get(state.alias) if state and state.alias else None
     except OIDCLogoutError:
         provider = None
     context = {
@@ -107,3 +116,54 @@ def _is_click(request: HttpRequest) -> bool:
         and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
         and headers.get("Sec-Fetch-Dest", "document") == "document"
     )
+
+
+@method_decorator(
+    [transaction.non_atomic_requests, login_not_required, csrf_exempt, never_cache],
+    name="dispatch",
+)
+class BackChannelLogoutView(View):
+    """Where the provider posts its logout tokens (Back-Channel Logout 1.0, sections 2.5 to 2.8)."""
+
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """End the sessions that a logout token means."""
+        try:
+            channels.back(_logout_token(request))
+        except OIDCLogoutError as exc:
+            return JsonResponse({"error": exc.error, "error_description": str(exc)}, status=400)
+        return HttpResponse()
+
+
+def _logout_token(request: HttpRequest) -> str:
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise LogoutTokenInvalid("the body is not application/x-www-form-urlencoded")
+    try:
+        values = request.POST.getlist("logout_token")
+    except (SuspiciousOperation, BadRequest, UnreadablePostError) as exc:
+        raise LogoutTokenInvalid("the body cannot be read") from exc
+    if len(values) != 1:
+        raise LogoutTokenInvalid("there has to be one logout_token")
+    return values[0]
+
+
+@method_decorator([login_not_required, xframe_options_exempt, never_cache], name="dispatch")
+class FrontChannelLogoutView(View):
+    """What the provider shows in a frame to end a session (Front-Channel Logout 1.0, section 2).
+
+    No cookie comes with it, and anybody can ask for it: only who knows the session's id ends it.
+    """
+
+    http_method_names = ("get",)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """End the session that `iss` and `sid` mean; answer with the same page whatever they do."""
+        issuers, sids = request.GET.getlist("iss"), request.GET.getlist("sid")
+        if len(issuers) == len(sids) == 1:
+            with suppress(SessionsNotEnded):  # it is logged, and nobody reads a frame
+                channels.front(issuers[0], sids[0])
+        response = render(request, "oidc_logout/frontchannel.html")
+        origins = sorted(registry.origins(request.GET.get("iss", ""))) or ["'none'"]
+        response.headers["Content-Security-Policy"] = f"frame-ancestors {' '.join(origins)}"
+        return response

@@ -16,10 +16,12 @@ MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__i
 FLOORS = [
     {"conf", "exceptions", "outcome", "signals"},
     {"caching", "fields", "tokens", "transport"},
-    {"discovery", "landing", "models", "responses", "sessions"},
+    {"discovery", "landing", "logout_tokens", "models", "responses", "sessions"},
     {"index", "providers"},
+    {"registry", "checks"},
     {"departure", "revocation"},
-    {"api", "checks"},
+    {"api"},
+    {"channels"},
     {"backends", "middleware", "receivers", "views"},
     {"apps", "urls"},
 ]

@@ -1,0 +1,19 @@
+"""`manage.py clear_oidc_sessions`: to be run now and then, beside Django's `clearsessions`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from django_oidc_logout import index
+
+
+class Command(BaseCommand):
+    """Remove rows whose session is gone."""
+
+    help = "Remove the rows of sessions that have expired or were deleted, and of no other."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Remove them, and say how many there were."""
+        self.stdout.write(f"Rows removed: {index.clear()}")

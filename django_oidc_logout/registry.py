@@ -1,0 +1,95 @@
+"""Which of the configured providers is meant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from django.utils.module_loading import import_string
+
+from .conf import DEFAULT_ALIAS, ProviderOptions, conf
+from .exceptions import ProviderUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from .providers import OIDCProvider
+    from .tokens import IDToken
+
+
+def get(alias: str) -> OIDCProvider:
+    """Return the provider configured as `alias`.
+
+    Raises:
+        ProviderUnavailable: there is none, or its class cannot be imported.
+    """
+    options = conf.OIDC_LOGOUT_PROVIDERS.get(alias)
+    if options is None:
+        raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS has no {alias!r}")
+    try:
+        backend: type[OIDCProvider] = import_string(options.backend)
+    except ImportError as exc:
+        raise ProviderUnavailable(f"the BACKEND of {alias!r} cannot be imported: {exc}") from exc
+    return backend(options)
+
+
+def alias_of(token: IDToken) -> str:
+    """Return the alias of the provider that issued `token` to one of our clients, or nothing."""
+    options = options_for(token.issuer, token.audience, token.authorized_party)
+    return options.alias if options else ""
+
+
+def options_for(
+    issuer: object, audience: Collection[str], authorized_party: object
+) -> ProviderOptions | None:
+    """Return the provider with this issuer whose client is in the audience.
+
+    Where several of our clients are, the authorized party decides.
+    """
+    mine = [
+        options
+        for options in conf.OIDC_LOGOUT_PROVIDERS.values()
+        if options.issuer == issuer and (not options.client_id or options.client_id in audience)
+    ]
+    mine.sort(key=lambda options: options.client_id != authorized_party)
+    return mine[0] if mine else None
+
+
+def issuers() -> set[str]:
+    """Return the issuers that are configured."""
+    return {options.issuer for options in conf.OIDC_LOGOUT_PROVIDERS.values()}
+
+
+def origins(issuer: str) -> set[str]:
+    """Return the origin of an issuer, or those of all if it is none (RFC 6454, section 6.2)."""
+    meant = issuers() & {issuer} or issuers()
+    return {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, meant)}
+
+
+def only_issuer() -> str:
+    """Return the issuer of the one provider that is configured.
+
+    Raises:
+        ValueError: there is none, or there are several.
+    """
+    configured = list(conf.OIDC_LOGOUT_PROVIDERS.values())
+    if len(configured) != 1:
+        raise ValueError(f"say whose sub or sid it is: {len(configured)} issuers are configured")
+    return configured[0].issuer
+
+
+def other_clients(options: ProviderOptions) -> list[str]:
+    """Return the aliases of our other clients at the same issuer."""
+    return [
+        other.alias
+        for other in conf.OIDC_LOGOUT_PROVIDERS.values()
+        if other.issuer == options.issuer and other.client_id != options.client_id
+    ]
+
+
+def fallback_alias() -> str:
+    """Return the provider to tell when no session says which: the only one, or the default."""
+    configured = conf.OIDC_LOGOUT_PROVIDERS
+    if len(configured) == 1 or DEFAULT_ALIAS in configured:
+        return next(iter(configured)) if len(configured) == 1 else DEFAULT_ALIAS
+    return ""

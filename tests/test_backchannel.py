@@ -1,0 +1,695 @@
+"""Back-channel logout: what is accepted, what is refused, and what ends.
+
+Cases of the OpenID conformance suite bear its names.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from unittest import mock
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.cache import cache
+from django.test import Client
+from django.utils.module_loading import import_string
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.signals import logout_token_rejected, session_ended
+from tests.conftest import is_signed_in
+from tests.idp import KID, signing_key
+
+pytestmark = pytest.mark.django_db
+
+URL = "/oidc/logout/backchannel/"
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+MISSING = object()
+
+
+@pytest.fixture
+def logout_token(idp):
+    """Return a function that makes logout tokens; a claim that is MISSING is left out."""
+
+    def make(*, key=None, alg="RS256", header=None, **claims):
+        now = int(time.time())
+        standard = {
+            "iss": idp.issuer,
+            "sub": "ada",
+            "sid": "session-1",
+            "aud": "site",
+            "iat": now,
+            "exp": now + 120,
+            "jti": f"{time.monotonic_ns()}",
+            "events": {EVENT: {}},
+        }
+        present = {k: v for k, v in (standard | claims).items() if v is not MISSING}
+        header = {"kid": KID, "typ": "logout+jwt"} | (header or {})
+        header = {k: v for k, v in header.items() if v is not MISSING}
+        return sign(json.dumps(present), header, key or signing_key(), alg)
+
+    return make
+
+
+def sign(payload, header, key, alg):
+    """Sign any text: PyJWT would refuse some of what these tests have to make."""
+    algorithm = jwt.get_algorithm_by_name(alg)
+    parts = [json.dumps({"alg": alg} | header), payload]
+    signed = b".".join(encode(part) for part in parts)
+    return (signed + b"." + encode(algorithm.sign(signed, algorithm.prepare_key(key)))).decode()
+
+
+def encode(part):
+    content = part.encode() if isinstance(part, str) else part
+    return base64.urlsafe_b64encode(content).rstrip(b"=")
+
+
+def post(token, **extra):
+    """Post a logout token, as a provider does: no cookie, no CSRF token."""
+    return Client(enforce_csrf_checks=True).post(
+        URL, f"logout_token={token}", "application/x-www-form-urlencoded", **extra
+    )
+
+
+@pytest.fixture
+def signals():
+    """Return the reasons of the signals that were sent."""
+    seen = {"ended": [], "rejected": []}
+
+    def ended(session, reason, **kwargs):
+        seen["ended"].append((session.sid, reason))
+
+    def rejected(issuer, reason, **kwargs):
+        seen["rejected"].append((issuer, reason))
+
+    session_ended.connect(ended)
+    logout_token_rejected.connect(rejected)
+    yield seen
+    session_ended.disconnect(ended)
+    logout_token_rejected.disconnect(rejected)
+
+
+def assert_refused(answer):
+    assert answer.status_code == 400
+    assert "no-store" in answer["Cache-Control"]
+    assert answer.json()["error"] == "invalid_request"
+    assert answer.json()["error_description"]
+
+
+# The conformance suite's modules.
+
+
+def test_rp_backchannel_rpinitlogout(sign_in, logout_token, signals):
+    client = sign_in()
+    token = logout_token(extra_claim={"ignored": True})
+    answer = post(token + "&extra_parameter=ignored")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "no-store" in answer["Cache-Control"]
+    assert not is_signed_in(client)
+    assert not OIDCSession.objects.exists()
+    assert signals["ended"] == [("session-1", "The provider ended the session (back-channel).")]
+
+
+def alg_none(make, idp):
+    return f"{encode(json.dumps({'alg': 'none'})).decode()}.{make().split('.')[1]}."
+
+
+def wrong_alg(make, idp):
+    return make(key=b"x" * 64, alg="HS256")
+
+
+CONFORMANCE = {
+    "rp-backchannel-rpinitlogout-alg-none": alg_none,
+    "rp-backchannel-rpinitlogout-wrong-alg": wrong_alg,
+    "rp-backchannel-rpinitlogout-wrong-aud": lambda make, idp: make(aud="other"),
+    "rp-backchannel-rpinitlogout-wrong-iss": lambda make, idp: make(iss=idp.issuer + "1"),
+    "rp-backchannel-rpinitlogout-no-event": lambda make, idp: make(events=MISSING),
+    "rp-backchannel-rpinitlogout-wrong-event": lambda make, idp: make(events={"other": {}}),
+    "rp-backchannel-rpinitlogout-with-nonce": lambda make, idp: make(nonce="nonce"),
+}
+
+
+@pytest.mark.parametrize("name", CONFORMANCE)
+def test_conformance(idp, sign_in, logout_token, name):
+    client = sign_in()
+    assert_refused(post(CONFORMANCE[name](logout_token, idp)))
+    assert is_signed_in(client)
+
+
+# What must be refused, beyond the suite: claims, header, encoding, keys.
+
+BIG = 10**400
+CLAIMS = {
+    "iss missing": {"iss": MISSING},
+    "iss null": {"iss": None},
+    "iss a number": {"iss": 5},
+    "iss a list": {"iss": ["https://idp.example.com"]},
+    "iss an object": {"iss": {}},
+    "iss empty": {"iss": ""},
+    "aud missing": {"aud": MISSING},
+    "aud null": {"aud": None},
+    "aud empty": {"aud": ""},
+    "aud an empty list": {"aud": []},
+    "aud a list of others": {"aud": ["other", "sit"]},
+    "aud a list of lists": {"aud": [["site"]]},
+    "aud an object": {"aud": {"site": 1}},
+    "aud a number": {"aud": 1},
+    "aud with a space": {"aud": "site "},
+    "aud in capitals": {"aud": "SITE"},
+    "azp another": {"aud": ["site", "other"], "azp": "other"},
+    "azp null": {"azp": None},
+    "iat missing": {"iat": MISSING},
+    "iat null": {"iat": None},
+    "iat true": {"iat": True},
+    "iat text": {"iat": "1700000000"},
+    "iat a list": {"iat": [1]},
+    "iat zero": {"iat": 0},
+    "iat negative": {"iat": -1},
+    "iat a year old": {"iat": int(time.time()) - 365 * 86400},
+    "iat a little too old": {"iat": time.time() - 301},
+    "iat in the future": {"iat": time.time() + 90},
+    "iat far in the future": {"iat": BIG},
+    "exp null": {"exp": None},
+    "exp true": {"exp": True},
+    "exp text": {"exp": "9999999999"},
+    "exp of 400 digits": {"exp": BIG},
+    "exp passed": {"exp": time.time() - 1},
+    "exp zero": {"exp": 0},
+    "exp a list": {"exp": []},
+    "jti missing": {"jti": MISSING},
+    "jti null": {"jti": None},
+    "jti empty": {"jti": ""},
+    "jti a number": {"jti": 7},
+    "jti a list": {"jti": ["a"]},
+    "jti too long": {"jti": "j" * 4097},
+    "events null": {"events": None},
+    "events text": {"events": EVENT},
+    "events a list": {"events": [EVENT]},
+    "events empty": {"events": {}},
+    "events true": {"events": {EVENT: True}},
+    "events null inside": {"events": {EVENT: None}},
+    "events text inside": {"events": {EVENT: "{}"}},
+    "events a list inside": {"events": {EVENT: []}},
+    "events of another case": {"events": {EVENT.upper(): {}}},
+    "events without scheme": {"events": {EVENT[5:]: {}}},
+    "nonce": {"nonce": "n"},
+    "nonce null": {"nonce": None},
+    "nonce empty": {"nonce": ""},
+    "neither sub nor sid": {"sub": MISSING, "sid": MISSING},
+    "sid empty": {"sid": ""},
+    "sid empty without sub": {"sid": "", "sub": MISSING},
+    "sid null": {"sid": None},
+    "sid a number": {"sid": 5},
+    "sid a list": {"sid": ["session-1"]},
+    "sid with NUL": {"sid": "session-1\0"},
+    "sid a lone surrogate": {"sid": "\ud800"},
+    "sid too long": {"sid": "s" * 4097},
+    "sub empty": {"sub": ""},
+    "sub null": {"sub": None},
+    "sub a number": {"sub": 1},
+    "sub true": {"sub": True},
+    "sub with NUL": {"sub": "ada\0"},
+    "sub an object": {"sub": {"$ne": ""}},
+}
+HEADERS = {
+    "typ of an access token": {"typ": "at+jwt"},
+    "typ of an ID Token elsewhere": {"typ": "id_token"},
+    "typ a number": {"typ": 1},
+    "typ null": {"typ": None},
+    "typ empty": {"typ": ""},
+    "crit unknown": {"crit": ["exp"]},
+    "crit empty": {"crit": []},
+    "crit b64": {"crit": ["b64"], "b64": True},
+    "alg none": {"alg": "none"},
+    "alg None": {"alg": "None"},
+    "alg empty": {"alg": ""},
+    "alg null": {"alg": None},
+    "alg a list": {"alg": ["RS256"]},
+    "alg another of the family": {"alg": "RS512"},
+    "alg of another family": {"alg": "PS256"},
+    "alg a secret's": {"alg": "HS256"},
+    "kid unknown": {"kid": "unknown"},
+    "kid a number": {"kid": 1},
+    "kid a list": {"kid": [KID]},
+}
+
+
+@pytest.mark.parametrize("claims", CLAIMS.values(), ids=CLAIMS)
+def test_claims_that_are_refused(sign_in, logout_token, signals, claims):
+    client = sign_in()
+    assert_refused(post(logout_token(**claims)))
+    assert is_signed_in(client)
+    assert not signals["ended"]
+    assert len(signals["rejected"]) == 1
+
+
+@pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
+def test_headers_that_are_refused(sign_in, logout_token, header):
+    client = sign_in()
+    assert_refused(post(logout_token(header=header)))
+    assert is_signed_in(client)
+
+
+def other_key():
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def embedded(make, idp):
+    key = other_key()
+    jwk = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
+    return make(key=key, header={"jwk": jwk, "kid": MISSING})
+
+
+def payload_changed(make, idp):
+    header, _, signature = make(sub="grace").split(".")
+    return ".".join((header, make().split(".")[1], signature))
+
+
+def public_key_as_secret(make, idp):
+    public = signing_key().public_key()
+    with mock.patch("jwt.algorithms.HMACAlgorithm.prepare_key", lambda _, key: key):
+        return make(key=public.public_bytes(Encoding.PEM, PublicFormat.PKCS1), alg="HS256")
+
+
+def doubled(name, first, second):
+    def make_it(make, idp):
+        _, payload, _ = make().split(".")
+        claims = json.loads(base64.urlsafe_b64decode(payload + "==="))
+        claims.pop(name, None)
+        pair = f'"{name}": {json.dumps(first)}, "{name}": {json.dumps(second)}'
+        text = json.dumps(claims)[:-1] + f", {pair}}}"
+        return sign(text, {"kid": KID, "typ": "JWT"}, signing_key(), "RS256")
+
+    return make_it
+
+
+def payload(text):
+    return lambda make, idp: sign(text, {"kid": KID, "typ": "JWT"}, signing_key(), "RS256")
+
+
+FORGERIES = {
+    "another's key": lambda make, idp: make(key=other_key()),
+    "another's key without kid": lambda make, idp: make(key=other_key(), header={"kid": MISSING}),
+    "key in the header": embedded,
+    "key behind an address": lambda make, idp: make(
+        key=other_key(), header={"jku": f"{idp.issuer}/jwks", "x5u": f"{idp.issuer}/x5u"}
+    ),
+    "payload changed": payload_changed,
+    "public key as a secret": public_key_as_secret,
+    "signature missing": lambda make, idp: make().rsplit(".", 1)[0] + ".",
+    "signature cut": lambda make, idp: make()[:-4],
+    "two parts": lambda make, idp: make().rsplit(".", 1)[0],
+    "four parts": lambda make, idp: make() + ".x",
+    "five parts": lambda make, idp: make() + ".x.y",
+    "empty": lambda make, idp: "",
+    "dots": lambda make, idp: "..",
+    "garbage": lambda make, idp: "garbage",
+    "not base64url": lambda make, idp: "%2B" + make(),
+    "space inside": lambda make, idp: make().replace(".", ".%20", 1),
+    "line break behind": lambda make, idp: make() + "%0A",
+    "padding": lambda make, idp: make() + "%3D%3D",
+    "umlaut": lambda make, idp: "%C3%A4" + make(),
+    "16 KiB and one": lambda make, idp: "x" * (16 * 1024 + 1),
+    "payload a list": payload("[]"),
+    "payload text": payload('"text"'),
+    "payload null": payload("null"),
+    "payload no JSON": payload("{"),
+    "payload empty": payload(""),
+    "payload deeper than any": payload('{"a":' * 3000 + "1" + "}" * 3000),
+    "payload NaN": payload('{"iat": NaN}'),
+    "payload Infinity": payload('{"exp": Infinity}'),
+    "payload not UTF-8": lambda make, idp: sign(b"\xff", {"kid": KID}, signing_key(), "RS256"),
+    "sid twice": doubled("sid", "other", "session-1"),
+    "iss twice": doubled("iss", "https://other.example.com", "https://idp.example.com"),
+    "events twice": doubled("events", {}, {EVENT: {}}),
+    "nonce twice": doubled("nonce", None, None),
+}
+
+
+@pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
+def test_forgeries_are_refused(idp, sign_in, logout_token, forge):
+    client = sign_in()
+    asked = len(idp.asked)
+    assert_refused(post(forge(logout_token, idp)))
+    assert is_signed_in(client)
+    assert "/x5u" not in str(idp.asked[asked:])
+
+
+BODIES = {
+    "nothing": ("", "application/x-www-form-urlencoded"),
+    "another parameter": ("token=x", "application/x-www-form-urlencoded"),
+    "twice": ("logout_token={t}&logout_token={t}", "application/x-www-form-urlencoded"),
+    "JSON": ('{"logout_token": "{t}"}', "application/json"),
+    "plain text": ("logout_token={t}", "text/plain"),
+    "no type": ("logout_token={t}", ""),
+    "the token itself": ("{t}", "application/logout+jwt"),
+    "too large": ("x=" + "x" * 3_000_000, "application/x-www-form-urlencoded"),
+    "too many fields": ("a=1&" * 1001 + "logout_token={t}", "application/x-www-form-urlencoded"),
+    "an unknown charset": ("logout_token={t}", "application/x-www-form-urlencoded; charset=utf-7"),
+}
+
+
+@pytest.mark.parametrize(("body", "content_type"), BODIES.values(), ids=BODIES)
+def test_bodies_that_are_refused(sign_in, logout_token, body, content_type):
+    client = sign_in()
+    body = body.replace("{t}", logout_token())
+    assert_refused(Client(enforce_csrf_checks=True).post(URL, body, content_type))
+    assert is_signed_in(client)
+
+
+def test_token_in_a_multipart_form_is_refused(sign_in, logout_token):
+    client = sign_in()
+    assert_refused(Client().post(URL, {"logout_token": logout_token()}))
+    assert is_signed_in(client)
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete"])
+def test_other_methods(client, method):
+    answer = getattr(client, method)(URL)
+    assert answer.status_code == 405
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_refusals_leave_nothing_behind(sign_in, logout_token, monkeypatch):
+    sign_in()
+    post(logout_token(header={"kid": "first"}))
+    before = set(cache._cache)
+    for number in range(50):
+        assert_refused(post(logout_token(header={"kid": f"{number}"}, jti=f"{number}")))
+        assert_refused(post(logout_token(sid="", jti=f"empty {number}")))
+        assert_refused(post(logout_token(iss=f"https://{number}.example.com")))
+    assert set(cache._cache) == before
+
+
+# What is accepted.
+
+ACCEPTED = {
+    "without typ": {"header": {"typ": MISSING}},
+    "typ JWT": {"header": {"typ": "JWT"}},
+    "without kid": {"header": {"kid": MISSING}},
+    "without exp": {"exp": MISSING},
+    "without sub": {"sub": MISSING},
+    "without sid": {"sid": MISSING},
+    "aud a list": {"aud": ["other", "site"]},
+    "aud a list and azp": {"aud": ["other", "site"], "azp": "site"},
+    "iat a fraction": {"iat": time.time()},
+    "iat a little in the future": {"iat": time.time() + 30},
+    "a short jti": {"jti": "x"},
+    "an event with content": {"events": {EVENT: {"reason": "admin"}, "other": 1}},
+}
+
+
+@pytest.mark.parametrize("changes", ACCEPTED.values(), ids=ACCEPTED)
+def test_what_is_accepted(sign_in, logout_token, changes):
+    client = sign_in()
+    assert post(logout_token(**changes)).status_code == 200
+    assert not is_signed_in(client)
+
+
+def test_nobody_known_is_fine(logout_token):
+    assert post(logout_token(sid="unknown")).status_code == 200
+
+
+STRICT = {
+    "REQUIRE_EXP": ({"exp": MISSING}, {}),
+    "REQUIRE_TYP": ({"header": {"typ": MISSING}}, {"header": {"typ": "logout+jwt"}}),
+    "REQUIRE_TYP, JWT": ({"header": {"typ": "JWT"}}, {}),
+}
+
+
+@pytest.mark.parametrize("name", STRICT)
+def test_strict_modes(configure, sign_in, logout_token, name):
+    refused, accepted = STRICT[name]
+    configure(**{name.partition(",")[0]: True})
+    sign_in()
+    assert_refused(post(logout_token(**refused)))
+    assert post(logout_token(**accepted)).status_code == 200
+
+
+def test_max_token_age(configure, sign_in, logout_token):
+    configure(MAX_TOKEN_AGE=10)
+    assert_refused(post(logout_token(iat=time.time() - 20)))
+    assert post(logout_token(iat=time.time() - 5)).status_code == 200
+
+
+# Algorithms and keys.
+
+
+def published(public_key, alg, kid="other"):
+    algorithm = {"RS": RSAAlgorithm, "PS": RSAAlgorithm, "ES": ECAlgorithm, "Ed": OKPAlgorithm}
+    jwk = json.loads(algorithm[alg[:2]].to_jwk(public_key))
+    return jwk | {"kid": kid, "use": "sig", "alg": alg}
+
+
+ALGORITHMS = {
+    "RS256": other_key,
+    "RS512": other_key,
+    "PS256": other_key,
+    "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "ES384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "EdDSA": ed25519.Ed25519PrivateKey.generate,
+}
+
+
+@pytest.mark.parametrize("alg", ALGORITHMS)
+def test_algorithms(idp, configure, logout_token, alg):
+    configure(ALGORITHMS=[alg])
+    key = ALGORITHMS[alg]()
+    idp.answers["/jwks"] = {"keys": [published(key.public_key(), alg)]}
+    assert post(logout_token(key=key, alg=alg, header={"kid": "other"})).status_code == 200
+    assert_refused(post(logout_token(alg="RS256" if alg != "RS256" else "RS384")))
+
+
+SECRET = "the client's secret, which is long enough"
+
+
+def test_shared_secret_only_where_configured(configure, logout_token):
+    token = logout_token(key=SECRET.encode(), alg="HS256")
+    configure(CLIENT_SECRET=SECRET)
+    assert_refused(post(token))
+    configure(ALGORITHMS=["HS256"])
+    assert post(token).status_code == 200
+    assert_refused(post(logout_token(key=b"another secret, of the same length....", alg="HS256")))
+    configure(CLIENT_SECRET="")
+    assert_refused(post(logout_token(key=SECRET.encode(), alg="HS256")))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"use": "enc"}, {"alg": "RS512"}, {"kty": "oct", "k": "AAAA"}, {"n": "!"}, {"kid": None}],
+    ids=str,
+)
+def test_published_keys_that_are_not_for_this(idp, logout_token, change):
+    idp.answers["/jwks"]["keys"][0].update(change)
+    assert_refused(post(logout_token()))
+
+
+@pytest.mark.parametrize("keys", [None, {}, "keys", [None, 1, "x"]], ids=str)
+def test_key_sets_that_are_none(idp, logout_token, keys):
+    idp.answers["/jwks"] = {"keys": keys}
+    assert_refused(post(logout_token()))
+
+
+def test_key_rotation_needs_no_restart(idp, sign_in, logout_token):
+    client = sign_in()
+    key = other_key()
+    idp.answers["/jwks"] = {"keys": [published(key.public_key(), "RS256", "new")]}
+    assert post(logout_token(key=key, header={"kid": "new"})).status_code == 200
+    assert not is_signed_in(client)
+
+
+def test_flood_of_unknown_keys_is_one_fetch(idp, sign_in, logout_token):
+    sign_in()
+    idp.asked.clear()
+    for number in range(20):
+        assert_refused(post(logout_token(header={"kid": f"{number}"})))
+    assert idp.asked == [("GET", "/jwks")]
+
+
+def test_keys_are_warm_after_a_sign_in(idp, sign_in, logout_token):
+    sign_in()
+    idp.asked.clear()
+    assert post(logout_token()).status_code == 200
+    assert idp.asked == []
+
+
+def test_keys_that_cannot_be_fetched(idp, logout_token):
+    good, idp.answers["/jwks"] = idp.answers["/jwks"], lambda handler: handler.send_error(503)
+    token = logout_token()
+    answer = post(token)
+    assert_refused(answer)
+    assert "answered 503" in answer.json()["error_description"]
+    idp.answers["/jwks"] = good
+    cache.clear()  # as half a minute does
+    assert post(token).status_code == 200
+
+
+# What ends, and what does not.
+
+
+def other_provider(configure, idp, **options):
+    configure(
+        "other",
+        ISSUER="https://other.example.com",
+        CLIENT_ID="site",
+        JWKS_URI=f"{idp.issuer}/jwks",
+        END_SESSION_ENDPOINT="https://other.example.com/end",
+        **options,
+    )
+
+
+def row_of(client):
+    return OIDCSession.objects.get(session_key=client.session.session_key)
+
+
+def test_only_the_issuers_own_sessions_end(idp, configure, sign_in, logout_token):
+    other_provider(configure, idp)
+    here, there = sign_in(), sign_in(iss="https://other.example.com")
+    assert {row_of(here).provider, row_of(there).provider} == {"default", "other"}
+    assert post(logout_token(iss="https://other.example.com")).status_code == 200
+    assert is_signed_in(here)
+    assert not is_signed_in(there)
+
+
+def test_key_of_another_issuer(idp, configure, sign_in, logout_token):
+    other_provider(configure, idp)
+    configure("other", JWKS_URI=f"{idp.issuer}/other-jwks")
+    idp.answers["/other-jwks"] = {"keys": [published(other_key().public_key(), "RS256")]}
+    there = sign_in(iss="https://other.example.com")
+    assert_refused(post(logout_token(iss="https://other.example.com")))
+    assert is_signed_in(there)
+
+
+def test_only_the_clients_own_sessions_end(configure, idp, sign_in, logout_token):
+    configure("second", ISSUER=idp.issuer, CLIENT_ID="second", JWKS_URI=f"{idp.issuer}/jwks")
+    first, second = sign_in(), sign_in(aud="second")
+    assert post(logout_token(aud="second", sid=MISSING)).status_code == 200
+    assert is_signed_in(first)
+    assert not is_signed_in(second)
+
+
+def test_sub_ends_all_of_a_person(sign_in, logout_token):
+    mine = [sign_in(sid=f"{number}") for number in range(3)]
+    others = sign_in(sub="grace", sid="g")
+    assert post(logout_token(sid=MISSING)).status_code == 200
+    assert not any(map(is_signed_in, mine))
+    assert is_signed_in(others)
+
+
+def test_sid_ends_exactly_one(sign_in, logout_token):
+    phone, desk = sign_in(sid="phone"), sign_in(sid="desk")
+    assert post(logout_token(sid="phone")).status_code == 200
+    assert not is_signed_in(phone)
+    assert is_signed_in(desk)
+
+
+def test_sid_with_anothers_sub_ends_none(sign_in, logout_token):
+    client = sign_in()
+    assert post(logout_token(sub="grace")).status_code == 200
+    assert is_signed_in(client)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"sub": "ADA"}, {"sub": "ada "}, {"sid": "SESSION-1"}], ids=str
+)
+def test_identifiers_are_compared_exactly(sign_in, logout_token, changes):
+    client = sign_in()
+    post(logout_token(**{"sid": MISSING} | changes))
+    assert is_signed_in(client)
+
+
+# Replay, and failures.
+
+
+def test_replay_leaves_a_later_sign_in_alone(sign_in, logout_token):
+    sign_in()
+    token = logout_token()
+    assert post(token).status_code == 200
+    client = sign_in()
+    assert_refused(post(token))
+    assert is_signed_in(client)
+
+
+def test_jti_is_its_issuers(idp, configure, logout_token):
+    other_provider(configure, idp)
+    assert post(logout_token(jti="1")).status_code == 200
+    assert post(logout_token(jti="1", iss="https://other.example.com")).status_code == 200
+    assert_refused(post(logout_token(jti="1")))
+
+
+def test_store_that_fails_lets_the_same_token_come_again(
+    sign_in, logout_token, monkeypatch, signals, caplog
+):
+    client, other = sign_in(), sign_in(sid="other")
+    broken = client.session.session_key
+    delete = SessionStore.delete
+
+    def fail(self, session_key=None):
+        if session_key == broken:
+            raise ConnectionError("store is down")
+        delete(self, session_key)
+
+    token = logout_token(sid=MISSING)
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionStore, "delete", fail)
+        assert_refused(post(token))
+        assert is_signed_in(client)
+        assert not is_signed_in(other)
+        assert OIDCSession.objects.get().session_key == broken
+    assert "could not be ended" in caplog.text
+    assert post(token).status_code == 200
+    assert not is_signed_in(client)
+    assert [sid for sid, _ in signals["ended"]] == ["other", "session-1"]
+
+
+class BrokenCache(import_string("django.core.cache.backends.dummy.DummyCache")):
+    """A cache that is down."""
+
+    def _down(self, *args, **kwargs):
+        raise ConnectionError("cache is down")
+
+    get = set = add = delete = _down
+
+
+def test_cache_that_is_down_keeps_nobody_signed_in(settings, sign_in, logout_token, caplog):
+    client = sign_in()
+    settings.CACHES = {"default": {"BACKEND": "tests.test_backchannel.BrokenCache"}}
+    assert post(logout_token()).status_code == 200
+    assert not is_signed_in(client)
+    assert "ConnectionError" in caplog.text
+
+
+def test_rejections_are_logged_without_the_token(idp, logout_token, caplog, signals):
+    token = logout_token(nonce="n")
+    post(token)
+    assert signals["rejected"] == [(idp.issuer, "the token has a nonce, as an ID Token has")]
+    assert "A logout token was refused" in caplog.text
+    assert token not in caplog.text
+    assert token.split(".")[1] not in caplog.text
+
+
+def test_issuer_that_is_not_ours_is_not_repeated(logout_token, caplog, signals):
+    post(logout_token(iss="https://evil.example\nforged log line"))
+    assert [issuer for issuer, _ in signals["rejected"]] == [""]
+    assert "evil" not in caplog.text
+
+
+MIDDLEWARES = [
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "mozilla_django_oidc.middleware.SessionRefresh",
+    "django.middleware.security.SecurityMiddleware",
+]
+
+
+def test_under_other_middlewares(settings, sign_in, logout_token):
+    client = sign_in()
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, *MIDDLEWARES]
+    settings.SECURE_SSL_REDIRECT = True
+    assert post(logout_token(), secure=True).status_code == 200
+    assert not is_signed_in(client)
