@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from .models import OIDCSession
-    from .tokens import IDToken
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,9 @@ def sign_out(
         index.forget(row)
     outcome = Outcome(provider=going.provider, tokens=revocation.revoke(row), reason=going.reason)
     signed_out.send_robust(sender=sign_out, request=request, user=user, outcome=outcome)
-    return responses.leave(request, going.url, provider=going.provider)
+    return responses.leave(
+        request, going.url, provider=going.provider, warning=going.warning if user else ""
+    )
 
 
 async def asign_out(
@@ -175,16 +176,19 @@ def _record(
             refresh_token=(refresh_token or "") if conf.OIDC_LOGOUT_REVOKE_TOKENS else "",
             renewal=renewal,
         )
-        _warm(alias, token)
     except Exception:  # a sign-in must never fail for our record of it
         logger.exception("A sign-in could not be recorded; its sign-out will go without a hint")
         return None
+    _warm(alias, token.issuer)
     return row
 
 
-def _warm(alias: str, token: IDToken) -> None:
+def _warm(alias: str, issuer: str) -> None:
     """Fetch now what a click on "Sign out" will need, so that the click need not wait for it."""
-    if alias:
+    if not alias:
+        logger.warning("No configured provider issued an ID Token: issuer=%s", issuer)
+        return
+    try:
         registry.get(alias).warm()
-    else:
-        logger.warning("No configured provider issued an ID Token: issuer=%s", token.issuer)
+    except Exception as exc:  # noqa: BLE001  # nor may it fail for what a sign-out will need
+        logger.warning("A provider's metadata is not renewed: issuer=%s reason=%s", issuer, exc)

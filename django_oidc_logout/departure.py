@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language, gettext, to_locale
 
 from . import landing, registry, sessions, tokens
 from .exceptions import OIDCLogoutError, ProviderSkipped, ProviderUnavailable, TokenUnreadable
@@ -31,6 +31,8 @@ class Departure:
     url: str
     provider: Provider
     reason: str
+    warning: str = ""
+    """What a person would be misled without, if `url` is not the signed-out page, which says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,8 @@ def plan(
         signed_in = _sign_in(request, row)
         state = replace(state, alias=signed_in.alias)
         if local_only:
-            return _here(state, "skipped", "Signing out of this site only was asked for.")
+            reason = "Signing out of this site only was asked for."
+            return _here(state, "skipped", reason, warn=False)
         return _to_provider(request, signed_in, replace(state, provider="redirect"))
     except ProviderSkipped as exc:
         return _here(state, "skipped", str(exc))
@@ -77,9 +80,22 @@ def plan(
         return _here(state, "unavailable", "The provider cannot be told: see the error in the log.")
 
 
-def _here(state: State, provider: Provider, reason: str) -> Departure:
+def _here(state: State, provider: Provider, reason: str, *, warn: bool = True) -> Departure:
     url = landing.here(replace(state, provider=provider))
-    return Departure(url=url, provider=provider, reason=reason)
+    told_there = not state.next and not landing.default()
+    may_be_signed_in = provider == "unavailable" or state.alias
+    warning = _warning(state) if warn and may_be_signed_in and not told_there else ""
+    return Departure(url=url, provider=provider, reason=reason, warning=warning)
+
+
+def _warning(state: State) -> str:
+    try:
+        name = registry.get(state.alias).name
+    except ProviderUnavailable:
+        name = gettext("your identity provider")
+    return gettext("You are signed out here. You may still be signed in at %(name)s.") % {
+        "name": name
+    }
 
 
 def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:

@@ -6,6 +6,7 @@ override `parameters` or `end_session_endpoint`, and name it in `BACKEND`.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
@@ -95,15 +96,17 @@ class OIDCProvider:
         }
 
     def warm(self) -> None:
-        """Renew what a sign-out will need; called at each sign-in.
+        """Renew what a sign-out will need; called at each sign-in, which waits `TIMEOUT` at most.
 
         Raises:
             ProviderUnavailable: it is not to be had, now or still.
         """
+        started = time.monotonic()
         if self.uses_discovery and not self.options.end_session_endpoint:
             discovery.metadata(self.options, renew=True)
         if any(not name.startswith("HS") for name in self.options.algorithms):
-            discovery.keys(self.options, renew=True)
+            left = self.options.timeout - (time.monotonic() - started)
+            discovery.keys(replace(self.options, timeout=left), renew=True)
 
     def _url(self, request: EndSessionRequest) -> str:
         standard = {name: value for name, value in self.parameters(request).items() if value}

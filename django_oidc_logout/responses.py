@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
@@ -25,16 +26,20 @@ DECIDING_HEADERS = ("Accept", "HX-Request", "X-Turbo-Request-Id")
 TURBO_STREAM = "text/vnd.turbo-stream.html"
 
 
-def leave(request: HttpRequest, url: str, *, provider: str) -> HttpResponse:
+def leave(request: HttpRequest, url: str, *, provider: str, warning: str = "") -> HttpResponse:
     """Return the answer to a sign-out: on to `url`, in the way that the client understands.
 
     Args:
         request: the request that signed out.
         url: where to go.
         provider: the outcome's word: with `redirect`, `url` is at the identity provider.
+        warning: what people should read where they land, through Django's messages if they are
+            installed.
     """
     url = iri_to_uri(url) or "/"
     response = _answer(request, url, provider)
+    if warning and not isinstance(response, JsonResponse):
+        messages.warning(request, warning, fail_silently=True)
     add_never_cache_headers(response)
     patch_vary_headers(response, DECIDING_HEADERS)
     held_back = HELD_BACK if provider == "redirect" else frozenset()
