@@ -38,7 +38,7 @@ def sign_out(
         return_to: where people land in the end: a URL on an allowed host, a path or a view's name.
         local_only: sign out of this site only, and leave the session at the provider alone.
     """
-    user = sessions.signed_in_user(request)
+    user = sessions.leaving_user(request)
     row = index.current(request.session)
     going = departure.plan(request, row, return_to=return_to, local_only=local_only)
     sessions.end_current(request)

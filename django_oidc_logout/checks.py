@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from math import inf
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
@@ -73,7 +74,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and value is not True and value > 0
+    return isinstance(value, int | float) and value is not True and 0 < value < inf
 
 
 def _is_algorithms(value: Any) -> bool:

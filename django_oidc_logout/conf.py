@@ -48,7 +48,7 @@ class ProviderOptions:
     timeout: float = 3
     # Known from mozilla-django-oidc's settings only.
     verify_ssl: bool | str = True
-    proxies: Mapping[str, str] | None = None
+    proxies: Mapping[str, str] | None = field(default=None, repr=False)
     basic_auth: bool | None = None
 
 
@@ -75,21 +75,26 @@ def _provider(alias: str, entry: Mapping[str, Any]) -> ProviderOptions:
             if getattr(settings, setting, None) is not None
         }
         values["algorithms"] = (getattr(settings, "OIDC_RP_SIGN_ALGO", "HS256"),)
-    values |= {key.lower(): value for key, value in entry.items() if key in PROVIDER_KEYS}
+    values |= {
+        key.lower(): value
+        for key, value in entry.items()
+        if key in PROVIDER_KEYS and value is not None
+    }
     return ProviderOptions(alias=alias, **values)
 
 
 class Settings:
     """The package's settings, each under its full name."""
 
-    def raw(self, name: str) -> Any:
-        """Return a setting as it was written, for the checks; None if it was not."""
-        return getattr(settings, name, None)
+    def raw(self, name: str, default: Any = None) -> Any:
+        """Return a setting as it was written; one that is None counts as not written."""
+        value = getattr(settings, name, None)
+        return default if value is None else value
 
     @property
     def OIDC_LOGOUT_PROVIDERS(self) -> dict[str, ProviderOptions]:
         """The configured providers by alias. A malformed entry is the checks' business."""
-        configured = getattr(settings, "OIDC_LOGOUT_PROVIDERS", None)
+        configured = self.raw("OIDC_LOGOUT_PROVIDERS")
         if not isinstance(configured, Mapping):
             return {}
         return {
@@ -101,41 +106,41 @@ class Settings:
     @property
     def OIDC_LOGOUT_REDIRECT_URL(self) -> str | None:
         """Where people land: name, path or URL; None for the built-in signed-out page."""
-        own: str | None = getattr(settings, "OIDC_LOGOUT_REDIRECT_URL", None)
+        own: str | None = self.raw("OIDC_LOGOUT_REDIRECT_URL")
         return own or cast("str | None", settings.LOGOUT_REDIRECT_URL)
 
     @property
     def OIDC_LOGOUT_ALLOWED_HOSTS(self) -> list[str]:
         """Other hosts that a `next` or `return_to` may name."""
-        return list(getattr(settings, "OIDC_LOGOUT_ALLOWED_HOSTS", []))
+        return list(self.raw("OIDC_LOGOUT_ALLOWED_HOSTS", []))
 
     @property
     def OIDC_LOGOUT_GET(self) -> str:
         """What a GET of the logout view does: one of `GET_POLICIES`."""
-        policy: str = getattr(settings, "OIDC_LOGOUT_GET", "confirm")
+        policy: str = self.raw("OIDC_LOGOUT_GET", "confirm")
         return policy
 
     @property
     def OIDC_LOGOUT_CLEAR_SITE_DATA(self) -> list[str]:
         """Directives for the Clear-Site-Data header, known ones only; `*` stands for them all."""
-        configured = getattr(settings, "OIDC_LOGOUT_CLEAR_SITE_DATA", ["storage"])
+        configured = self.raw("OIDC_LOGOUT_CLEAR_SITE_DATA", ["storage"])
         return [name for name in DIRECTIVES if name in configured or "*" in configured]
 
     @property
     def OIDC_LOGOUT_RESPONSE(self) -> str:
         """How a browser is sent on: one of `RESPONSES`."""
-        response: str = getattr(settings, "OIDC_LOGOUT_RESPONSE", "redirect")
+        response: str = self.raw("OIDC_LOGOUT_RESPONSE", "redirect")
         return response
 
     @property
     def OIDC_LOGOUT_REVOKE_TOKENS(self) -> bool:
         """Whether the refresh token is kept, and revoked at sign-out."""
-        return bool(getattr(settings, "OIDC_LOGOUT_REVOKE_TOKENS", False))
+        return bool(self.raw("OIDC_LOGOUT_REVOKE_TOKENS"))
 
     @property
     def OIDC_LOGOUT_NO_STORE(self) -> bool:
         """Whether the middleware marks signed-in pages `Cache-Control: no-store`."""
-        return bool(getattr(settings, "OIDC_LOGOUT_NO_STORE", True))
+        return bool(self.raw("OIDC_LOGOUT_NO_STORE", default=True))
 
     @property
     def AUTH_USER_MODEL(self) -> str:

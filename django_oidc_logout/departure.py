@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import get_language, gettext, to_locale
 
-from . import landing, registry, sessions, tokens
+from . import landing, registry, responses, sessions, tokens
 from .exceptions import OIDCLogoutError, ProviderSkipped, ProviderUnavailable, TokenUnreadable
 from .landing import State
 from .providers import EndSessionRequest
@@ -91,11 +91,10 @@ def _here(state: State, provider: Provider, reason: str, *, warn: bool = True) -
 def _warning(state: State) -> str:
     try:
         name = registry.get(state.alias).name
-    except ProviderUnavailable:
+    except (ProviderUnavailable, AttributeError):
         name = gettext("your identity provider")
-    return gettext("You are signed out here. You may still be signed in at %(name)s.") % {
-        "name": name
-    }
+    text = gettext("You are signed out here. You may still be signed in at %(name)s.")
+    return text % {"name": name}
 
 
 def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
@@ -144,20 +143,21 @@ def _to_provider(request: HttpRequest, signed_in: SignIn, state: State) -> Depar
             post_logout_redirect_uri=_post_logout_redirect_uri(request, provider),
             state=landing.sign(state),
             ui_locales=_ui_locales(),
-        )
+        ),
+        max_length=responses.max_url_length(request),
     )
+    if not url.startswith(("https://", "http://")):
+        raise ProviderUnavailable(f"{provider.name} has no web address to sign out at")
     reason = f"The browser was sent to {provider.name}. {remark}".strip()
     return Departure(url=url, provider="redirect", reason=reason)
 
 
 def _provider(signed_in: SignIn) -> OIDCProvider:
-    if not signed_in.alias:
-        whose = f"the issuer {signed_in.issuer}" if signed_in.issuer else "an issuer that is known"
-        raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS has no provider with {whose}")
-    provider = registry.get(signed_in.alias)
-    if signed_in.issuer and signed_in.issuer != provider.options.issuer:
-        raise ProviderUnavailable(f"{signed_in.alias!r} has another issuer than at the sign-in")
-    return provider
+    if signed_in.issuer:
+        return registry.of_session(signed_in.alias, signed_in.issuer)
+    if signed_in.alias:
+        return registry.get(signed_in.alias)
+    raise ProviderUnavailable("OIDC_LOGOUT_PROVIDERS does not say which provider to tell")
 
 
 def _post_logout_redirect_uri(request: HttpRequest, provider: OIDCProvider) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, transaction
@@ -52,22 +52,21 @@ def remember(  # noqa: PLR0913  # what a row is made of
         sessions.drop(request)
         return None
     key = sessions.final_key(session)
+    values = {
+        "session_key": key,
+        "provider": provider,
+        "issuer": token.issuer,
+        "sub": token.subject,
+        "sid": sid,
+        "user": sessions.signed_in_user(request),
+        "expires_at": session.get_expiry_date(),
+        "id_token": token.encoded,
+        "refresh_token": refresh_token,
+    }
+    if not renewal:
+        values["signed_in_at"] = timezone.now()
     with transaction.atomic():
-        row, _ = OIDCSession.objects.update_or_create(
-            session_key=filed or key,
-            defaults={
-                "session_key": key,
-                "provider": provider,
-                "issuer": token.issuer,
-                "sub": token.subject,
-                "sid": sid,
-                "user": cast("Any", sessions.signed_in_user(request)),
-                "signed_in_at": timezone.now(),
-                "expires_at": session.get_expiry_date(),
-                "id_token": token.encoded,
-                "refresh_token": refresh_token,
-            },
-        )
+        row, _ = OIDCSession.objects.update_or_create(session_key=filed or key, defaults=values)
     sessions.mark_filed(session, key, token.encoded)
     return row
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlencode, urlsplit
 
 from django.core import signing
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
+from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from .conf import conf
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_TARGET_LENGTH = 2048
+NOWHERE = "nowhere"  # no path, so nothing that is safe
+MAX_TARGET_LENGTH = 2048  # as it stands in a Location
 MAX_STATE_LENGTH = 8192
 STATE_SALT = "django_oidc_logout.state"
 STATE_LIFETIME = 60 * 60  # seconds
@@ -56,9 +58,20 @@ def unsign(token: str | None) -> State | None:
     if not token or len(token) > MAX_STATE_LENGTH:
         return None
     try:
-        return State(**signing.loads(token, salt=STATE_SALT, max_age=STATE_LIFETIME))
+        values = signing.loads(token, salt=STATE_SALT, max_age=STATE_LIFETIME)
     except signing.BadSignature:
         return None
+    return State(**values) if _is_state(values) else None
+
+
+def _is_state(values: object) -> bool:
+    """Tell whether signed values are of this version, and not of one before or to come."""
+    names = {field.name for field in fields(State)}
+    return (
+        isinstance(values, dict)
+        and values.keys() <= names
+        and all(isinstance(value, str) for value in values.values())
+    )
 
 
 def target(request: HttpRequest, requested: object) -> str:
@@ -66,9 +79,9 @@ def target(request: HttpRequest, requested: object) -> str:
 
     Otherwise the empty string: people land at the default place.
     """
-    if not requested:
+    url = _named(requested)
+    if not url:
         return ""
-    url = _named(str(requested))
     if is_safe(url, hosts={request.get_host(), *conf.OIDC_LOGOUT_ALLOWED_HOSTS}, request=request):
         return url
     logger.warning("A place to land after sign-out is refused: not on this site or an allowed host")
@@ -77,8 +90,9 @@ def target(request: HttpRequest, requested: object) -> str:
 
 def is_safe(url: str, *, hosts: set[str], request: HttpRequest) -> bool:
     """Tell whether `url` is a path on this site, or a URL on one of `hosts`, to every browser."""
-    decoded = unquote(url)
-    if len(url) > MAX_TARGET_LENGTH or FORBIDDEN.search(url) or FORBIDDEN.search(decoded):
+    if FORBIDDEN.search(url) or FORBIDDEN.search(unquote(url)):
+        return False
+    if len(iri_to_uri(url)) > MAX_TARGET_LENGTH:
         return False
     try:
         parts = urlsplit(url)
@@ -91,19 +105,19 @@ def is_safe(url: str, *, hosts: set[str], request: HttpRequest) -> bool:
     return url_has_allowed_host_and_scheme(url, hosts, require_https=request.is_secure())
 
 
-def _named(requested: str) -> str:
-    if "/" in requested:
-        return requested
+def _named(requested: object) -> str:
+    """Return the URL of a view's name, lazy or not; anything else as it is."""
     try:
-        return reverse(requested)
+        text = str(requested or "")
+        return reverse(text) if text and "/" not in text else text
     except NoReverseMatch:
-        return requested
+        return NOWHERE
 
 
 def default() -> str:
     """Return where the settings send people; empty for the built-in signed-out page."""
-    configured = conf.OIDC_LOGOUT_REDIRECT_URL
     try:
+        configured = conf.OIDC_LOGOUT_REDIRECT_URL  # may be lazy
         return resolve_url(configured) if configured else ""
     except NoReverseMatch:
         logger.exception("The place to land after sign-out is no URL and no view's name")

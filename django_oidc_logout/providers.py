@@ -59,8 +59,13 @@ class OIDCProvider:
         self.options = options
         self.name = self.name or urlsplit(options.issuer).hostname or options.alias
 
-    def address(self, request: EndSessionRequest) -> Address:
+    def address(self, request: EndSessionRequest, *, max_length: int | None = None) -> Address:
         """Return where the browser goes; without the hint where options or length forbid it.
+
+        Args:
+            request: what there is to tell.
+            max_length: what the client can take, in characters, if that is less than
+                `MAX_URL_LENGTH`.
 
         Raises:
             ProviderUnavailable: the provider should be told, and its endpoint is not to be had.
@@ -69,10 +74,12 @@ class OIDCProvider:
         if not self.options.send_id_token_hint:
             request = replace(request, id_token_hint="")
         url = self._url(request)
-        if len(url) <= self.options.max_url_length or not request.id_token_hint:
+        short = self._url(replace(request, id_token_hint=""))
+        limit = min(self.options.max_url_length, max_length or self.options.max_url_length)
+        if len(url) <= limit or len(short) >= len(url):
             return Address(url)
         remark = f"The ID Token was left out: the address would have had {len(url)} characters."
-        return Address(self._url(replace(request, id_token_hint="")), remark)
+        return Address(short, remark)
 
     def end_session_endpoint(self) -> str:
         """Return the endpoint's address, which may have a query.
@@ -179,7 +186,7 @@ class GoogleProvider(OIDCProvider):
 def with_query(url: str, query: str) -> str:
     """Return `url` with `query` behind the one that it may have."""
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, query)))))
 
 
 def _encode(parameters: Mapping[str, str]) -> str:

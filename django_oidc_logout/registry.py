@@ -21,16 +21,32 @@ def get(alias: str) -> OIDCProvider:
     """Return the provider configured as `alias`.
 
     Raises:
-        ProviderUnavailable: there is none, or its class cannot be imported.
+        ProviderUnavailable: there is none, or its class cannot be used.
     """
     options = conf.OIDC_LOGOUT_PROVIDERS.get(alias)
     if options is None:
         raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS has no {alias!r}")
     try:
         backend: type[OIDCProvider] = import_string(options.backend)
-    except ImportError as exc:
-        raise ProviderUnavailable(f"the BACKEND of {alias!r} cannot be imported: {exc}") from exc
-    return backend(options)
+        return backend(options)
+    except Exception as exc:  # a class of the site's own may raise anything
+        error = type(exc).__name__
+        raise ProviderUnavailable(f"the BACKEND of {alias!r} cannot be used: {error}") from exc
+
+
+def of_session(alias: str, issuer: str) -> OIDCProvider:
+    """Return the provider through which a session was signed in.
+
+    Raises:
+        ProviderUnavailable: it is not configured, or not as the same issuer any more: what one
+            issuer gave is not for another.
+    """
+    if not alias:
+        raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS has no provider with the issuer {issuer}")
+    provider = get(alias)
+    if provider.options.issuer != issuer:
+        raise ProviderUnavailable(f"{alias!r} has another issuer than at the sign-in")
+    return provider
 
 
 def alias_of(token: IDToken) -> str:

@@ -49,10 +49,19 @@ def leave(request: HttpRequest, url: str, *, provider: str, warning: str = "") -
     return response
 
 
+def max_url_length(request: HttpRequest) -> int | None:
+    """Return how long an address the client can be sent to, where no page can take its place."""
+    return MAX_HEADER_URL if _by_htmx(request) else None
+
+
+def _by_htmx(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
 def _answer(request: HttpRequest, url: str, provider: str) -> HttpResponse:
-    if request.headers.get("HX-Request") == "true":
+    if _by_htmx(request):
         return HttpResponse(status=204, headers={"HX-Redirect": url})
-    if "X-Turbo-Request-Id" in request.headers:
+    if _by_turbo(request):
         # Turbo fetches, so it cannot follow a redirect to another origin, and ignores a page.
         return render(request, "oidc_logout/turbo.html", {"url": url}, content_type=TURBO_STREAM)
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
@@ -62,6 +71,12 @@ def _answer(request: HttpRequest, url: str, provider: str) -> HttpResponse:
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
     return HttpResponseRedirect(url)
+
+
+def _by_turbo(request: HttpRequest) -> bool:
+    """Tell whether Turbo asks: 7 says so by what it accepts, 8 by an id. No wildcard will do."""
+    accepted = request.headers.get("Accept", "")
+    return "X-Turbo-Request-Id" in request.headers or TURBO_STREAM in accepted
 
 
 def clear_held_back(response: HttpResponse) -> None:

@@ -22,7 +22,7 @@ def revoke(row: OIDCSession | None) -> Tokens:
     if row is None or not row.refresh_token or not conf.OIDC_LOGOUT_REVOKE_TOKENS:
         return "skipped"
     try:
-        _revoke(registry.get(row.provider).options, row.refresh_token)
+        _revoke(registry.of_session(row.provider, row.issuer).options, row.refresh_token)
     except Exception as exc:  # noqa: BLE001  # rule 1: the person is signed out, whatever comes of this
         logger.warning("The refresh token is not revoked: issuer=%s reason=%s", row.issuer, exc)
         return "failed"

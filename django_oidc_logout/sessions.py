@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
+from django.db import DatabaseError
 from django.utils.crypto import get_random_string
 
 from .conf import conf
@@ -139,6 +140,15 @@ def signed_in_user(request: HttpRequest) -> AbstractBaseUser | None:
     """Return who is signed in, if anybody is."""
     user = request.user if hasattr(request, "user") else auth.get_user(request)
     return user if user is not None and user.is_authenticated else None
+
+
+def leaving_user(request: HttpRequest) -> AbstractBaseUser | None:
+    """Return who is about to be signed out; who cannot be loaded is signed out all the same."""
+    try:
+        return signed_in_user(request)
+    except DatabaseError:
+        logger.exception("It cannot be told who signs out")
+        return None
 
 
 def end_current(request: HttpRequest) -> None:

@@ -120,7 +120,7 @@ def fitting_keys(keys: Iterable[Any], algorithm: str, kid: object) -> list[dict[
         key
         for key in keys
         if isinstance(key, dict)
-        and key.get("kty") == KEY_TYPES.get(algorithm[:2])
+        and key.get("kty") == KEY_TYPES.get(algorithm[:2], "none")
         and key.get("use", "sig") == "sig"
         and key.get("alg", algorithm) == algorithm
         and (kid is None or key.get("kid") == kid)
@@ -151,5 +151,8 @@ def audience(claims: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _login_hint(claims: Mapping[str, Any]) -> str:
-    values = (claims.get(name) for name in LOGIN_HINT_CLAIMS)
-    return next((value for value in values if isinstance(value, str) and value), "")
+    for name in LOGIN_HINT_CLAIMS:
+        value = claims.get(name)
+        if isinstance(value, str) and value and not UNSTORABLE.search(value):
+            return value
+    return ""

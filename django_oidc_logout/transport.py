@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import threading
 import time
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -19,7 +21,7 @@ import requests
 from .exceptions import ProviderUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from .conf import ProviderOptions
 
@@ -27,11 +29,16 @@ MAX_BYTES = 1024 * 1024
 MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
 
+# What one parser takes for the end of a host, and another for a part of it.
+AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
+
 T = TypeVar("T")
 
 
 def is_secure(url: object) -> bool:
     """Tell whether `url` is an absolute https address, or an http one on loopback."""
+    if AMBIGUOUS.search(str(url)):
+        return False
     try:
         parts = urlsplit(str(url))
         host, _ = parts.hostname or "", parts.port
@@ -91,28 +98,44 @@ def _post(
             raise ProviderUnavailable(f"{url} answered {response.status_code}")
 
 
-def _request(method: str, url: str, options: ProviderOptions, **kwargs: Any) -> requests.Response:
+class _Session(requests.Session):
+    """Knows no redirects: of those that it does not follow it would read the body to the end."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return none."""
+
+
+@contextmanager
+def _request(
+    method: str, url: str, options: ProviderOptions, **kwargs: Any
+) -> Iterator[requests.Response]:
     if not is_secure(url):
         raise ProviderUnavailable(f"{url} is not an https address")
-    try:
-        return requests.request(
-            method,
-            url,
-            headers={"Accept": "application/json"},
-            timeout=options.timeout,
-            stream=True,
-            allow_redirects=False,
-            verify=options.verify_ssl,
-            proxies=dict(options.proxies) if options.proxies else None,
-            **kwargs,
-        )
-    except requests.RequestException as exc:
-        raise ProviderUnavailable(f"{url} cannot be reached: {type(exc).__name__}") from exc
+    with _Session() as session:
+        try:
+            response = session.request(
+                method,
+                url,
+                headers={"Accept": "application/json"},
+                timeout=options.timeout,
+                stream=True,
+                verify=options.verify_ssl,
+                proxies=dict(options.proxies) if options.proxies else None,
+                **kwargs,
+            )
+        except (OSError, ValueError) as exc:  # not all that goes wrong is requests' own
+            raise ProviderUnavailable(f"{url} cannot be reached: {type(exc).__name__}") from exc
+        with response:
+            yield response
 
 
 def _same_host(url: str, response: requests.Response) -> str:
-    target = urljoin(url, response.headers["Location"])
-    if urlsplit(target).hostname != urlsplit(url).hostname:
+    try:
+        target = urljoin(url, response.headers["Location"])
+        host = urlsplit(target).hostname
+    except ValueError as exc:
+        raise ProviderUnavailable(f"{url} redirects to no address") from exc
+    if host != urlsplit(url).hostname:
         raise ProviderUnavailable(f"{url} redirects to another host")
     return target
 
