@@ -41,7 +41,7 @@ def read_id_token(encoded: str) -> IDToken:
     Raises:
         TokenUnreadable: it is no signed JWT, or lacks a usable `iss`, `sub` or `sid`.
     """
-    _, claims = parse(encoded)
+    _, claims = parse(str(encoded).replace("=", ""))  # some pad, though they should not
     return IDToken(
         encoded=encoded,
         issuer=identifier(claims, "iss"),

@@ -30,7 +30,7 @@ MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
 
 # What one parser takes for the end of a host, and another for a part of it.
-AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
+AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 T = TypeVar("T")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,6 +10,9 @@ from django.core.cache import cache
 from django.test import Client
 
 from tests.idp import IdP
+
+# The provider is on this machine, whatever proxy the machine uses.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
 
 
 @pytest.fixture(autouse=True)

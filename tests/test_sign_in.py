@@ -91,6 +91,7 @@ def test_silent_refresh_of_the_same_person(idp, sign_in, silently_refresh):
     silently_refresh(client, idp, sid="new")
     row = OIDCSession.objects.get()
     assert (row.sid, row.session_key) == ("new", before.session_key)
+    assert row.signed_in_at == before.signed_in_at
     assert row.id_token != before.id_token
     assert query_of(client.post("/oidc/logout/"))["id_token_hint"] == row.id_token
 

@@ -1,0 +1,103 @@
+"""The page "Where you are signed in", for the person. It is there if `urls_account` is included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.generic import View
+
+from . import index, registry, sessions
+from .api import end_rows, sign_out
+from .exceptions import ProviderUnavailable, SessionsNotEnded
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from .models import OIDCSession
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A session as the page shows it."""
+
+    session: OIDCSession
+    provider: str
+    is_this_one: bool
+
+
+# Not in a transaction: what fails after a session has ended must not bring it back.
+@method_decorator(
+    [transaction.non_atomic_requests, never_cache, csrf_protect, login_required], name="dispatch"
+)
+class SessionsView(View):
+    """Show the person's own sessions; on POST, end one of them or all the others."""
+
+    http_method_names = ("get", "head", "post", "options")
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Show them."""
+        return _page(request)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """End the one in `session`, or, with `everywhere_else`, all but the request's own."""
+        here = index.current(request.session)
+        if "everywhere_else" in request.POST:
+            chosen = [row for row in _own(request) if row != here]
+        else:
+            chosen = [_chosen(request)]
+        if chosen == [here]:
+            return sign_out(request)
+        try:
+            end_rows(chosen, reason="The person ended the session.")
+        except SessionsNotEnded as exc:
+            return _page(request, failed=exc.failed)
+        return HttpResponseRedirect(request.path)
+
+
+def _own(request: HttpRequest) -> list[OIDCSession]:
+    rows = index.matching(user=sessions.signed_in_user(request))
+    return list(rows.order_by("-signed_in_at", "-pk"))
+
+
+def _chosen(request: HttpRequest) -> OIDCSession:
+    for row in _own(request):
+        if str(row.pk) == request.POST.get("session"):
+            return row
+    raise Http404("no such session of this person")
+
+
+def _page(request: HttpRequest, *, failed: int = 0) -> HttpResponse:
+    here = index.current(request.session)
+    entries = [
+        Entry(session=row, provider=provider_name(row), is_this_one=row == here)
+        for row in _own(request)
+        if not _is_over(row)
+    ]
+    others = any(not entry.is_this_one for entry in entries)
+    context = {"entries": entries, "others": others, "failed": failed}
+    return render(request, "oidc_logout/sessions.html", context, status=503 if failed else 200)
+
+
+def _is_over(row: OIDCSession) -> bool:
+    """Tell whether a session has expired; where use prolongs sessions, the row may not know."""
+    if row.expires_at > timezone.now():
+        return False
+    return sessions.in_cookies() or not sessions.is_alive(row.session_key)
+
+
+def provider_name(row: OIDCSession) -> str:
+    """Return the name by which people know the provider of a session."""
+    try:
+        return registry.get(row.provider).name
+    except ProviderUnavailable:
+        return urlsplit(row.issuer).hostname or row.issuer

@@ -1,0 +1,158 @@
+"""Django's cache: any text is a key, and a cache that is down gets in nobody's way."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import pytest
+from django.core.cache import cache
+from django.core.cache.backends.base import BaseCache
+
+from django_oidc_logout import caching
+from tests.conftest import is_signed_in
+
+KEYS = [
+    "",
+    "https://idp.example.com",
+    "https://idp.example.com/",
+    " https://idp.example.com",
+    "https://idp.example.com ",
+    "HTTPS://IDP.EXAMPLE.COM",
+    'a sid "of" # spaces % & + ; \\ |',
+    "a sid",
+    "a\nsid",
+    "a\0sid",
+    "é",
+    "e\u0301",
+    "\U0001f511",
+    "\ud800",
+    "\udfff",
+    "x" * 250,
+    "x" * 1_000_000,
+]
+
+
+class BrokenCache(BaseCache):
+    """A cache that is down, or a part of it."""
+
+    def __init__(self, location, params):
+        super().__init__(params)
+        self.broken = params["OPTIONS"]["broken"]
+
+    def get(self, key, default=None, version=None):
+        return self._answer("get", default)
+
+    def set(self, key, value, timeout=None, version=None):
+        return self._answer("set", None)
+
+    def add(self, key, value, timeout=None, version=None):
+        return self._answer("set", True)
+
+    def delete(self, key, version=None):
+        return self._answer("set", True)
+
+    def _answer(self, method, result):
+        if method in self.broken:
+            raise ConnectionError("redis://:password@cache.example.com is down")
+        return result
+
+
+NOWHERE = {"BACKEND": "tests.nowhere.Cache"}
+
+
+def broken(*methods):
+    return {"BACKEND": f"{__name__}.BrokenCache", "OPTIONS": {"broken": methods}}
+
+
+def test_any_text_is_a_key():
+    keys = [caching.key("kind", text) for text in KEYS]
+    assert len(set(keys)) == len(KEYS)
+    for key in keys:
+        assert re.fullmatch(r"oidc_logout:kind:[0-9a-f]{64}", key)
+        cache.validate_key(key)  # warns of what memcached would refuse
+
+
+def test_each_kind_has_keys_of_its_own():
+    assert caching.key("discovery", "x") != caching.key("discovery-failed", "x")
+
+
+def test_the_parts_of_a_key_are_kept_apart():
+    assert len({caching.key("kind", *parts) for parts in [("ab", "c"), ("a", "bc"), ("abc",)]}) == 3
+
+
+@pytest.mark.parametrize("text", KEYS, ids=range(len(KEYS)))
+def test_what_is_put_can_be_got(text):
+    name = caching.key("kind", text)
+    assert caching.get(name) is None
+    caching.put(name, {"value": text}, 60)
+    assert caching.get(name) == {"value": text}
+
+
+def test_what_is_put_expires():
+    caching.put("name", "value", 0)
+    assert caching.get("name") is None
+
+
+def test_a_name_is_claimed_once():
+    assert caching.add("name", 60)
+    assert not caching.add("name", 60)
+    assert caching.add("other", 60)
+
+
+def test_a_claim_expires():
+    assert caching.add("name", 0)
+    assert caching.add("name", 60)
+
+
+def test_what_is_dropped_is_gone():
+    caching.put("name", "value", 60)
+    caching.drop("name")
+    caching.drop("name")
+    assert caching.get("name") is None
+    assert caching.add("name", 60)
+
+
+@pytest.mark.parametrize("down", [broken("get", "set"), NOWHERE], ids=["down", "missing"])
+def test_a_cache_that_is_down(settings, caplog, down):
+    settings.CACHES = {"default": down}
+    caching.put("name", "value", 60)
+    assert caching.get("name") is None
+    assert caching.add("name", 60)
+    assert caching.add("name", 60)
+    caching.drop("name")
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+    told = [record.getMessage().split(" error=")[0] for record in caplog.records]
+    written, read = "The cache cannot be written:", "The cache cannot be read:"
+    assert told == [written, read, written, written, written]
+    assert "password" not in caplog.text
+
+
+DOWN = {
+    "cannot be read": broken("get"),
+    "cannot be written": broken("set"),
+    "down": broken("get", "set"),
+    "missing": NOWHERE,
+}
+
+
+@pytest.mark.parametrize("down", DOWN.values(), ids=DOWN)
+def test_signing_in_and_out_without_a_cache(idp, sign_in, settings, caplog, down):
+    settings.CACHES = {"default": down}
+    client = sign_in()
+    assert is_signed_in(client)
+    response = client.post("/oidc/logout/")
+    assert response["Location"].startswith(f"{idp.issuer}/end-session?id_token_hint=")
+    assert not is_signed_in(client)
+    warnings = {r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING}
+    assert warnings
+    assert all(message.startswith("The cache cannot be ") for message in warnings)
+
+
+def test_signing_out_without_a_cache_and_without_the_provider(idp, sign_in, settings):
+    client = sign_in()
+    settings.CACHES = {"default": broken("get", "set")}
+    idp.stop()
+    response = client.post("/oidc/logout/")
+    assert response["Location"].startswith("/oidc/logout/callback/")
+    assert not is_signed_in(client)

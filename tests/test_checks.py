@@ -1,0 +1,234 @@
+"""System checks: what is wrong is said, with a remedy, and what is right is left alone."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from django.core.checks import ERROR, WARNING, run_checks
+
+from django_oidc_logout import checks, providers
+from django_oidc_logout.conf import PROVIDER_KEYS
+
+ISSUER = "https://idp.example.com"
+
+
+class OwnProvider(providers.OIDCProvider):
+    """A site's own provider class."""
+
+
+def no_class():
+    """Stand for something in a module that is no provider class."""
+
+
+def messages():
+    return [message for message in run_checks() if message.id.startswith("oidc_logout.")]
+
+
+def ids():
+    return {message.id for message in messages()}
+
+
+def default(**options):
+    return {"default": {"ISSUER": ISSUER, **options}}
+
+
+OWN_PROVIDER = f"{__name__}.OwnProvider"
+PROVIDERS = "OIDC_LOGOUT_PROVIDERS"
+WRONG = [
+    ("E001", PROVIDERS, None),
+    ("E001", PROVIDERS, {}),
+    ("E001", PROVIDERS, []),
+    ("E001", PROVIDERS, ISSUER),
+    ("E001", PROVIDERS, {"default": ISSUER}),
+    ("E001", PROVIDERS, {"default": None}),
+    ("E001", PROVIDERS, default() | {"other": [ISSUER]}),
+    ("E001", PROVIDERS, {5: {"ISSUER": ISSUER}}),
+    ("E002", PROVIDERS, default(CLIENT="site")),
+    ("E002", PROVIDERS, default(client_id="site")),
+    ("E002", PROVIDERS, {"default": {"ISSUER": ISSUER, 5: 6}}),
+    # Known inside, but no keys.
+    ("E002", PROVIDERS, default(ALIAS="other")),
+    ("E002", PROVIDERS, default(VERIFY_SSL=False)),
+    ("E002", PROVIDERS, default(PROXIES={})),
+    ("E002", PROVIDERS, default(BASIC_AUTH=True)),
+    ("E003", PROVIDERS, {"default": {}}),
+    ("E003", PROVIDERS, default(ISSUER="")),
+    ("E003", PROVIDERS, default(ISSUER=None)),
+    ("E003", PROVIDERS, default(ISSUER="idp.example.com")),
+    ("E003", PROVIDERS, default(ISSUER="http://idp.example.com")),
+    ("E003", PROVIDERS, default() | {"other": {"CLIENT_ID": "site"}}),
+    ("E004", PROVIDERS, default(ISSUER=None)),
+    ("E004", PROVIDERS, default(CLIENT_ID=None)),
+    ("E004", PROVIDERS, default(CLIENT_ID=5)),
+    ("E004", PROVIDERS, default(CLIENT_SECRET=b"secret")),
+    ("E004", PROVIDERS, default(BACKEND=OwnProvider)),
+    ("E004", PROVIDERS, default(END_SESSION_ENDPOINT=None)),
+    ("E004", PROVIDERS, default(ALGORITHMS="RS256")),
+    ("E004", PROVIDERS, default(ALGORITHMS=[])),
+    ("E004", PROVIDERS, default(ALGORITHMS=["RS256", "none"])),
+    ("E004", PROVIDERS, default(ALGORITHMS=["NONE"])),
+    ("E004", PROVIDERS, default(ALGORITHMS=[None])),
+    ("E004", PROVIDERS, default(SEND_ID_TOKEN_HINT="no")),
+    ("E004", PROVIDERS, default(REQUIRE_EXP=1)),
+    ("E004", PROVIDERS, default(REQUIRE_TYP=None)),
+    ("E004", PROVIDERS, default(EXTRA_PARAMS=None)),
+    ("E004", PROVIDERS, default(EXTRA_PARAMS="a=b")),
+    ("E004", PROVIDERS, default(EXTRA_PARAMS=[("a", "b")])),
+    ("E004", PROVIDERS, default(EXTRA_PARAMS={"a": True})),
+    ("E004", PROVIDERS, default(EXTRA_PARAMS={5: "b"})),
+    ("E004", PROVIDERS, default(TIMEOUT="3")),
+    ("E004", PROVIDERS, default(TIMEOUT=None)),
+    ("E004", PROVIDERS, default(TIMEOUT=0)),
+    ("E004", PROVIDERS, default(TIMEOUT=-1)),
+    ("E004", PROVIDERS, default(TIMEOUT=True)),
+    ("E004", PROVIDERS, default(TIMEOUT=float("nan"))),
+    ("E004", PROVIDERS, default(TIMEOUT=float("inf"))),
+    ("E004", PROVIDERS, default(MAX_URL_LENGTH=False)),
+    ("E004", PROVIDERS, default(MAX_TOKEN_AGE="300")),
+    ("E005", PROVIDERS, default(BACKEND="")),
+    ("E005", PROVIDERS, default(BACKEND=None)),
+    ("E005", PROVIDERS, default(BACKEND=OwnProvider)),
+    ("E005", PROVIDERS, default(BACKEND="OIDCProvider")),
+    ("E005", PROVIDERS, default(BACKEND="nowhere.OIDCProvider")),
+    ("E005", PROVIDERS, default(BACKEND="django_oidc_logout.providers.NoProvider")),
+    ("E005", PROVIDERS, default(BACKEND="django_oidc_logout.providers.EndSessionRequest")),
+    ("E005", PROVIDERS, default(BACKEND=f"{__name__}.no_class")),
+    ("W001", PROVIDERS, default(CLIENT_ID="")),
+    ("W001", PROVIDERS, default() | {"other": {"ISSUER": ISSUER}}),
+    ("E006", "OIDC_LOGOUT_GET", "ask"),
+    ("E006", "OIDC_LOGOUT_GET", ""),
+    ("E006", "OIDC_LOGOUT_GET", True),
+    ("E006", "OIDC_LOGOUT_GET", ["confirm"]),
+    ("E006", "OIDC_LOGOUT_RESPONSE", "post"),
+    ("E006", "OIDC_LOGOUT_RESPONSE", False),
+    ("E007", "OIDC_LOGOUT_CLEAR_SITE_DATA", "storage"),
+    ("E007", "OIDC_LOGOUT_CLEAR_SITE_DATA", ["storages"]),
+    ("E007", "OIDC_LOGOUT_CLEAR_SITE_DATA", ["Storage"]),
+    ("E007", "OIDC_LOGOUT_CLEAR_SITE_DATA", ['"storage"']),
+    ("E007", "OIDC_LOGOUT_CLEAR_SITE_DATA", ["storage", None]),
+    ("E007", "OIDC_LOGOUT_CLEAR_SITE_DATA", [["storage"]]),
+    ("E007", "OIDC_LOGOUT_CLEAR_SITE_DATA", True),
+    ("E008", "OIDC_LOGOUT_ALLOWED_HOSTS", "app.example.com"),
+    ("E008", "OIDC_LOGOUT_ALLOWED_HOSTS", ["https://app.example.com"]),
+    ("E008", "OIDC_LOGOUT_ALLOWED_HOSTS", ["app.example.com/"]),
+    ("E008", "OIDC_LOGOUT_ALLOWED_HOSTS", ["*.example.com"]),
+    ("E008", "OIDC_LOGOUT_ALLOWED_HOSTS", ["*"]),
+    ("E008", "OIDC_LOGOUT_ALLOWED_HOSTS", [None]),
+    ("E008", "OIDC_LOGOUT_ALLOWED_HOSTS", 5),
+]
+RIGHT = [
+    (PROVIDERS, default()),
+    (PROVIDERS, default(ISSUER="http://localhost:9000/o")),
+    (PROVIDERS, default() | {"other": {"ISSUER": "http://127.0.0.1:9000", "CLIENT_ID": "site"}}),
+    (PROVIDERS, default(BACKEND="django_oidc_logout.providers.Auth0Provider")),
+    (PROVIDERS, default(BACKEND=OWN_PROVIDER)),
+    (PROVIDERS, default(CLIENT_ID="site", CLIENT_SECRET="")),
+    (PROVIDERS, default(ALGORITHMS=["RS256", "ES256"])),
+    (PROVIDERS, default(ALGORITHMS=("EdDSA",))),
+    (PROVIDERS, default(END_SESSION_ENDPOINT=f"{ISSUER}/out", JWKS_URI=f"{ISSUER}/jwks")),
+    (PROVIDERS, default(POST_LOGOUT_REDIRECT_URI="https://www.example.com/bye/")),
+    (PROVIDERS, default(SEND_ID_TOKEN_HINT=False, REQUIRE_EXP=True, REQUIRE_TYP=True)),
+    (PROVIDERS, default(EXTRA_PARAMS={})),
+    (PROVIDERS, default(EXTRA_PARAMS={"federated": ""})),
+    (PROVIDERS, default(TIMEOUT=0.5, MAX_URL_LENGTH=2000, MAX_TOKEN_AGE=60)),
+    ("OIDC_LOGOUT_GET", "confirm"),
+    ("OIDC_LOGOUT_GET", "allow"),
+    ("OIDC_LOGOUT_GET", "refuse"),
+    ("OIDC_LOGOUT_RESPONSE", "redirect"),
+    ("OIDC_LOGOUT_RESPONSE", "refresh"),
+    ("OIDC_LOGOUT_CLEAR_SITE_DATA", []),
+    ("OIDC_LOGOUT_CLEAR_SITE_DATA", ["cache", "cookies", "storage"]),
+    ("OIDC_LOGOUT_CLEAR_SITE_DATA", ("executionContexts", "prefetchCache", "prerenderCache")),
+    ("OIDC_LOGOUT_CLEAR_SITE_DATA", ["clientHints"]),
+    ("OIDC_LOGOUT_CLEAR_SITE_DATA", ["*"]),
+    ("OIDC_LOGOUT_ALLOWED_HOSTS", []),
+    ("OIDC_LOGOUT_ALLOWED_HOSTS", ["app.example.com", "localhost:3000", "[::1]:3000"]),
+    ("OIDC_LOGOUT_ALLOWED_HOSTS", {"app.example.com"}),
+]
+
+
+def test_the_installation_of_the_readme_is_right():
+    assert messages() == []
+
+
+@pytest.mark.parametrize(("id_", "name", "value"), WRONG)
+def test_what_is_wrong_is_said(settings, id_, name, value):
+    setattr(settings, name, value)
+    found = [message for message in messages() if message.id == f"oidc_logout.{id_}"]
+    assert len(found) == 1
+    assert found[0].level == (WARNING if id_.startswith("W") else ERROR)
+    assert found[0].msg.startswith(name)
+    assert found[0].hint
+
+
+@pytest.mark.parametrize(("name", "value"), RIGHT)
+def test_what_is_right_is_left_alone(settings, name, value):
+    setattr(settings, name, value)
+    assert messages() == []
+
+
+def test_no_provider_is_configured(settings):
+    del settings.OIDC_LOGOUT_PROVIDERS
+    assert ids() == {"oidc_logout.E001"}
+
+
+def test_each_check_has_an_example_of_what_is_wrong():
+    registered = {name for name in vars(checks) if name.startswith("check_")}
+    assert len(registered) == len({id_ for id_, _, _ in WRONG})
+
+
+def test_an_unknown_key_is_told_the_valid_ones(settings):
+    settings.OIDC_LOGOUT_PROVIDERS = default(ISSUER_URL=ISSUER)
+    (message,) = messages()
+    assert "'default'" in message.msg
+    assert "'ISSUER_URL'" in message.msg
+    assert all(key in message.hint for key in PROVIDER_KEYS)
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        ("OIDC_LOGOUT_GET", ["confirm", "allow", "refuse"]),
+        ("OIDC_LOGOUT_RESPONSE", ["redirect", "refresh"]),
+    ],
+)
+def test_a_wrong_choice_is_told_the_right_ones(settings, name, choices):
+    setattr(settings, name, "wrong")
+    (message,) = messages()
+    assert "'wrong'" in message.msg
+    assert all(f"'{choice}'" in message.hint for choice in choices)
+
+
+def test_each_mistake_of_each_provider_is_said(settings):
+    settings.OIDC_LOGOUT_PROVIDERS = {
+        "one": {"ISSUER": "http://idp.example.com", "TIMEOUT": "3", "REQUIRE_EXP": "yes"},
+        "two": {"A": 1, "B": 2, "BACKEND": "nowhere.Provider"},
+    }
+    assert sorted(message.id.removeprefix("oidc_logout.") for message in messages()) == [
+        "E002",
+        "E002",
+        "E003",
+        "E003",
+        "E004",
+        "E004",
+        "E005",
+        "W001",
+        "W001",
+    ]
+
+
+def test_the_client_secret_is_not_shown(settings):
+    settings.OIDC_LOGOUT_PROVIDERS = default(CLIENT_SECRET=["hush"], CLIENT_IDS="hush")
+    found = messages()
+    assert len(found) == 2
+    assert "hush" not in str(found)
+
+
+def test_no_check_uses_the_network(settings, monkeypatch):
+    looked_up = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **_: looked_up.append(args) or [])
+    for _, name, value in WRONG:
+        setattr(settings, name, value)
+        messages()
+    assert looked_up == []

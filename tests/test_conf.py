@@ -1,0 +1,258 @@
+"""Settings: their defaults, and that they are read whenever they are used."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from django.test import override_settings
+
+from django_oidc_logout.conf import DIRECTIVES, PROVIDER_KEYS, ProviderOptions, conf
+
+ISSUER = "https://idp.example.com"
+# Of mozilla-django-oidc: the setting, the option that it is the default of, and a value.
+MOZILLA = [
+    ("OIDC_RP_CLIENT_ID", "client_id", "mozilla's client"),
+    ("OIDC_RP_CLIENT_SECRET", "client_secret", "mozilla's secret"),
+    ("OIDC_OP_JWKS_ENDPOINT", "jwks_uri", "https://mozilla.example.com/jwks"),
+    ("OIDC_VERIFY_SSL", "verify_ssl", "/etc/ssl/mozilla.pem"),
+    ("OIDC_PROXY", "proxies", {"https": "https://proxy.example.com"}),
+    ("OIDC_TOKEN_USE_BASIC_AUTH", "basic_auth", False),
+]
+# Each key of a provider, its default where nothing else is set, and another value.
+KEYS = [
+    ("ISSUER", "", ISSUER),
+    ("BACKEND", "django_oidc_logout.providers.OIDCProvider", "site.providers.Own"),
+    ("CLIENT_ID", "", "site"),
+    ("CLIENT_SECRET", "", "secret"),
+    ("ALGORITHMS", ("HS256",), ["ES256", "EdDSA"]),
+    ("END_SESSION_ENDPOINT", "", f"{ISSUER}/out"),
+    ("JWKS_URI", "", f"{ISSUER}/jwks"),
+    ("REVOCATION_ENDPOINT", "", f"{ISSUER}/revoke"),
+    ("POST_LOGOUT_REDIRECT_URI", "", "https://www.example.com/bye/"),
+    ("SEND_ID_TOKEN_HINT", True, False),
+    ("EXTRA_PARAMS", {}, {"federated": ""}),
+    ("MAX_URL_LENGTH", 8000, 2000),
+    ("MAX_TOKEN_AGE", 300, 60),
+    ("REQUIRE_EXP", False, True),
+    ("REQUIRE_TYP", False, True),
+    ("TIMEOUT", 3, 0.5),
+]
+# Each setting of the package, its default, and another value.
+SETTINGS = [
+    ("OIDC_LOGOUT_REDIRECT_URL", None, "home"),
+    ("OIDC_LOGOUT_ALLOWED_HOSTS", [], ["app.example.com"]),
+    ("OIDC_LOGOUT_GET", "confirm", "refuse"),
+    ("OIDC_LOGOUT_CLEAR_SITE_DATA", ["storage"], ["cache", "cookies"]),
+    ("OIDC_LOGOUT_RESPONSE", "redirect", "refresh"),
+    ("OIDC_LOGOUT_REVOKE_TOKENS", False, True),
+    ("OIDC_LOGOUT_NO_STORE", True, False),
+]
+
+
+def provider(alias="default"):
+    return conf.OIDC_LOGOUT_PROVIDERS[alias]
+
+
+@pytest.fixture
+def no_mozilla(settings):
+    for name, _, _ in MOZILLA:
+        if hasattr(settings, name):
+            delattr(settings, name)
+    del settings.OIDC_RP_SIGN_ALGO
+
+
+# OIDC_LOGOUT_PROVIDERS
+
+
+@pytest.mark.parametrize(("key", "default", "other"), KEYS)
+def test_options(settings, no_mozilla, key, default, other):
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {}}
+    assert getattr(provider(), key.lower()) == default
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {key: other}}
+    assert getattr(provider(), key.lower()) == other
+
+
+def test_each_key_is_in_the_table():
+    assert list(PROVIDER_KEYS) == [key for key, _, _ in KEYS]
+
+
+@pytest.mark.parametrize(("name", "option", "value"), MOZILLA)
+def test_mozillas_settings_are_defaults_of_the_default_provider(settings, name, option, value):
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": ISSUER}, "other": {"ISSUER": ISSUER}}
+    setattr(settings, name, value)
+    assert getattr(provider(), option) == value
+    assert getattr(provider("other"), option) == getattr(ProviderOptions(alias=""), option)
+
+
+@pytest.mark.parametrize(("name", "option", "value"), MOZILLA)
+def test_mozillas_settings_may_be_none(settings, name, option, value):
+    setattr(settings, name, None)
+    assert getattr(provider(), option) == getattr(ProviderOptions(alias=""), option)
+
+
+@pytest.mark.parametrize(("name", "option", "value"), MOZILLA[:3])
+def test_options_come_before_mozillas_settings(settings, name, option, value):
+    setattr(settings, name, value)
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {option.upper(): "own"}}
+    assert getattr(provider(), option) == "own"
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {option.upper(): ""}}
+    assert getattr(provider(), option) == ""
+
+
+def test_mozillas_algorithm_is_the_only_one_of_the_default_provider(settings):
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {}, "other": {}}
+    settings.OIDC_RP_SIGN_ALGO = "ES512"
+    assert provider().algorithms == ("ES512",)
+    assert provider("other").algorithms == ProviderOptions(alias="").algorithms != ("ES512",)
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {"ALGORITHMS": ["PS256"]}}
+    assert provider().algorithms == ["PS256"]
+
+
+def test_mozillas_other_options_cannot_be_set_for_a_provider(settings):
+    settings.OIDC_LOGOUT_PROVIDERS = {
+        "other": {"VERIFY_SSL": False, "PROXIES": {}, "BASIC_AUTH": True, "ALIAS": "x"}
+    }
+    assert provider("other") == ProviderOptions(alias="other")
+
+
+def test_each_provider_knows_its_alias(settings):
+    settings.OIDC_LOGOUT_PROVIDERS = {"one": {"ISSUER": ISSUER}, "two": {}}
+    assert provider("one") == ProviderOptions(alias="one", issuer=ISSUER)
+    assert provider("two") == ProviderOptions(alias="two")
+
+
+@pytest.mark.parametrize(
+    ("configured", "aliases"),
+    [
+        (None, []),
+        ({}, []),
+        ("default", []),
+        ([{"ISSUER": ISSUER}], []),
+        ({"default": None}, []),
+        ({"default": ISSUER, "other": {"ISSUER": ISSUER}}, ["other"]),
+        ({"default": {"issuer": ISSUER, "ISSUERS": [], 5: 6, None: None}}, ["default"]),
+    ],
+)
+def test_what_is_malformed_is_left_to_the_checks(settings, configured, aliases):
+    settings.OIDC_LOGOUT_PROVIDERS = configured
+    assert list(conf.OIDC_LOGOUT_PROVIDERS) == aliases
+    assert "default" not in aliases or provider().issuer == ""
+
+
+def test_there_may_be_no_setting_at_all(settings):
+    del settings.OIDC_LOGOUT_PROVIDERS
+    assert conf.OIDC_LOGOUT_PROVIDERS == {}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"client_secret": "hush"},
+        {"proxies": {"https": "https://user:hush@proxy.example.com"}},
+    ],
+)
+def test_no_secret_is_shown(options):
+    assert "hush" not in repr(ProviderOptions(alias="default", **options))
+
+
+def test_options_are_values():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        provider().issuer = "https://other.example.com"
+
+
+# The others
+
+
+@pytest.mark.parametrize(("name", "default", "other"), SETTINGS)
+def test_settings(name, default, other):
+    assert conf.raw(name) is None
+    assert getattr(conf, name) == default
+    with override_settings(**{name: other}):
+        assert conf.raw(name) == getattr(conf, name) == other
+    assert getattr(conf, name) == default
+
+
+@pytest.mark.parametrize(("name", "default", "other"), SETTINGS)
+def test_none_stands_for_the_default(settings, name, default, other):
+    setattr(settings, name, None)
+    assert getattr(conf, name) == default
+
+
+def test_providers_can_be_overridden():
+    with override_settings(OIDC_LOGOUT_PROVIDERS={"other": {}}):
+        assert list(conf.OIDC_LOGOUT_PROVIDERS) == ["other"]
+    assert list(conf.OIDC_LOGOUT_PROVIDERS) == ["default"]
+
+
+@pytest.mark.parametrize(
+    ("own", "djangos", "used"),
+    [
+        (None, None, None),
+        (None, "home", "home"),
+        ("", "home", "home"),
+        ("/bye/", "home", "/bye/"),
+        ("/bye/", None, "/bye/"),
+    ],
+)
+def test_people_land_where_django_says_unless_we_do(settings, own, djangos, used):
+    settings.OIDC_LOGOUT_REDIRECT_URL = own
+    settings.LOGOUT_REDIRECT_URL = djangos
+    found = conf.OIDC_LOGOUT_REDIRECT_URL
+    assert found == used
+
+
+@pytest.mark.parametrize(
+    ("configured", "directives"),
+    [
+        ([], []),
+        (["cookies", "cache"], ["cache", "cookies"]),
+        (("storage",), ["storage"]),
+        (["storage", "storage"], ["storage"]),
+        (["*"], list(DIRECTIVES)),
+        (["cookies", "*"], list(DIRECTIVES)),
+        (['"storage"', "Storage", "cache, storage", 'x", "y'], []),
+    ],
+)
+def test_only_known_directives_are_sent(settings, configured, directives):
+    settings.OIDC_LOGOUT_CLEAR_SITE_DATA = configured
+    sent = conf.OIDC_LOGOUT_CLEAR_SITE_DATA
+    assert sent == directives
+
+
+def test_the_session_cookie_is_djangos(settings):
+    settings.SESSION_COOKIE_NAME = "sid"
+    settings.SESSION_COOKIE_PATH = "/app/"
+    settings.SESSION_COOKIE_DOMAIN = "example.com"
+    settings.SESSION_COOKIE_SAMESITE = "Strict"
+    assert conf.session_cookie == {
+        "key": "sid",
+        "path": "/app/",
+        "domain": "example.com",
+        "samesite": "Strict",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SESSION_ENGINE", "django.contrib.sessions.backends.cache"),
+        ("SESSION_COOKIE_NAME", "sid"),
+        ("SESSION_COOKIE_AGE", 60),
+        ("SESSION_SAVE_EVERY_REQUEST", True),
+    ],
+)
+def test_djangos_settings(settings, name, value):
+    assert getattr(conf, name) != value
+    setattr(settings, name, value)
+    assert getattr(conf, name) == value
+
+
+def test_the_user_model_is_djangos(settings):
+    assert settings.AUTH_USER_MODEL == conf.AUTH_USER_MODEL
+
+
+def test_secret_keys_are_newest_first(settings):
+    settings.SECRET_KEY = "newest"
+    settings.SECRET_KEY_FALLBACKS = ["older", b"oldest"]
+    assert conf.secret_keys == ("newest", "older", b"oldest")
