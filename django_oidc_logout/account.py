@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_required
@@ -21,6 +21,7 @@ from .api import end_rows, sign_out
 from .exceptions import ProviderUnavailable, SessionsNotEnded
 
 if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
     from .models import OIDCSession
@@ -41,8 +42,6 @@ class Entry:
 )
 class SessionsView(View):
     """Show the person's own sessions; on POST, end one of them or all the others."""
-
-    http_method_names = ("get", "head", "post", "options")
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show them."""
@@ -65,7 +64,7 @@ class SessionsView(View):
 
 
 def _own(request: HttpRequest) -> list[OIDCSession]:
-    rows = index.matching(user=sessions.signed_in_user(request))
+    rows = index.matching(user=cast("AbstractBaseUser", request.user))
     return list(rows.order_by("-signed_in_at", "-pk"))
 
 

@@ -148,7 +148,10 @@ def _logout_token(request: HttpRequest) -> str:
     return values[0]
 
 
-@method_decorator([login_not_required, xframe_options_exempt, never_cache], name="dispatch")
+@method_decorator(
+    [transaction.non_atomic_requests, login_not_required, xframe_options_exempt, never_cache],
+    name="dispatch",
+)
 class FrontChannelLogoutView(View):
     """What the provider shows in a frame to end a session (Front-Channel Logout 1.0, section 2).
 

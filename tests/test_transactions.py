@@ -1,0 +1,41 @@
+"""A transaction around each request must not bring back a session that has ended."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError, connection
+
+from django_oidc_logout.models import OIDCSession
+from tests.conftest import is_signed_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _atomic_requests(monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+
+
+@pytest.fixture
+def broken_index(monkeypatch):
+    """Let the row's deletion fail as it would in the middle of a transaction."""
+
+    def delete(self, *args, **kwargs):
+        assert not connection.in_atomic_block
+        raise DatabaseError("deadlock")
+
+    monkeypatch.setattr(OIDCSession, "delete", delete)
+
+
+def test_row_that_cannot_be_removed(sign_in, broken_index, caplog):
+    client = sign_in()
+    assert client.post("/oidc/logout/").status_code == 302
+    assert not is_signed_in(client)
+    assert "its row remains" in caplog.text
+    assert OIDCSession.objects.exists()
+
+
+def test_provider_that_signs_out(idp, sign_in):
+    client = sign_in()
+    client.get("/oidc/logout/frontchannel/", {"iss": idp.issuer, "sid": "session-1"})
+    assert not is_signed_in(client)
