@@ -101,6 +101,13 @@ def test_row_follows_the_session_key(engine, sign_in, move):
     assert not OIDCSession.objects.exists()
 
 
+def test_session_that_was_ended_does_not_get_away_under_a_new_key(sign_in):
+    client = sign_in()
+    OIDCSession.objects.all().delete()  # as when it is ended while the page is under way
+    assert client.get("/cycle/").cookies["sessionid"]["max-age"] == 0
+    assert not is_signed_in(client)
+
+
 def test_account_switch(engine, idp, sign_in):
     client = sign_in()
     idp.userinfo = {"email": "grace@example.com"}

@@ -97,10 +97,39 @@ def test_silent_refresh_of_the_same_person(idp, sign_in, silently_refresh):
 
 
 @pytest.mark.usefixtures("capture")
+def test_silent_refresh_brings_back_no_session_that_was_ended(idp, sign_in, silently_refresh):
+    client = sign_in()
+    OIDCSession.objects.all().delete()  # as when it is ended while the refresh is under way
+    silently_refresh(client, idp)
+    assert not OIDCSession.objects.exists()
+    assert not is_signed_in(client)
+
+
+@pytest.mark.usefixtures("capture")
 def test_second_sign_in_of_the_same_person_in_the_same_browser(sign_in):
     client = sign_in(sid="old")
     sign_in(client, sid="new")
     assert OIDCSession.objects.get().sid == "new"
+
+
+@pytest.mark.parametrize(
+    ("claims", "hint"),
+    [
+        ({"login_hint": "l", "preferred_username": "p", "email": "e"}, "l"),
+        ({"preferred_username": "p", "email": "e"}, "p"),
+        ({"email": "e"}, "e"),
+        ({}, "ada"),
+    ],
+)
+def test_logout_hint_is_what_the_provider_knows(configure, sign_in, claims, hint):
+    configure(SEND_ID_TOKEN_HINT=False)
+    assert query_of(sign_in(**claims).post("/oidc/logout/"))["logout_hint"] == hint
+
+
+def test_row_says_whose_it_is(sign_in):
+    sign_in()
+    row = OIDCSession.objects.get()
+    assert str(row) == f"{row.user.username} (default)"
 
 
 def test_two_browsers_have_two_rows(sign_in):
