@@ -56,7 +56,11 @@ class LogoutView(View):
         wanted, local = request.GET.get("next"), _asked("local", request.GET)
         if conf.OIDC_LOGOUT_GET == "allow" and _is_click(request):
             return sign_out(request, return_to=wanted, local_only=local)
-        context = {"next": landing.target(request, wanted), "local": local}
+        context = {
+            "next": landing.target(request, wanted),
+            "local": local,
+            "home": get_script_prefix(),
+        }
         return render(request, "oidc_logout/confirm.html", context)
 
 

@@ -44,8 +44,7 @@ def silently_refresh(settings, sign_in):
         assert query["prompt"] == ["none"]
         idp.claims = {"nonce": query["nonce"][0], **claims}
         settings.OIDC_RENEW_ID_TOKEN_EXPIRY_SECONDS = 60
-        back = client.get("/oidc/callback/", {"code": "code", "state": query["state"][0]})
-        assert back["Location"].endswith("/private/")
+        return client.get("/oidc/callback/", {"code": "code", "state": query["state"][0]})
 
     return refresh
 
@@ -88,7 +87,8 @@ def test_account_switch_without_our_backend_leaves_no_row_of_the_other_person(
 def test_silent_refresh_of_the_same_person(idp, sign_in, silently_refresh):
     client = sign_in(sid="old")
     before = OIDCSession.objects.get()
-    silently_refresh(client, idp, sid="new")
+    back = silently_refresh(client, idp, sid="new")
+    assert back["Location"].endswith("/private/")
     row = OIDCSession.objects.get()
     assert (row.sid, row.session_key) == ("new", before.session_key)
     assert row.signed_in_at == before.signed_in_at

@@ -1,0 +1,1 @@
+"""What only a browser can tell: these tests drive a real Chromium and a real Firefox."""
