@@ -44,6 +44,7 @@ class OIDCLogoutMixin:
         user: AbstractBaseUser | None = super().authenticate(request, **kwargs)  # type: ignore[misc]  # mozilla's
         if request is not None and user is not None and user == sessions.signed_in_user(request):
             api.renew_login(request, **(sessions.take_tokens(request) or {}))
+            return user if sessions.signed_in_user(request) else None  # it was ended meanwhile
         return user
 
 

@@ -1,1 +1,1 @@
-"""A small site that signs people in, and really out, through OpenID Connect."""
+"""Two small sites that sign people in, and really out, through OpenID Connect."""

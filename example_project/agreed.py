@@ -1,4 +1,4 @@
-"""What the site and the identity provider have agreed on: addresses, the client, the people."""
+"""What the sites and the identity provider have agreed on: addresses, clients, people."""
 
 from __future__ import annotations
 
@@ -17,22 +17,36 @@ def port(text: str) -> int:
     return number
 
 
-def _port_from_environment(variable: str, default: int) -> int:
+def _ports_from_environment(variable: str, *default: int) -> list[int]:
+    text = os.environ.get(variable)
     try:
-        return port(os.environ.get(variable, str(default)))
+        ports = [port(number) for number in text.split(",")] if text else list(default)
     except ValueError:
-        raise SystemExit(f"{variable} must be a port from 1 to {LAST_PORT}.") from None
+        ports = []
+    if len(ports) != len(default) or len(set(ports)) < len(ports):
+        wanted = ", ".join(map(str, default))
+        raise SystemExit(f"{variable} must be such as {wanted}: ports from 1 to {LAST_PORT}.")
+    return ports
 
 
 @dataclass(frozen=True)
 class Site:
     """A site, and the client under which it is registered at the identity provider."""
 
+    key: str
+    """Tells the sites apart, by colour and picture as well: see `base.html`."""
     port: int
+    port_option: str
+    """The option of `manage.py demo` that sets the port."""
+
+    @property
+    def name(self) -> str:
+        """What people call the site."""
+        return f"Site {self.key}"
 
     @property
     def url(self) -> str:
-        """The site is on `localhost`, the provider on `127.0.0.1`: two hosts to a browser."""
+        """The sites are on `localhost`, the provider on `127.0.0.1`: two hosts to a browser."""
         return f"http://localhost:{self.port}"
 
     @property
@@ -54,6 +68,11 @@ class Site:
     def post_logout_redirect_uri(self) -> str:
         """Where the identity provider sends people who signed out."""
         return f"{self.url}/oidc/logout/callback/"
+
+    @property
+    def backchannel_logout_uri(self) -> str:
+        """Where the identity provider says that somebody has signed out of it."""
+        return f"{self.url}/oidc/logout/backchannel/"
 
 
 @dataclass(frozen=True)
@@ -79,13 +98,24 @@ class Person:
 
     @property
     def email(self) -> str:
-        """The address by which the site recognises the person."""
+        """The address by which a site recognises the person."""
         return f"{self.username}@example.org"
 
 
-SITE = Site(_port_from_environment("DEMO_SITE_PORT", 8000))
-SITES = (SITE,)
-PROVIDER = Provider(_port_from_environment("DEMO_IDP_PORT", 9000))
+_one, _two = _ports_from_environment("DEMO_SITE_PORTS", 8000, 8001)
+SITES = (Site("one", _one, "--site-port"), Site("two", _two, "--second-site-port"))
+PROVIDER = Provider(*_ports_from_environment("DEMO_IDP_PORT", 9000))
+
+
+def this_site() -> Site:
+    """Return which of the sites this process is: the one with the port DEMO_SITE_PORT."""
+    (own,) = _ports_from_environment("DEMO_SITE_PORT", SITES[0].port)
+    for site in SITES:
+        if site.port == own:
+            return site
+    raise SystemExit("DEMO_SITE_PORT must be one of DEMO_SITE_PORTS.")
+
+
 PEOPLE = (
     Person("ada", "lovelace", "Ada Lovelace", staff=True),
     Person("grace", "hopper", "Grace Hopper"),

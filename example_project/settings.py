@@ -1,6 +1,9 @@
-"""Settings of the example site. The five numbered places are all that signing out needs."""
+"""Settings of the example sites. The five numbered places are all that signing out needs."""
 
-from .agreed import PROVIDER, SITE, VAR
+from .agreed import PROVIDER, VAR, this_site
+
+# There are two of them, which differ in what follows from this alone.
+SITE = this_site()
 
 # 1 of 5: the two apps.
 INSTALLED_APPS = [
@@ -65,13 +68,13 @@ LOGGING = {
 
 # The rest is plain Django, for a demo on one's own machine: see Django's deployment checklist.
 DEBUG = True
-SECRET_KEY = "for-the-example-site-on-this-machine-and-for-no-other-site-in-the-world"
+SECRET_KEY = f"for-example-site-{SITE.key}-on-this-machine-and-for-no-other-in-the-world"
 ALLOWED_HOSTS = ["localhost"]
 # Browsers keep one jar of cookies for all ports of a host: the name tells several sites apart.
 SESSION_COOKIE_NAME = f"site_{SITE.port}_session"
 CSRF_COOKIE_NAME = f"site_{SITE.port}_csrf"
 DATABASES = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR / "site.sqlite3"},
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR / f"site-{SITE.key}.sqlite3"},
 }
 TEMPLATES = [
     {

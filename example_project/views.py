@@ -1,4 +1,4 @@
-"""The example site's pages."""
+"""The example sites' pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.shortcuts import render
 
 from django_oidc_logout.models import OIDCSession
 
-from .agreed import PEOPLE, PROVIDER
+from .agreed import PEOPLE, PROVIDER, SITES, this_site
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -27,8 +27,12 @@ def private(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, name: str) -> HttpResponse:
+    site = this_site()
+    (other,) = (each for each in SITES if each != site)
     context = {
         "page": name,
+        "site": site,
+        "other": other,
         "oidc_session": _oidc_session(request),
         "people": PEOPLE,
         "provider": PROVIDER,

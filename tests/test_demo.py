@@ -7,20 +7,27 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import pytest
-import requests
+
+from example_project import agreed
+from example_project.processes import agreement, provider_server, site_server
+from tests.providers.visitor import Visitor
+from tests.providers.waiting import SECONDS, eventually, free_ports, is_free, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    import requests
+
+    from example_project.agreed import Site
 
 pytestmark = pytest.mark.skipif(
     find_spec("oauth2_provider") is None,
@@ -28,36 +35,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 90
 SITE_SETTINGS = "example_project.settings"
 MOZILLA_SETTINGS = "tests.settings_mozilla_demo"
-
-
-# Starting and watching.
-
-
-def eventually(what: Callable[[], bool]) -> bool:
-    """Look until it is so, for a bounded time."""
-    deadline = time.monotonic() + SECONDS
-    while not what():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def free_ports() -> tuple[int, int]:
-    anywhere = ("127.0.0.1", 0)
-    with socket.create_server(anywhere) as one, socket.create_server(anywhere) as other:
-        return one.getsockname()[1], other.getsockname()[1]
-
-
-def is_free(port: int) -> bool:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
+OPTIONS = ["--site-port", "--second-site-port", "--idp-port"]
 
 
 @dataclass
@@ -66,16 +46,17 @@ class Demo:
 
     folder: Path
     settings: str = SITE_SETTINGS
-    ports: tuple[int, int] = field(default_factory=free_ports)
+    ports: list[int] = field(default_factory=lambda: free_ports(3))
 
     def __post_init__(self) -> None:
-        site_port, provider_port = self.ports
-        self.site = f"http://localhost:{site_port}"
-        self.provider = f"http://127.0.0.1:{provider_port}"
-        self.command = [
-            *(sys.executable, "manage.py", "demo"),
-            *("--site-port", str(site_port), "--idp-port", str(provider_port)),
+        *site_ports, provider_port = self.ports
+        self.sites = [
+            replace(site, port=port) for site, port in zip(agreed.SITES, site_ports, strict=True)
         ]
+        self.provider = agreed.Provider(provider_port)
+        self.command = [sys.executable, "manage.py", "demo"]
+        for option, port in zip(OPTIONS, self.ports, strict=True):
+            self.command += [option, str(port)]
         self.environment = os.environ | {
             "DEMO_VAR": str(self.folder),
             "DJANGO_SETTINGS_MODULE": self.settings,
@@ -121,67 +102,32 @@ class Demo:
         return all(is_free(port) for port in self.ports)
 
 
-# Visiting.
-
-
-@dataclass
-class Form:
-    action: str
-    fields: dict[str, str] = field(default_factory=dict)
-
-
-class Forms(HTMLParser):
-    """The forms of a page."""
-
-    def __init__(self, page: requests.Response) -> None:
-        super().__init__()
-        self.page = page
-        self.found: list[Form] = []
-        self.feed(page.text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self.found.append(Form(urljoin(self.page.url, given.get("action", ""))))
-        elif tag == "input" and self.found and "name" in given:
-            self.found[-1].fields[given["name"]] = given.get("value", "")
-
-
-class Visitor(requests.Session):
-    """Somebody with a browser of their own, who sees addresses and forms and nothing else."""
+class DemoVisitor(Visitor):
+    """Somebody who gives a password when the demo's provider asks for one."""
 
     def __init__(self, demo: Demo) -> None:
         super().__init__()
-        self.trust_env = False
         self.demo = demo
 
-    def submit(self, page: requests.Response, path: str, **filled: str) -> requests.Response:
-        """Send the one form of the page that goes to the path."""
-        (form,) = [form for form in Forms(page).found if urlsplit(form.action).path == path]
-        return self.post(form.action, data=form.fields | filled)
-
-    def press_sign_in(self) -> requests.Response:
-        home = self.get(f"{self.demo.site}/")
-        assert 'href="/oidc/authenticate/"' in home.text
-        return self.get(f"{self.demo.site}/oidc/authenticate/")
-
-    def sign_in(self, username: str, password: str) -> requests.Response:
-        page = self.press_sign_in()
+    def sign_in(self, site: Site, username: str, password: str) -> requests.Response:
+        page = self.press_sign_in(site)
         assert self.is_asked_for_password(page)
         return self.submit(page, "/sign-in/", username=username, password=password)
 
     def is_asked_for_password(self, page: requests.Response) -> bool:
-        return page.url.startswith(f"{self.demo.provider}/sign-in/") and (
+        return page.url.startswith(f"{self.demo.provider.url}/sign-in/") and (
             'type="password"' in page.text
         )
 
-    def press_sign_out(self) -> requests.Response:
-        return self.submit(self.get(f"{self.demo.site}/"), "/oidc/logout/")
 
-    def sees_private_page(self) -> bool:
-        page = self.get(f"{self.demo.site}/private/", allow_redirects=False)
-        assert page.status_code in {200, 302}
-        return page.status_code == 200
+def sid_of(landed: requests.Response) -> str:
+    """Return the session's name in the hint that a sign-out has sent to the provider."""
+    (hint,) = (
+        hint
+        for answer in landed.history
+        for hint in parse_qs(urlsplit(answer.url).query).get("id_token_hint", [])
+    )
+    return jwt.decode(hint, options={"verify_signature": False})["sid"]
 
 
 @pytest.fixture(scope="module")
@@ -192,94 +138,158 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture
-def visitor(demo: Demo) -> Iterator[Visitor]:
-    with Visitor(demo) as visitor:
+def one(demo: Demo) -> Site:
+    return demo.sites[0]
+
+
+@pytest.fixture
+def two(demo: Demo) -> Site:
+    return demo.sites[1]
+
+
+@pytest.fixture
+def visitor(demo: Demo) -> Iterator[DemoVisitor]:
+    with DemoVisitor(demo) as visitor:
         yield visitor
 
 
 @pytest.fixture
-def other_browser(demo: Demo) -> Iterator[Visitor]:
-    with Visitor(demo) as visitor:
+def other_browser(demo: Demo) -> Iterator[DemoVisitor]:
+    with DemoVisitor(demo) as visitor:
         yield visitor
 
 
 class TestSigningOut:
-    def test_the_next_sign_in_asks_for_the_password_again(self, visitor: Visitor) -> None:
-        home = visitor.sign_in("ada", "lovelace")
-        assert home.url == f"{visitor.demo.site}/"
+    def test_the_next_sign_in_asks_for_the_password_again(
+        self, visitor: DemoVisitor, demo: Demo, one: Site
+    ) -> None:
+        home = visitor.sign_in(one, "ada", "lovelace")
+        assert home.url == f"{one.url}/"
         assert "ada@example.org" in home.text
-        assert visitor.demo.provider in home.text
-        assert visitor.sees_private_page()
+        assert demo.provider.url in home.text
+        assert visitor.is_signed_in(one)
 
-        landed = visitor.press_sign_out()
+        landed = visitor.press_sign_out(one)
         visited = [answer.url for answer in landed.history]
-        assert any(url.startswith(f"{visitor.demo.provider}/logout/?") for url in visited)
+        assert any(url.startswith(f"{demo.provider.url}/logout/?") for url in visited)
         assert landed.status_code == 200
-        assert landed.url.startswith(f"{visitor.demo.site}/oidc/logout/callback/")
+        assert landed.url.startswith(one.post_logout_redirect_uri)
         assert "You are signed out" in landed.text
         assert "127.0.0.1" in landed.text  # the provider was told
         assert "ada@example.org" not in landed.text
-        assert not visitor.sees_private_page()
+        assert not visitor.is_signed_in(one)
 
-        assert visitor.is_asked_for_password(visitor.press_sign_in())
+        assert visitor.is_asked_for_password(visitor.press_sign_in(one))
 
     def test_mozillas_own_view_lets_the_next_sign_in_straight_back_in(self, tmp_path: Path) -> None:
         demo = Demo(tmp_path, settings=MOZILLA_SETTINGS)
-        with demo.running(), Visitor(demo) as visitor:
-            visitor.sign_in("ada", "lovelace")
-            assert visitor.sees_private_page()
+        one, two = demo.sites
+        with demo.running(), DemoVisitor(demo) as visitor:
+            visitor.sign_in(one, "ada", "lovelace")
+            visitor.press_sign_in(two)
+            assert visitor.is_signed_in(one)
 
-            landed = visitor.press_sign_out()
-            assert landed.url == f"{demo.site}/"
-            assert not visitor.sees_private_page()
+            landed = visitor.press_sign_out(one)
+            assert landed.url == f"{one.url}/"
+            assert not visitor.is_signed_in(one)
+            assert visitor.is_signed_in(two)
 
-            home = visitor.press_sign_in()
-            assert home.url == f"{demo.site}/"
+            home = visitor.press_sign_in(one)
+            assert home.url == f"{one.url}/"
             assert "ada@example.org" in home.text
-            assert visitor.sees_private_page()
+            assert visitor.is_signed_in(one)
 
-    def test_somebody_else_can_sign_in_next(self, visitor: Visitor) -> None:
-        visitor.sign_in("ada", "lovelace")
-        visitor.press_sign_out()
-        assert "grace@example.org" in visitor.sign_in("grace", "hopper").text
+    def test_somebody_else_can_sign_in_next(self, visitor: DemoVisitor, one: Site) -> None:
+        visitor.sign_in(one, "ada", "lovelace")
+        visitor.press_sign_out(one)
+        assert "grace@example.org" in visitor.sign_in(one, "grace", "hopper").text
 
     def test_another_browser_stays_signed_in_and_signs_out_as_well(
-        self, visitor: Visitor, other_browser: Visitor
+        self, visitor: DemoVisitor, other_browser: DemoVisitor, one: Site, two: Site
     ) -> None:
-        visitor.sign_in("ada", "lovelace")
-        other_browser.sign_in("ada", "lovelace")
+        for browser in visitor, other_browser:
+            browser.sign_in(one, "ada", "lovelace")
+            browser.press_sign_in(two)
 
-        visitor.press_sign_out()
-        assert other_browser.sees_private_page()
+        visitor.press_sign_out(one)
+        assert [visitor.is_signed_in(site) for site in (one, two)] == [False, False]
+        assert [other_browser.is_signed_in(site) for site in (one, two)] == [True, True]
 
-        landed = other_browser.press_sign_out()
-        assert landed.url.startswith(f"{visitor.demo.site}/oidc/logout/callback/")
-        assert other_browser.is_asked_for_password(other_browser.press_sign_in())
+        landed = other_browser.press_sign_out(two)
+        assert landed.url.startswith(two.post_logout_redirect_uri)
+        assert [other_browser.is_signed_in(site) for site in (one, two)] == [False, False]
+        assert other_browser.is_asked_for_password(other_browser.press_sign_in(one))
 
-    def test_a_session_that_is_over_at_the_provider_ends_here_too(self, visitor: Visitor) -> None:
-        visitor.sign_in("grace", "hopper")
-        provider = visitor.get(f"{visitor.demo.provider}/")
-        visitor.submit(provider, "/sign-out/")
+    def test_a_session_that_is_over_at_the_provider_ends_here_too(
+        self, visitor: DemoVisitor, one: Site
+    ) -> None:
+        visitor.sign_in(one, "grace", "hopper")
+        visitor.cookies.clear(domain="127.0.0.1")
 
-        landed = visitor.press_sign_out()
-        assert landed.url.startswith(f"{visitor.demo.site}/oidc/logout/callback/")
-        assert not visitor.sees_private_page()
+        landed = visitor.press_sign_out(one)
+        assert landed.url.startswith(one.post_logout_redirect_uri)
+        assert not visitor.is_signed_in(one)
+
+
+class TestTheOtherSite:
+    @pytest.mark.parametrize(("here", "there"), [(0, 1), (1, 0)], ids=["one", "two"])
+    def test_it_is_left_with_one_click(
+        self, visitor: DemoVisitor, demo: Demo, here: int, there: int
+    ) -> None:
+        here, there = demo.sites[here], demo.sites[there]
+        visitor.sign_in(here, "ada", "lovelace")
+        home = visitor.press_sign_in(there)
+        assert home.url == f"{there.url}/"  # without another question
+        assert "ada@example.org" in home.text
+
+        landed = visitor.press_sign_out(here)
+        assert landed.url.startswith(here.post_logout_redirect_uri)
+
+        home = visitor.get(f"{there.url}/")
+        assert "You are not signed in" in home.text
+        assert "ada@example.org" not in home.text
+        assert visitor.is_asked_for_password(visitor.get(f"{there.url}/private/"))
+
+    def test_the_provider_can_sign_out_of_both(
+        self, visitor: DemoVisitor, demo: Demo, one: Site, two: Site
+    ) -> None:
+        visitor.sign_in(one, "grace", "hopper")
+        visitor.press_sign_in(two)
+        page = visitor.get(f"{demo.provider.url}/")
+        assert one.url in page.text
+        assert two.url in page.text
+
+        visitor.submit(page, "/sign-out/")
+        assert not visitor.is_signed_in(one)
+        assert not visitor.is_signed_in(two)
 
 
 class TestPages:
-    def test_the_private_page_leads_to_the_provider_and_back(self, visitor: Visitor) -> None:
-        page = visitor.get(f"{visitor.demo.site}/private/")
+    def test_the_private_page_leads_to_the_provider_and_back(
+        self, visitor: DemoVisitor, one: Site
+    ) -> None:
+        page = visitor.get(f"{one.url}/private/")
         assert visitor.is_asked_for_password(page)
         page = visitor.submit(page, "/sign-in/", username="grace", password="hopper")
-        assert page.url == f"{visitor.demo.site}/private/"
+        assert page.url == f"{one.url}/private/"
 
-    def test_the_provider_says_who_is_signed_in_there(self, visitor: Visitor) -> None:
-        assert "Nobody is signed in" in visitor.get(f"{visitor.demo.provider}/").text
-        visitor.sign_in("grace", "hopper")
-        assert "Grace Hopper is signed in" in visitor.get(f"{visitor.demo.provider}/").text
+    def test_a_site_says_which_one_it_is_and_leads_to_the_other(
+        self, visitor: DemoVisitor, one: Site, two: Site
+    ) -> None:
+        for here, there in (one, two), (two, one):
+            page = visitor.get(f"{here.url}/").text
+            assert f"<title>Not signed in · {here.name}</title>" in page
+            assert f'href="{there.url}/"' in page
 
-    def test_a_wrong_password_is_refused(self, visitor: Visitor) -> None:
-        page = visitor.sign_in("ada", "byron")
+    def test_the_provider_says_who_is_signed_in_there(
+        self, visitor: DemoVisitor, demo: Demo, one: Site
+    ) -> None:
+        assert "Nobody is signed in" in visitor.get(f"{demo.provider.url}/").text
+        visitor.sign_in(one, "grace", "hopper")
+        assert "Grace Hopper is signed in" in visitor.get(f"{demo.provider.url}/").text
+
+    def test_a_wrong_password_is_refused(self, visitor: DemoVisitor, one: Site) -> None:
+        page = visitor.sign_in(one, "ada", "byron")
         assert visitor.is_asked_for_password(page)
         assert 'role="alert"' in page.text
 
@@ -287,34 +297,80 @@ class TestPages:
         ("username", "password", "enters"), [("ada", "lovelace", True), ("grace", "hopper", False)]
     )
     def test_only_staff_enter_the_admin(
-        self, visitor: Visitor, username: str, password: str, enters: bool
+        self, visitor: DemoVisitor, one: Site, username: str, password: str, enters: bool
     ) -> None:
-        visitor.sign_in(username, password)
-        page = visitor.get(f"{visitor.demo.site}/admin/")
-        assert (page.url == f"{visitor.demo.site}/admin/") is enters
+        visitor.sign_in(one, username, password)
+        page = visitor.get(f"{one.url}/admin/")
+        assert (page.url == f"{one.url}/admin/") is enters
 
-    def test_a_password_of_the_site_needs_no_provider(self, visitor: Visitor) -> None:
-        page = visitor.get(f"{visitor.demo.site}/admin/")
+    def test_a_password_of_the_site_needs_no_provider(
+        self, visitor: DemoVisitor, one: Site
+    ) -> None:
+        page = visitor.get(f"{one.url}/admin/")
         visitor.submit(page, "/admin/login/", username="ada", password="lovelace")
-        assert "a password of this site" in visitor.get(f"{visitor.demo.site}/").text
+        assert "a password of this site" in visitor.get(f"{one.url}/").text
 
-        landed = visitor.press_sign_out()
+        landed = visitor.press_sign_out(one)
         visited = [answer.url for answer in [*landed.history, landed]]
-        assert all(url.startswith(visitor.demo.site) for url in visited)
-        assert not visitor.sees_private_page()
+        assert all(url.startswith(one.url) for url in visited)
+        assert not visitor.is_signed_in(one)
 
     @pytest.mark.parametrize("path", ["", "private/"])
-    def test_pages_hold_no_inline_style_or_script(self, visitor: Visitor, path: str) -> None:
-        visitor.sign_in("ada", "lovelace")
-        page = visitor.get(f"{visitor.demo.site}/{path}").text
+    def test_pages_hold_no_inline_style_or_script(
+        self, visitor: DemoVisitor, one: Site, path: str
+    ) -> None:
+        visitor.sign_in(one, "ada", "lovelace")
+        page = visitor.get(f"{one.url}/{path}").text
         assert "<script" not in page
         assert "<style" not in page
         assert "style=" not in page
 
 
+class TestProvider:
+    def test_it_publishes_what_it_does(self, visitor: DemoVisitor, demo: Demo) -> None:
+        document = visitor.get(f"{demo.provider.url}/.well-known/openid-configuration").json()
+        assert document["issuer"] == demo.provider.url
+        assert document["end_session_endpoint"] == f"{demo.provider.url}/logout/"
+        assert document["backchannel_logout_supported"] is True
+        assert document["backchannel_logout_session_supported"] is True
+
+    def test_each_session_has_a_name_that_gives_nothing_away(
+        self, visitor: DemoVisitor, one: Site
+    ) -> None:
+        sids = set()
+        for _ in range(2):
+            visitor.sign_in(one, "ada", "lovelace")
+            cookies = {cookie.value for cookie in visitor.cookies}
+            sids.add(sid_of(visitor.press_sign_out(one)))
+            assert not sids & cookies
+        assert len(sids) == 2
+
+    def test_a_site_that_is_away_keeps_nobody_signed_in(self, tmp_path: Path) -> None:
+        demo = Demo(tmp_path)
+        environment = agreement(demo.sites, demo.provider, tmp_path)
+        log = tmp_path / "idp.log"
+        provider = provider_server(demo.provider, environment=environment, log=log)
+        one, two = (
+            site_server(site, settings=SITE_SETTINGS, environment=environment, log=tmp_path / name)
+            for site, name in zip(demo.sites, ["one.log", "two.log"], strict=True)
+        )
+        with running(provider, one, two), DemoVisitor(demo) as visitor:
+            here, there = demo.sites
+            visitor.sign_in(here, "ada", "lovelace")
+            visitor.press_sign_in(there)
+            two.end()
+            landed = visitor.press_sign_out(here)
+            assert landed.url.startswith(here.post_logout_redirect_uri)
+            assert visitor.is_asked_for_password(visitor.press_sign_in(here))
+        assert "Site two could not be told of a sign-out" in log.read_text()
+
+
 class TestCommand:
     def test_it_says_where_to_go_and_who_can_sign_in(self, demo: Demo) -> None:
-        for said in [demo.site, demo.provider, "ada", "lovelace", "grace", "hopper", "Ctrl-C"]:
+        addresses = [demo.provider.url]
+        for site in demo.sites:
+            addresses += [site.name, site.url]
+        for said in [*addresses, "ada", "lovelace", "grace", "hopper", "Ctrl-C"]:
             assert said in demo.said
 
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
@@ -333,30 +389,53 @@ class TestCommand:
             process.kill()
             assert eventually(demo.is_gone)
 
-    @pytest.mark.parametrize(
-        ("taken", "option"), [(0, "--site-port"), (1, "--idp-port")], ids=["site", "idp"]
-    )
-    def test_a_taken_port_gives_one_line(self, tmp_path: Path, taken: int, option: str) -> None:
+    @pytest.mark.parametrize("taken", range(3), ids=OPTIONS)
+    def test_a_taken_port_gives_one_line(self, tmp_path: Path, taken: int) -> None:
         demo = Demo(tmp_path)
         with socket.create_server(("127.0.0.1", demo.ports[taken])):
             result = demo.run()
         assert result.returncode == 1
         (line,) = (result.stdout + result.stderr).splitlines()
         assert line.startswith(f"Port {demo.ports[taken]} is taken")
-        assert option in line
+        assert line.endswith(f"with {OPTIONS[taken]}.")
         assert not list(tmp_path.glob("*.sqlite3"))
 
-    def test_two_servers_need_two_ports(self, tmp_path: Path) -> None:
-        port, _ = free_ports()
-        result = Demo(tmp_path, ports=(port, port)).run()
+    @pytest.mark.parametrize("same", [(0, 1), (0, 2), (1, 2)], ids=str)
+    def test_each_server_needs_a_port(self, tmp_path: Path, same: tuple[int, int]) -> None:
+        ports = free_ports(3)
+        ports[same[0]] = ports[same[1]]
+        result = Demo(tmp_path, ports=ports).run()
         assert result.returncode == 1
         assert len(result.stderr.splitlines()) == 1
 
-    def test_a_server_that_ends_by_itself_ends_the_other(self, tmp_path: Path) -> None:
-        (tmp_path / "site.sqlite3").mkdir()  # no database can be opened there
+    @pytest.mark.parametrize("name", ["one", "two"])
+    def test_a_server_that_ends_by_itself_ends_the_others(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / f"site-{name}.sqlite3").mkdir()  # no database can be opened there
         demo = Demo(tmp_path)
         result = demo.run()
         assert result.returncode == 1
         (line,) = (result.stdout + result.stderr).splitlines()
-        assert line.startswith("The site ended by itself")
+        assert line.startswith(f"Site {name} ended by itself")
         assert demo.is_gone()
+
+
+class TestEnvironment:
+    @pytest.mark.parametrize(
+        ("variable", "value", "said"),
+        [
+            ("DEMO_SITE_PORTS", "8000", "DEMO_SITE_PORTS must be such as 8000, 8001"),
+            ("DEMO_SITE_PORTS", "8000,8000", "DEMO_SITE_PORTS must be such as 8000, 8001"),
+            ("DEMO_SITE_PORTS", "8000,x", "DEMO_SITE_PORTS must be such as 8000, 8001"),
+            ("DEMO_IDP_PORT", "65536", "DEMO_IDP_PORT must be such as 9000"),
+            ("DEMO_SITE_PORT", "7999", "DEMO_SITE_PORT must be one of DEMO_SITE_PORTS"),
+        ],
+    )
+    def test_a_wrong_port_gives_one_line(
+        self, tmp_path: Path, variable: str, value: str, said: str
+    ) -> None:
+        demo = Demo(tmp_path)
+        demo.environment[variable] = value
+        result = demo.run()
+        assert result.returncode == 1
+        assert result.stderr.startswith(said)
+        assert len(result.stderr.splitlines()) == 1

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from oauthlib.common import Request
 
 
 class Validator(OAuth2Validator):
-    """Adds name and e-mail address, as the granted scopes allow."""
+    """Adds name and e-mail address, as the granted scopes allow, and the session."""
 
     # Without the argument `request`, the claims are named in the discovery document as well.
     def get_additional_claims(self) -> dict[str, Callable[[Request], str]]:
@@ -23,3 +24,12 @@ class Validator(OAuth2Validator):
             "name": lambda request: request.user.get_full_name(),
             "preferred_username": lambda request: request.user.get_username(),
         }
+
+    def get_id_token_dictionary(
+        self, token: object, token_handler: object, request: Request
+    ) -> tuple[dict[str, Any], datetime]:
+        """Add what `views.AuthorizationView` has put down with the authorization code."""
+        claims, expires = super().get_id_token_dictionary(token, token_handler, request)
+        if request.grant_type == "authorization_code":
+            claims["sid"] = request.claims["sid"]
+        return claims, expires

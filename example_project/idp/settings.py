@@ -6,7 +6,7 @@ from example_project.agreed import PROVIDER, VAR
 
 from .keys import signing_key
 
-# One style sheet, and one list of people, for the site and for this.
+# One style sheet, and one list of people, for the sites and for this.
 SHARED = Path(__file__).parent.parent
 
 INSTALLED_APPS = [

@@ -6,10 +6,16 @@ from oauth2_provider.urls import app_name, base_urlpatterns, oidc_urlpatterns
 
 from . import views
 
+# In place of django-oauth-toolkit's. Of its others not all: its pages to manage clients are
+# nobody's business here.
+ours = [
+    path("authorize/", views.AuthorizationView.as_view(), name="authorize"),
+    path(".well-known/openid-configuration", views.DiscoveryView.as_view()),
+]
+
 urlpatterns = [
     path("", views.home, name="home"),
     path("sign-in/", LoginView.as_view(template_name="idp/sign_in.html"), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
-    # Not all of django-oauth-toolkit's: its pages to manage clients are nobody's business here.
-    path("", include((base_urlpatterns + oidc_urlpatterns, app_name))),
+    path("", include((ours + base_urlpatterns + oidc_urlpatterns, app_name))),
 ]

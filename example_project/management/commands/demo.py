@@ -1,4 +1,4 @@
-"""Run the whole example: the site and its identity provider."""
+"""Run the whole example: two sites and their identity provider."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
 
-from example_project.agreed import PEOPLE, PROVIDER, SITE, VAR, Provider, Site, port
-from example_project.processes import DemoError, Server
+from example_project.agreed import PEOPLE, PROVIDER, SITES, VAR, Provider, Site, port
+from example_project.processes import (
+    DemoError,
+    Server,
+    agreement,
+    provider_server,
+    site_server,
+)
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -23,71 +30,62 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 QUIET = 1
 
 TEXT = """
-  The site                {site}
-  The identity provider   {provider}
+{addresses}
 
   Sign in as
 {people}
 
   What to try
-    1. Open the site, sign in, and press "Sign out".
-    2. Press "Sign in": the identity provider asks for the password again.
-       You are signed out there, too, and not just here.
+    1. Open {one.name} and sign in. Open {two.name} and press "Sign in":
+       the identity provider knows you, and does not ask again.
+    2. Press "Sign out" at one of them, and look at the other:
+       with the next click it shows that you are signed out there, too.
+    3. Press "Sign in": the identity provider asks for the password again.
 
-  Ctrl-C ends both.{logs}
+  Ctrl-C ends all of it.{logs}
 """
 
 
 class Command(BaseCommand):
-    """Start both servers, say where they are, and end both on Ctrl-C."""
+    """Start the servers, say where they are, and end them on Ctrl-C."""
 
-    help = "Run the example site and its identity provider until Ctrl-C."
+    help = "Run the example sites and their identity provider until Ctrl-C."
     requires_system_checks = ()  # each server checks itself
     stopped = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the ports from here, else from the environment."""
-        parser.add_argument("--site-port", type=port, default=SITE.port)
+        for site in SITES:
+            parser.add_argument(site.port_option, dest=site.key, type=port, default=site.port)
         parser.add_argument("--idp-port", type=port, default=PROVIDER.port)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run until a signal or a failure."""
-        site, provider = Site(options["site_port"]), Provider(options["idp_port"])
-        servers = self._servers(site, provider, quiet=options["verbosity"] <= QUIET)
+        sites = [replace(site, port=options[site.key]) for site in SITES]
+        provider = Provider(options["idp_port"])
+        servers = self._servers(sites, provider, quiet=options["verbosity"] <= QUIET)
         self._listen_to_signals()
         try:
             self._check(servers)
-            self._run(servers, self._text(site, provider, servers))
+            self._run(servers, self._text(sites, servers))
         except DemoError as error:
             self.stderr.write(str(error))
             sys.exit(1)
 
-    def _servers(self, site: Site, provider: Provider, *, quiet: bool) -> list[Server]:
-        environment = {
-            "DEMO_SITE_PORT": str(site.port),
-            "DEMO_IDP_PORT": str(provider.port),
-            "DEMO_VAR": str(VAR),
-            # The site asks the provider directly, whatever proxy the machine uses.
-            "NO_PROXY": "localhost,127.0.0.1",
-            "no_proxy": "localhost,127.0.0.1",
-        }
+    def _servers(self, sites: list[Site], provider: Provider, *, quiet: bool) -> list[Server]:
+        environment = agreement(sites, provider, VAR)
         return [
-            Server(
-                name="the site",
-                url=site.url,
-                settings=os.environ["DJANGO_SETTINGS_MODULE"],
-                environment=environment,
-                port_option="--site-port",
-                log=VAR / "site.log" if quiet else None,
+            *(
+                site_server(
+                    site,
+                    settings=os.environ["DJANGO_SETTINGS_MODULE"],
+                    environment=environment,
+                    log=VAR / f"site-{site.key}.log" if quiet else None,
+                )
+                for site in sites
             ),
-            Server(
-                name="the identity provider",
-                url=provider.url,
-                settings="example_project.idp.settings",
-                environment=environment,
-                port_option="--idp-port",
-                probe="/.well-known/openid-configuration",
-                log=VAR / "idp.log" if quiet else None,
+            provider_server(
+                provider, environment=environment, log=VAR / "idp.log" if quiet else None
             ),
         ]
 
@@ -104,7 +102,7 @@ class Command(BaseCommand):
         if find_spec("oauth2_provider") is None:
             raise DemoError("The demo needs django-oauth-toolkit: pip install -e '.[demo]'")
         if len({server.port for server in servers}) < len(servers):
-            raise DemoError("The site and the identity provider need a port each.")
+            raise DemoError("The sites and the identity provider need a port each.")
         for server in servers:
             server.check_port()
 
@@ -138,15 +136,17 @@ class Command(BaseCommand):
             for server in servers:
                 server.check_alive()
 
-    def _text(self, site: Site, provider: Provider, servers: list[Server]) -> str:
+    def _text(self, sites: list[Site], servers: list[Server]) -> str:
         people = (
-            f"    {person.username:<6} with the password  {person.password:<9}"
-            + (f"(may enter {site.url}/admin/)" if person.staff else "")
+            f"    {person.username:<6} with the password  {person.password:<10}"
+            + ("(may enter the sites' /admin/)" if person.staff else "")
             for person in PEOPLE
         )
+        one, two = sites
         return TEXT.format(
-            site=site.url,
-            provider=provider.url,
+            addresses="\n".join(f"  {server.title:<24}{server.url}" for server in servers),
             people="\n".join(line.rstrip() for line in people),
-            logs=f" Their logs are in {VAR}" if servers[0].log else "",
+            one=one,
+            two=two,
+            logs=f" The logs are in {VAR}" if servers[0].log else "",
         )

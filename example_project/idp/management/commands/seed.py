@@ -39,7 +39,7 @@ class Command(BaseCommand):
         Application.objects.update_or_create(
             client_id=site.client_id,
             defaults={
-                "name": f"Example site ({site.url})",
+                "name": f"{site.name} ({site.url})",
                 "client_secret": site.client_secret,
                 "client_type": Application.CLIENT_CONFIDENTIAL,
                 "authorization_grant_type": Application.GRANT_AUTHORIZATION_CODE,

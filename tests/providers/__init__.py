@@ -1,0 +1,1 @@
+"""Sites beside real identity providers, over real HTTP: no test client, and nothing made up."""

@@ -1,0 +1,28 @@
+"""A site's log of what has arrived, with the headers that a browser adds, and the answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+NAMES = ("Cookie", "Sec-Fetch-Dest", "Sec-Fetch-Site")
+
+
+def note_arrivals(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Return a middleware."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        arrival = {"path": request.path, "status": response.status_code}
+        arrival |= {name: request.headers.get(name) for name in NAMES}
+        print(json.dumps(arrival), flush=True)  # noqa: T201  # the log is the standard output
+        return response
+
+    return middleware

@@ -1,0 +1,61 @@
+"""Waiting for other processes, for a bounded time, and finding room for them."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from example_project.processes import Server
+
+SECONDS = 90
+
+
+def eventually(what: Callable[[], bool]) -> bool:
+    """Look until it is so, for a bounded time."""
+    deadline = time.monotonic() + SECONDS
+    while not what():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def free_ports(number: int) -> list[int]:
+    """Return ports that nobody has."""
+    with ExitStack() as stack:
+        sockets = [
+            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)
+        ]
+        return [each.getsockname()[1] for each in sockets]
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nobody has a port."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def running(*servers: Server) -> Iterator[None]:
+    """Run servers for the time of the block, which begins when all of them answer."""
+    try:
+        for server in servers:
+            server.start()
+        assert eventually(lambda: all(map(_is_up, servers)))
+        yield
+    finally:
+        for server in servers:
+            server.end()
+
+
+def _is_up(server: Server) -> bool:
+    server.check_alive()
+    return server.answers()
