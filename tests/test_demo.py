@@ -9,7 +9,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +18,7 @@ import pytest
 
 from example_project import agreed
 from example_project.processes import agreement, provider_server, site_server
+from tests.absence import need_package
 from tests.providers.visitor import Visitor
 from tests.providers.waiting import SECONDS, eventually, free_ports, is_free, running
 
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
     from example_project.agreed import Site
 
-pytestmark = pytest.mark.skipif(
-    find_spec("oauth2_provider") is None,
-    reason="the demo's identity provider is made of django-oauth-toolkit, which is not installed",
-)
+
+@pytest.fixture(autouse=True, scope="module")
+def _toolkit() -> None:
+    """The demo's identity provider is made of django-oauth-toolkit."""
+    need_package("oauth2_provider", "django-oauth-toolkit")
+
 
 ROOT = Path(__file__).parent.parent
 SITE_SETTINGS = "example_project.settings"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 from django.core.management import call_command
+
+from tests.absence import need_package
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "django_oidc_logout"
@@ -15,8 +18,8 @@ PACKAGE = ROOT / "django_oidc_logout"
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    builders = pytest.importorskip("hatchling.builders.wheel", reason="hatchling is not installed")
-    builder = builders.WheelBuilder(str(ROOT))
+    need_package("hatchling", "hatchling")
+    builder = import_module("hatchling.builders.wheel").WheelBuilder(str(ROOT))
     path = next(builder.build(directory=str(tmp_path_factory.mktemp("wheel"))))
     with ZipFile(path) as archive:
         return set(archive.namelist())

@@ -7,7 +7,6 @@ REQUIRE_ALL=1 they fail. NODE_MODULES names the folder of npm's packages, if it 
 
 from __future__ import annotations
 
-import os
 import shutil
 from importlib import import_module
 from pathlib import Path
@@ -16,20 +15,13 @@ import pytest
 
 import django_oidc_logout
 from django_oidc_logout.signals import signed_out
+from tests.absence import need
 from tests.browsers.chromium import Chromium
 from tests.browsers.firefox import Firefox, bearing_with_the_driver
 from tests.browsers.provider import Provider
 from tests.browsers.urls import NODE_MODULES
 
 in_chromium = pytest.mark.parametrize("browser", ["chromium"], indirect=True)
-
-
-def need(found, what):
-    """Return what was found; without it the test is skipped, or fails where all is required."""
-    if found:
-        return found
-    stop = pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip
-    return stop(f"{what} is not installed")
 
 
 def need_module(name):

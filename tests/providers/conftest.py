@@ -16,19 +16,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.absence import need
 from tests.providers.federation import Federation
 from tests.providers.visitor import ProviderVisitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-def need(found: object, what: str) -> str:
-    """Return what was found; without it the test is skipped, or fails where all is required."""
-    if found:
-        return str(found)
-    stop = pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip
-    return stop(f"{what} is not installed")
 
 
 def run(package: str, script: str, channel: str, folder: Path) -> Iterator[Federation]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.providers.conftest import need
+from tests.absence import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

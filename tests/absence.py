@@ -1,0 +1,21 @@
+"""What the tests can use and a machine may lack."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+
+import pytest
+
+
+def need(found, what):
+    """Return what was found; without it a test is skipped, or fails where all is required."""
+    if found:
+        return found
+    stop = pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip
+    return stop(f"{what} is not installed")
+
+
+def need_package(name, what):
+    """Go on if a Python package can be imported."""
+    need(find_spec(name), what)

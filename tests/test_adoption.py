@@ -1,0 +1,167 @@
+"""Step by step: mozilla-django-oidc's own logout view, sent to the right address."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import include, path
+from mozilla_django_oidc.views import OIDCLogoutView
+
+from django_oidc_logout import landing
+from django_oidc_logout.backends import provider_logout_url
+from django_oidc_logout.models import OIDCSession
+from tests.conftest import is_signed_in, query_of
+
+pytestmark = pytest.mark.django_db
+
+urlpatterns = [
+    path("", lambda request: HttpResponse("home")),
+    path("private/", lambda request: HttpResponse(f"private to {request.user}")),
+    path("oidc/", include("mozilla_django_oidc.urls")),
+]
+# As above, and ours behind mozilla's: the callback is there, and the logout view is mozilla's.
+urlpatterns_with_ours = [*urlpatterns, path("oidc/", include("django_oidc_logout.urls"))]
+
+
+class Both:
+    """A URLconf in which mozilla's view comes first."""
+
+    urlpatterns = urlpatterns_with_ours
+
+
+@pytest.fixture(autouse=True)
+def _mozilla(settings):
+    settings.ROOT_URLCONF = Both
+    settings.LOGOUT_REDIRECT_URL = "/"
+    settings.OIDC_OP_LOGOUT_URL_METHOD = "django_oidc_logout.backends.provider_logout_url"
+
+
+def test_view_is_mozillas(client):
+    assert client.get("/oidc/logout/").resolver_match.func.view_class is OIDCLogoutView
+
+
+def test_mozillas_view_goes_to_the_provider_with_the_hint(idp, sign_in):
+    client = sign_in()
+    hint = OIDCSession.objects.get().id_token
+    response = client.post("/oidc/logout/")
+    assert response["Location"].startswith(f"{idp.issuer}/end-session?")
+    query = query_of(response)
+    assert (query["id_token_hint"], query["client_id"]) == (hint, "site")
+    assert query["post_logout_redirect_uri"] == "http://testserver/oidc/logout/callback/"
+    assert landing.unsign(query["state"]).provider == "redirect"
+    assert not is_signed_in(client)
+    assert not Session.objects.exists()
+    assert not OIDCSession.objects.exists()
+
+
+def test_without_our_urls_there_is_no_way_back(idp, sign_in, settings):
+    settings.ROOT_URLCONF = __name__
+    query = query_of(sign_in().post("/oidc/logout/"))
+    assert "id_token_hint" in query
+    assert not {"post_logout_redirect_uri", "state"} & set(query)
+
+
+def test_without_our_backend_the_hint_is_mozillas(idp, sign_in, settings):
+    settings.AUTHENTICATION_BACKENDS = ["mozilla_django_oidc.auth.OIDCAuthenticationBackend"]
+    settings.OIDC_STORE_ID_TOKEN = True
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "oidc_logout" not in name]
+    client = sign_in()
+    hint = client.session["oidc_id_token"]
+    assert query_of(client.post("/oidc/logout/"))["id_token_hint"] == hint
+    assert not OIDCSession.objects.exists()
+
+
+def test_password_stays_on_the_site(client, django_user_model):
+    django_user_model.objects.create_user("grace", password="hopper")
+    client.login(username="grace", password="hopper")
+    assert client.post("/oidc/logout/")["Location"] == "/"
+    assert not is_signed_in(client)
+
+
+def test_anonymous_click_is_mozillas_business(client):
+    assert client.post("/oidc/logout/")["Location"] == "/"
+
+
+def discovery_down(idp, configure, monkeypatch):
+    idp.answers["/.well-known/openid-configuration"] = lambda handler: handler.send_error(503)
+    cache.clear()
+
+
+def discovery_hanging(idp, configure, monkeypatch):
+    idp.answers["/.well-known/openid-configuration"] = lambda handler: handler.hang()
+    configure(TIMEOUT=0.05)
+    cache.clear()
+
+
+def class_not_importable(idp, configure, monkeypatch):
+    configure(BACKEND="nowhere.Provider")
+
+
+def class_failing(idp, configure, monkeypatch):
+    configure(BACKEND=f"{__name__}.Failing")
+
+
+def issuer_changed(idp, configure, monkeypatch):
+    configure(ISSUER="https://new.example.com")
+
+
+def cache_down(idp, configure, monkeypatch):
+    def down(*args, **kwargs):
+        raise ConnectionError
+
+    cache.clear()
+    idp.stop()
+    monkeypatch.setattr("django_oidc_logout.caching.cache.get", down)
+
+
+def index_down(idp, configure, monkeypatch):
+    def down(*args, **kwargs):
+        raise DatabaseError("down")
+
+    configure(BACKEND="nowhere.Provider")
+    monkeypatch.setattr(OIDCSession.objects, "filter", down)
+
+
+class Failing:
+    def __init__(self, options):
+        raise ZeroDivisionError
+
+
+TROUBLES = [
+    discovery_down,
+    discovery_hanging,
+    class_not_importable,
+    class_failing,
+    issuer_changed,
+    cache_down,
+    index_down,
+]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.__name__)
+def test_trouble_keeps_nobody_signed_in(idp, configure, sign_in, monkeypatch, trouble):
+    client = sign_in()
+    with monkeypatch.context() as patch:
+        trouble(idp, configure, patch)
+        response = client.post("/oidc/logout/")
+    assert (response.status_code, response["Location"]) == (302, "/")
+    assert not Session.objects.exists()
+    assert not is_signed_in(client)
+
+
+def test_row_goes_with_the_session(idp, sign_in):
+    clients = [sign_in(sid=sid) for sid in ("phone", "desk")]
+    clients[0].post("/oidc/logout/")
+    assert [row.sid for row in OIDCSession.objects.all()] == ["desk"]
+    assert is_signed_in(clients[1])
+
+
+def test_url_for_a_view_of_ones_own(idp, sign_in, rf):
+    request = rf.get("/")
+    request.session = sign_in(Client()).session
+    assert provider_logout_url(request).startswith(f"{idp.issuer}/end-session?id_token_hint=")
+    assert OIDCSession.objects.exists()

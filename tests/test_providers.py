@@ -1,0 +1,331 @@
+"""Providers: each is asked as its vendor has published, and the right one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit
+
+import jwt
+import pytest
+
+from django_oidc_logout import registry, tokens
+from django_oidc_logout.conf import ProviderOptions
+from django_oidc_logout.exceptions import ProviderSkipped, ProviderUnavailable
+from django_oidc_logout.providers import (
+    Auth0Provider,
+    CognitoProvider,
+    EndSessionRequest,
+    GoogleProvider,
+    OIDCProvider,
+    WorkOSProvider,
+    with_query,
+)
+from tests.conftest import query_of
+
+ISSUER = "https://idp.example.com"
+BACK = "https://www.example.com/oidc/logout/callback/"
+EVERYTHING = EndSessionRequest(
+    id_token_hint="e30.e30.e30",
+    logout_hint="ada@example.com",
+    sid="session_01",
+    post_logout_redirect_uri=BACK,
+    state="a:b",
+    ui_locales="pt-BR",
+)
+NOTHING = EndSessionRequest()
+ENCODED_BACK = "https%3A%2F%2Fwww.example.com%2Foidc%2Flogout%2Fcallback%2F"
+
+
+def provider(cls=OIDCProvider, **options):
+    defaults = {
+        "alias": "default",
+        "issuer": ISSUER,
+        "client_id": "site",
+        "end_session_endpoint": "" if cls in {Auth0Provider, WorkOSProvider} else f"{ISSUER}/end",
+    }
+    return cls(ProviderOptions(**defaults | options))
+
+
+def sent(url):
+    return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+
+
+def test_standard():
+    """OpenID Connect RP-Initiated Logout 1.0, section 2.
+
+    https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout
+    """
+    assert provider().address(EVERYTHING).url == (
+        f"{ISSUER}/end?id_token_hint=e30.e30.e30&client_id=site"
+        f"&post_logout_redirect_uri={ENCODED_BACK}&state=a%3Ab&ui_locales=pt-BR"
+    )
+    without_hint = replace(EVERYTHING, id_token_hint="")
+    assert provider().address(without_hint).url == (
+        f"{ISSUER}/end?logout_hint=ada%40example.com&client_id=site"
+        f"&post_logout_redirect_uri={ENCODED_BACK}&state=a%3Ab&ui_locales=pt-BR"
+    )
+    assert provider().address(NOTHING).url == f"{ISSUER}/end?client_id=site"
+    assert provider(client_id="").address(NOTHING).url == f"{ISSUER}/end"
+
+
+def test_standard_gives_a_state_only_with_a_way_back():
+    """OpenID Connect RP-Initiated Logout 1.0, section 2: `state` is for the redirect back.
+
+    https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout
+    """
+    assert "state" not in sent(provider().address(EndSessionRequest(state="a")).url)
+
+
+def test_auth0():
+    """Auth0, Authentication API, "Auth0 Logout", and "Redirect Users After Logout".
+
+    https://auth0.com/docs/api/authentication/logout/auth-0-logout: GET /v2/logout with `client_id`
+    and `returnTo`; no `state`. https://auth0.com/docs/authenticate/login/logout/
+    redirect-users-after-logout: the query of `returnTo` is not taken into account.
+    """
+    assert provider(Auth0Provider, issuer="https://t.auth0.com/").address(EVERYTHING).url == (
+        f"https://t.auth0.com/v2/logout?client_id=site&returnTo={ENCODED_BACK}%3Fstate%3Da%253Ab"
+    )
+    assert provider(Auth0Provider, issuer="https://t.auth0.com").address(NOTHING).url == (
+        "https://t.auth0.com/v2/logout?client_id=site"
+    )
+
+
+def test_auth0_comes_back_with_the_state_in_its_query():
+    """Auth0 redirects to `returnTo` as it was sent.
+
+    https://auth0.com/docs/authenticate/login/logout/redirect-users-after-logout
+    """
+    back = sent(provider(Auth0Provider).address(EVERYTHING).url)["returnTo"]
+    assert back == f"{BACK}?state=a%3Ab"
+    with_a_query = replace(EVERYTHING, post_logout_redirect_uri=f"{BACK}?a=1")
+    back = sent(provider(Auth0Provider).address(with_a_query).url)["returnTo"]
+    assert back == f"{BACK}?a=1&state=a%3Ab"
+
+
+def test_auth0_federated():
+    """Auth0's own SDK appends a bare `&federated`, as the last parameter.
+
+    auth0/auth0-spa-js: src/Auth0Client.ts, `_buildLogoutUrl`, and
+    __tests__/Auth0Client/logout.test.ts.
+    """
+    url = provider(Auth0Provider, extra_params={"federated": ""}).address(EVERYTHING).url
+    assert url.startswith(f"{ISSUER}/v2/logout?client_id=site&returnTo=")
+    assert url.endswith("&federated")
+
+
+def test_auth0_with_an_endpoint_of_its_own():
+    """Auth0 serves custom domains: https://auth0.com/docs/customize/custom-domains."""
+    url = provider(Auth0Provider, end_session_endpoint="https://login.example.com/v2/logout")
+    assert url.address(NOTHING).url == "https://login.example.com/v2/logout?client_id=site"
+
+
+def test_cognito():
+    """Amazon Cognito Developer Guide, "The managed login sign-out endpoint: /logout".
+
+    https://docs.aws.amazon.com/cognito/latest/developerguide/logout-endpoint.html: `client_id` and
+    `logout_uri`, one of the allowed sign-out URLs, all other parameters being ignored.
+    """
+    endpoint = "https://shop.auth.eu-west-1.amazoncognito.com/logout"
+    cognito = provider(CognitoProvider, end_session_endpoint=endpoint)
+    expected = f"{endpoint}?client_id=site&logout_uri={ENCODED_BACK}"
+    assert cognito.address(EVERYTHING).url == expected
+    assert cognito.address(replace(EVERYTHING, id_token_hint="")).url == expected
+
+
+def test_workos():
+    """WorkOS, API reference, "Logout", and the SDKs' `getLogoutUrl` and `get_logout_url`.
+
+    https://workos.com/docs/reference/authkit/logout; workos/workos-node:
+    src/user-management/user-management.ts; workos/workos-python:
+    src/workos/user_management/_resource.py: `session_id`, then `return_to` if there is one.
+    """
+    endpoint = "https://api.workos.com/user_management/sessions/logout"
+    assert provider(WorkOSProvider).address(EVERYTHING).url == (
+        f"{endpoint}?session_id=session_01&return_to={ENCODED_BACK}"
+    )
+    no_way_back = EndSessionRequest(sid="session_01")
+    assert provider(WorkOSProvider).address(no_way_back).url == f"{endpoint}?session_id=session_01"
+
+
+def test_workos_with_an_endpoint_of_its_own():
+    """WorkOS serves custom domains: https://workos.com/docs/custom-domains."""
+    workos = provider(WorkOSProvider, end_session_endpoint="https://auth.example.com/logout")
+    assert workos.address(EndSessionRequest(sid="s")).url == (
+        "https://auth.example.com/logout?session_id=s"
+    )
+
+
+def test_workos_without_a_session():
+    """AuthKit redirects locally then: workos/authkit-nextjs: src/auth.ts, `signOut`."""
+    with pytest.raises(ProviderSkipped, match="no session id"):
+        provider(WorkOSProvider).address(replace(EVERYTHING, sid=""))
+
+
+def test_google():
+    """Google publishes no end_session_endpoint.
+
+    https://accounts.google.com/.well-known/openid-configuration
+    """
+    google = provider(GoogleProvider, issuer="https://accounts.google.com", end_session_endpoint="")
+    with pytest.raises(ProviderSkipped, match="Google"):
+        google.address(EVERYTHING)
+    assert (google.name, google.sign_out_page) == ("Google", "https://accounts.google.com/Logout")
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({}, "idp.example.com"),
+        ({"issuer": "https://idp.example.com:8443/realms/main"}, "idp.example.com"),
+        ({"issuer": "urn:example"}, "default"),
+        ({"issuer": ""}, "default"),
+    ],
+)
+def test_name(options, name):
+    assert provider(**options).name == name
+
+
+@pytest.mark.parametrize("cls", [OIDCProvider, Auth0Provider, CognitoProvider, WorkOSProvider])
+def test_extra_parameters_come_last_and_replace(cls):
+    standard = sent(provider(cls).address(EVERYTHING).url)
+    replaced = next(name for name in standard if name not in {"id_token_hint"})
+    url = provider(cls, extra_params={replaced: "mine", "a b": "c&d"}).address(EVERYTHING).url
+    assert sent(url) == {**standard, replaced: "mine", "a b": "c&d"}
+    assert url.endswith("&a%20b=c%26d")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://idp.example.com/end", "https://idp.example.com/end?a=1"),
+        ("https://idp.example.com/end?", "https://idp.example.com/end?a=1"),
+        ("https://idp.example.com/end?b=%20", "https://idp.example.com/end?b=%20&a=1"),
+        ("https://idp.example.com/end?b#c", "https://idp.example.com/end?b&a=1#c"),
+        ("https://idp.example.com", "https://idp.example.com?a=1"),
+    ],
+)
+def test_with_query(url, expected):
+    assert with_query(url, "a=1") == expected
+
+
+def test_with_query_of_nothing():
+    assert with_query("https://idp.example.com/end?b=1", "") == "https://idp.example.com/end?b=1"
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "asked"),
+    [
+        (OIDCProvider, {}, ["/.well-known/openid-configuration", "/jwks"]),
+        (CognitoProvider, {}, ["/.well-known/openid-configuration", "/jwks"]),
+        (OIDCProvider, {"algorithms": ("HS256",)}, ["/.well-known/openid-configuration"]),
+        (OIDCProvider, {"end_session_endpoint": f"{ISSUER}/end"}, ["/jwks"]),
+        (Auth0Provider, {}, ["/jwks"]),
+        (WorkOSProvider, {"algorithms": ("HS256",)}, []),
+        (GoogleProvider, {"algorithms": ("HS256",)}, []),
+    ],
+)
+def test_warm_asks_for_what_will_be_needed_once(idp, cls, options, asked):
+    needed = {"issuer": idp.issuer, "end_session_endpoint": "", "jwks_uri": f"{idp.issuer}/jwks"}
+    for _ in range(2):
+        provider(cls, **needed | options).warm()
+    assert idp.asked == [("GET", path) for path in asked]
+
+
+class WithTenant(OIDCProvider):
+    """What a site may write: a parameter more, and an endpoint that is made up."""
+
+    name = "Our own"
+    uses_discovery = False
+
+    def end_session_endpoint(self):
+        return f"{self.options.issuer}/tenants/7/end?flow=out"
+
+    def parameters(self, request):
+        return {**super().parameters(request), "tenant": "7", "state": ""}
+
+
+@pytest.mark.django_db
+def test_class_of_a_sites_own(configure, sign_in, idp):
+    configure(BACKEND=f"{__name__}.WithTenant")
+    client = sign_in()
+    assert ("GET", "/.well-known/openid-configuration") not in idp.asked
+    response = client.post("/oidc/logout/")
+    assert response["Location"].startswith(f"{idp.issuer}/tenants/7/end?flow=out&id_token_hint=")
+    assert query_of(response)["tenant"] == "7"
+    assert "state" not in query_of(response)
+
+
+class WithAnEndpointOnly(OIDCProvider):
+    def end_session_endpoint(self):
+        return "https://sso.example.com/leave"
+
+
+@pytest.mark.parametrize("cls", [WithTenant, WithAnEndpointOnly])
+def test_class_of_a_sites_own_keeps_to_the_options(cls):
+    own = provider(
+        cls, send_id_token_hint=False, extra_params={"tenant": "8"}, end_session_endpoint=""
+    )
+    query = sent(own.address(EVERYTHING).url)
+    assert "id_token_hint" not in query
+    assert (query["logout_hint"], query["tenant"]) == ("ada@example.com", "8")
+
+
+OTHER = "https://other.example.com"
+SEVERAL = {
+    "default": {"ISSUER": ISSUER},
+    "shop": {"ISSUER": ISSUER, "CLIENT_ID": "shop"},
+    "anyone": {"ISSUER": OTHER},
+}
+
+
+@pytest.mark.parametrize(
+    ("claims", "alias"),
+    [
+        ({"iss": ISSUER, "aud": "site"}, "default"),
+        ({"iss": ISSUER, "aud": "shop"}, "shop"),
+        ({"iss": ISSUER, "aud": ["api", "shop"]}, "shop"),
+        ({"iss": ISSUER, "aud": ["site", "shop"]}, "default"),
+        ({"iss": ISSUER, "aud": ["site", "shop"], "azp": "shop"}, "shop"),
+        ({"iss": ISSUER, "aud": ["shop", "site"], "azp": "site"}, "default"),
+        ({"iss": ISSUER, "aud": ["site", "shop"], "azp": "api"}, "default"),
+        ({"iss": ISSUER, "aud": "site", "azp": "shop"}, "default"),
+        ({"iss": ISSUER, "aud": "Site"}, ""),
+        ({"iss": ISSUER, "aud": []}, ""),
+        ({"iss": ISSUER}, ""),
+        ({"iss": f"{ISSUER}/", "aud": "site"}, ""),
+        ({"iss": ISSUER.upper(), "aud": "site"}, ""),
+        ({"iss": OTHER, "aud": "whoever"}, "anyone"),
+        ({"iss": OTHER}, "anyone"),
+        ({"iss": "https://unknown.example.com", "aud": "site"}, ""),
+    ],
+)
+def test_provider_that_issued_a_token(settings, claims, alias):
+    settings.OIDC_LOGOUT_PROVIDERS = SEVERAL
+    token = tokens.read_id_token(jwt.encode({"sub": "ada", **claims}, "k" * 32, "HS256"))
+    assert registry.alias_of(token) == alias
+
+
+@pytest.mark.parametrize(
+    ("aliases", "alias"),
+    [
+        ([], ""),
+        (["default"], "default"),
+        (["shop"], "shop"),
+        (["shop", "default"], "default"),
+        (["shop", "anyone"], ""),
+    ],
+)
+def test_provider_where_no_token_says_which(settings, aliases, alias):
+    settings.OIDC_LOGOUT_PROVIDERS = {name: SEVERAL[name] for name in aliases}
+    assert registry.fallback_alias() == alias
+
+
+def test_provider_by_its_alias(settings):
+    backend = "django_oidc_logout.providers.GoogleProvider"
+    settings.OIDC_LOGOUT_PROVIDERS = {**SEVERAL, "google": {"ISSUER": OTHER, "BACKEND": backend}}
+    assert type(registry.get("default")) is OIDCProvider
+    assert type(registry.get("google")) is GoogleProvider
+    assert registry.get("shop").options.client_id == "shop"
+    with pytest.raises(ProviderUnavailable, match="no 'gone'"):
+        registry.get("gone")
