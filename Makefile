@@ -6,7 +6,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint matrix screenshots clean
 
-## A site and an identity provider to try it with. Ctrl-C ends both.
+## Two sites and an identity provider to try it with. Ctrl-C ends all.
 demo: $(VENV)/demo
 	$(BIN)/python manage.py demo $(ARGS)
 
