@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
-from django.db import DatabaseError
 from django.utils.crypto import get_random_string
 
 from .conf import conf
@@ -146,7 +145,7 @@ def leaving_user(request: HttpRequest) -> AbstractBaseUser | None:
     """Return who is about to be signed out; who cannot be loaded is signed out all the same."""
     try:
         return signed_in_user(request)
-    except DatabaseError:
+    except Exception:  # rule 1: no authentication backend keeps anybody signed in
         logger.exception("It cannot be told who signs out")
         return None
 
