@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
@@ -18,7 +17,7 @@ from django.views.generic import View
 
 from . import index, registry, sessions
 from .api import end_rows, sign_out
-from .exceptions import ProviderUnavailable, SessionsNotEnded
+from .exceptions import SessionsNotEnded
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -78,7 +77,11 @@ def _chosen(request: HttpRequest) -> OIDCSession:
 def _page(request: HttpRequest, *, failed: int = 0) -> HttpResponse:
     here = index.current(request.session)
     entries = [
-        Entry(session=row, provider=provider_name(row), is_this_one=row == here)
+        Entry(
+            session=row,
+            provider=registry.name_of(row.provider, row.issuer),
+            is_this_one=row == here,
+        )
         for row in _own(request)
         if not _is_over(row)
     ]
@@ -92,11 +95,3 @@ def _is_over(row: OIDCSession) -> bool:
     if row.expires_at > timezone.now():
         return False
     return sessions.in_cookies() or not sessions.is_alive(row.session_key)
-
-
-def provider_name(row: OIDCSession) -> str:
-    """Return the name by which people know the provider of a session."""
-    try:
-        return registry.get(row.provider).name
-    except ProviderUnavailable:
-        return urlsplit(row.issuer).hostname or row.issuer

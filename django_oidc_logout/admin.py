@@ -1,108 +1,223 @@
-"""The admin's list of sessions, and the actions with which staff end them."""
+"""The admin's list of sessions, and the action "Sign out everywhere" for lists of users."""
 
 from __future__ import annotations
 
 from collections import Counter
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import display_for_value
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, CharField, Q, TextField, When
-from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from . import index, registry
-from .account import provider_name
-from .api import end_rows, sign_out
+from . import admin_actions, index, registry
+from .admin_actions import SignOutAdmin
 from .conf import conf
-from .exceptions import SessionsNotEnded
 from .fields import digest
 from .models import OIDCSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from django.contrib.auth.base_user import AbstractBaseUser
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
-ACTIONS = {"sign_out_selected", "sign_out_everywhere"}
-SHOWN = 100  # lines of a confirmation page
-SECRETS = ("id_token", "refresh_token")  # never fetched, so never shown
+SECRETS = ("id_token", "refresh_token")  # not even fetched
 UNCONFIGURED = "-"
 
 
-class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """What lists with an action that signs people out have in common."""
+class ProviderFilter(admin.SimpleListFilter):
+    """By provider: asks the settings for them, not the table."""
 
-    def has_sign_out_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the request's user may end sessions."""
-        return request.user.has_perm("django_oidc_logout.delete_oidcsession")
+    title = gettext_lazy("provider")
+    parameter_name = "provider"
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Refuse our actions to those who may not; Django would only not offer them."""
-        asked = ACTIONS.intersection(request.POST.getlist("action"))
-        if asked and not self.has_sign_out_permission(request):
-            raise PermissionDenied
-        return super().changelist_view(request, extra_context)
-
-    def confirm(
-        self, request: HttpRequest, rows: QuerySet[OIDCSession], **context: Any
-    ) -> TemplateResponse:
-        """Return the page that asks whether the sessions `rows` are to end.
-
-        "All that match" is asked for again as just that: the page need not name each.
-        """
-        here, count = index.current(request.session), rows.count()
-        notes = [
-            _("At the identity provider they go on: people may sign in again without a password."),
-            *context.pop("notes", ()),
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002  # Django's signature
+        """Return the configured ones, and a word for the others."""
+        known = [
+            (alias, f"{registry.name_of(alias, options.issuer)} ({alias})")
+            for alias, options in conf.OIDC_LOGOUT_PROVIDERS.items()
         ]
-        if here and rows.filter(pk=here.pk).exists():
-            notes.append(_("Your own session is among them: you will be signed out."))
-        question = ngettext("%(count)d session will end.", "%(count)d sessions will end.", count)
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]  # Django's habit
-        context |= {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "question": question % {"count": count},
-            "notes": notes,
-            "checkbox": ACTION_CHECKBOX_NAME,
-            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "across": request.POST.get("select_across") == "1",
-            "back": request.get_full_path(),
-        }
-        return TemplateResponse(request, "admin/oidc_logout/sign_out_confirmation.html", context)
+        return [*known, (UNCONFIGURED, _("None that is configured"))]
 
-    def end(
+    def queryset(
+        self,
+        request: HttpRequest,  # noqa: ARG002  # Django's signature
+        queryset: QuerySet[OIDCSession],
+    ) -> QuerySet[OIDCSession]:
+        """Return the sessions of the one chosen."""
+        if self.value() == UNCONFIGURED:
+            return queryset.exclude(provider__in=list(conf.OIDC_LOGOUT_PROVIDERS))
+        return queryset.filter(provider=self.value()) if self.value() else queryset
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Active or expired."""
+
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002  # Django's signature
+        """Return both."""
+        return [("active", _("Active")), ("expired", _("Expired"))]
+
+    def queryset(
+        self,
+        request: HttpRequest,  # noqa: ARG002  # Django's signature
+        queryset: QuerySet[OIDCSession],
+    ) -> QuerySet[OIDCSession]:
+        """Return the sessions in the state chosen."""
+        active = Q(expires_at__gt=timezone.now())
+        chosen = {"active": active, "expired": ~active}.get(self.value() or "")
+        return queryset.filter(chosen) if chosen else queryset
+
+
+@admin.register(OIDCSession)
+class OIDCSessionAdmin(SignOutAdmin):
+    """The sessions that were signed in through a provider: to be seen, and to be ended."""
+
+    list_display = ("person", "email", "state", "provider_name", "signed_in_at", "expires_at")
+    list_filter = (ProviderFilter, StateFilter)
+    date_hierarchy = "signed_in_at"
+    ordering = ("-signed_in_at",)
+    show_full_result_count = False
+    fields = readonly_fields = (
+        "person",
+        "email",
+        "state",
+        "user",
+        "provider",
+        "issuer",
+        "sub",
+        "sid",
+        "signed_in_at",
+        "expires_at",
+    )
+    actions = ("sign_out_selected",)
+
+    @admin.display(description=gettext_lazy("person"), ordering="user")
+    def person(self, row: OIDCSession) -> str:
+        """Return who it is."""
+        return row.person
+
+    @admin.display(description=gettext_lazy("e-mail address"))
+    def email(self, row: OIDCSession) -> str:
+        """Return their address."""
+        return row.email
+
+    @admin.display(description=gettext_lazy("provider"), ordering="provider")
+    def provider_name(self, row: OIDCSession) -> str:
+        """Return the provider's name."""
+        return registry.name_of(row.provider, row.issuer)
+
+    @admin.display(description=gettext_lazy("state"), ordering="expires_at")
+    def state(self, row: Any) -> str:
+        """Return whether it is active, or the one that asks."""
+        if row.is_this_one:
+            return format_html("<strong>{}</strong>", _("This session"))
+        return _("Active") if row.expires_at > timezone.now() else _("Expired")
+
+    @admin.action(permissions=["sign_out"], description=gettext_lazy("Sign out selected sessions"))
+    def sign_out_selected(
+        self, request: HttpRequest, queryset: QuerySet[OIDCSession]
+    ) -> HttpResponse | None:
+        """End the chosen sessions, once that is confirmed."""
+        if "confirmed" in request.POST:
+            return self.end(request, queryset, log=self.log_deletions)
+        title = _("Sign out selected sessions")
+        return self.confirm(request, queryset, title=title, action="sign_out_selected")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OIDCSession]:
+        """Return the sessions without their tokens, the request's own marked."""
+        here = index.current(request.session)
+        is_this_one = Case(When(pk=here.pk if here else 0, then=True), default=False)
+        rows: QuerySet[OIDCSession] = super().get_queryset(request)
+        return rows.select_related("user").defer(*SECRETS).annotate(is_this_one=is_this_one)
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:  # noqa: ARG002  # Django's signature
+        """Return what names a person in the site's own user model."""
+        model = get_user_model()
+        texts = {
+            field.name
+            for field in model._meta.concrete_fields  # noqa: SLF001  # Django's documented API
+            if isinstance(field, (CharField, TextField))
+        }
+        naming = (model.USERNAME_FIELD, model.get_email_field_name(), "first_name", "last_name")
+        return [f"user__{name}" for name in dict.fromkeys(naming) if name in texts]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[OIDCSession], search_term: str
+    ) -> tuple[QuerySet[OIDCSession], bool]:
+        """Find by person, or by exactly the subject or the session at a configured provider."""
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
+        if search_term:
+            digests = [digest(issuer, search_term) for issuer in registry.issuers()]
+            found |= queryset.filter(Q(sub_digest__in=digests) | Q(sid_digest__in=digests))
+        return found, may_have_duplicates
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002  # Django's signature
+        """Refuse: a session begins with a sign-in."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: OIDCSession | None = None) -> bool:  # noqa: ARG002  # Django's signature
+        """Refuse: what is known of a session is for reading."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: OIDCSession | None = None) -> bool:
+        """Allow rows to go along with their user; else refuse: a row alone is not the session."""
+        return obj is not None and super().has_delete_permission(request, obj)
+
+    def change_view(
         self,
         request: HttpRequest,
-        rows: Iterable[OIDCSession],
-        *,
-        log: Callable[[HttpRequest, list[OIDCSession]], object],
-    ) -> HttpResponse | None:
-        """End sessions, the request's own last and properly; tell how many, and log them.
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show a session, without the button that would delete its row."""
+        context = {"show_delete": False, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
 
-        Args:
-            request: the request of who ends them.
-            rows: the sessions.
-            log: writes those that have ended to the admin's log.
-        """
-        here, chosen = index.current(request.session), list(rows)
-        others = [row for row in chosen if row != here]
-        ended, failed = _end(others)
-        leaving = [here] if here in chosen else []
-        log(request, [*ended, *leaving])
-        if ended or not (failed or leaving):
-            text = ngettext("%(count)d session has ended.", "%(count)d sessions have ended.", ended)
+    def delete_view(
+        self,
+        request: HttpRequest,  # noqa: ARG002  # Django's signature
+        object_id: str,  # noqa: ARG002
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002
+    ) -> HttpResponse:
+        """Refuse: a row alone is not the session."""
+        raise PermissionDenied
+
+
+class SignOutEverywhereMixin(SignOutAdmin):
+    """In front of a `ModelAdmin` of users: the action "Sign out everywhere"."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.actions is not None:
+            self.actions = list(dict.fromkeys([*self.actions, "sign_out_everywhere"]))
+
+    @admin.action(permissions=["sign_out"], description=gettext_lazy("Sign out everywhere"))
+    def sign_out_everywhere(
+        self, request: HttpRequest, queryset: QuerySet[Any]
+    ) -> HttpResponse | None:
+        """End all sessions of the chosen users that a provider signed in, once confirmed."""
+        rows = OIDCSession.objects.filter(user__in=queryset.values("pk"))
+        rows = rows.select_related("user").defer(*SECRETS).order_by("user", "-signed_in_at")
+        if "confirmed" in request.POST:
+            return self.end(request, rows, log=self.log_signed_out)
+        title = _("Sign out everywhere")
+        return self.confirm(request, rows, title=title, action="sign_out_everywhere")
+
+    def log_signed_out(self, request: HttpRequest, ended: list[OIDCSession]) -> None:
+        """Log at each user how many of their sessions have ended."""
+        for user, count in Counter(row.user for row in ended).items():
+            self.log_change(
+                request, user, f"{_('Sign out everywhere')}: {admin_actions.counted_ended(count)}"
+            )
+
+
+class OIDCUserAdmin(SignOutEverywhereMixin, UserAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Django's admin of its own user model, with that action."""

@@ -89,10 +89,7 @@ def _here(state: State, provider: Provider, reason: str, *, warn: bool = True) -
 
 
 def _warning(state: State) -> str:
-    try:
-        name = registry.get(state.alias).name
-    except Exception:  # noqa: BLE001  # rule 1: nor does a class of the site's own
-        name = gettext("your identity provider")
+    name = registry.name_of(state.alias, "") or gettext("your identity provider")
     text = gettext("You are signed out here. You may still be signed in at %(name)s.")
     return text % {"name": name}
 

@@ -202,18 +202,15 @@ def clear() -> int:
 
 
 def extend(session: SessionBase) -> None:
-    """Let the row of a session in a cookie last as long as the cookie, which is sent anew."""
-    key = sessions.filed_key(session)
-    if not key:
-        return
-    expires_at = session.get_expiry_date()
-    half_way = expires_at - timedelta(seconds=session.get_expiry_age() / 2)
-    rows = OIDCSession.objects.filter(session_key=key, expires_at__lt=half_way)
+    """Let the row of a session last as long as the session now does. A failure is logged."""
     try:
         with transaction.atomic():
-            rows.update(expires_at=expires_at)
+            rows = OIDCSession.objects.filter(session_key=sessions.filed_key(session))
+            rows.update(expires_at=session.get_expiry_date())
     except DatabaseError:
         logger.exception("A session lasts longer, of which the index does not know")
+    else:
+        sessions.mark_lengthened(session)
 
 
 def _is_orphan(key: str) -> bool:

@@ -58,7 +58,7 @@ def _follow(request: HttpRequest) -> None:
         api.renew_login(request, id_token)
     elif sessions.has_moved(request.session):
         index.refile(request)
-    elif sessions.in_cookies():
+    elif sessions.has_lengthened(request.session):
         index.extend(request.session)
 
 

@@ -44,8 +44,22 @@ class OIDCSession(models.Model):
         indexes = (
             models.Index(fields=["sub_digest"], name="oidc_session_sub"),
             models.Index(fields=["sid_digest"], name="oidc_session_sid"),
+            models.Index(fields=["signed_in_at"], name="oidc_session_signed_in"),
             models.Index(fields=["expires_at"], name="oidc_session_expires"),
         )
 
     def __str__(self) -> str:
-        return f"{self.user} ({self.provider or self.issuer})"
+        return f"{self.person} ({self.provider or self.issuer})"
+
+    @property
+    def person(self) -> str:
+        """A name to show: the user name may be a hash, as mozilla-django-oidc makes them."""
+        if self.user is None:
+            return self.sub
+        full_name = getattr(self.user, "get_full_name", str)()
+        return full_name or self.user.get_username()
+
+    @property
+    def email(self) -> str:
+        """The user's e-mail address, if there is one."""
+        return getattr(self.user, self.user.get_email_field_name(), "") if self.user else ""

@@ -49,6 +49,14 @@ def of_session(alias: str, issuer: str) -> OIDCProvider:
     return provider
 
 
+def name_of(alias: str, issuer: str) -> str:
+    """Return what people know a provider by; the issuer's host if it is not configured."""
+    try:
+        return str(get(alias).name)
+    except Exception:  # noqa: BLE001  # a class of the site's own may raise anything
+        return urlsplit(issuer).hostname or issuer
+
+
 def alias_of(token: IDToken) -> str:
     """Return the alias of the provider that issued `token` to one of our clients, or nothing."""
     options = options_for(token.issuer, token.audience, token.authorized_party)

@@ -81,13 +81,31 @@ def final_key(session: SessionBase) -> str:
 
 
 def mark_filed(session: SessionBase, key: str, id_token: str) -> None:
-    """Note in a session under which key, and with which ID Token, it is filed."""
-    session[ENTRY] = {"key": key, "token": _fingerprint(id_token)}
+    """Note in a session under which key, with which ID Token and until when it is filed."""
+    session[ENTRY] = {
+        "key": key,
+        "token": _fingerprint(id_token),
+        "until": session.get_expiry_date().timestamp(),
+    }
 
 
 def is_to_be_saved(session: SessionBase) -> bool:
-    """Tell whether this request changes a session, or sends its cookie anew."""
-    return session.modified or (in_cookies() and conf.SESSION_SAVE_EVERY_REQUEST)
+    """Tell whether this request changes a session, or lets it last longer."""
+    return session.modified or conf.SESSION_SAVE_EVERY_REQUEST
+
+
+def has_lengthened(session: SessionBase) -> bool:
+    """Tell whether a session now lasts half its life longer than it is filed for."""
+    entry = session.get(ENTRY)
+    if not entry:
+        return False
+    gained: float = session.get_expiry_date().timestamp() - entry["until"]
+    return gained > session.get_expiry_age() / 2
+
+
+def mark_lengthened(session: SessionBase) -> None:
+    """Note in a session that it is filed for as long as it now lasts."""
+    session[ENTRY] = {**session[ENTRY], "until": session.get_expiry_date().timestamp()}
 
 
 def has_moved(session: SessionBase) -> bool:

@@ -8,7 +8,7 @@ SITE = this_site()
 # 1 of 5: the two apps.
 INSTALLED_APPS = [
     "example_project",
-    "django.contrib.admin",
+    "django_oidc_logout.sites.OIDCAdminConfig",  # django.contrib.admin, signing out of both
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

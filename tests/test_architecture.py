@@ -22,8 +22,9 @@ FLOORS = [
     {"departure", "revocation"},
     {"api"},
     {"channels"},
-    {"backends", "middleware", "receivers", "views"},
-    {"apps", "urls"},
+    {"account", "backends", "middleware", "receivers", "sites", "views"},
+    {"admin_actions", "apps", "urls"},
+    {"admin", "urls_account"},
 ]
 ALONE = {
     "django.conf": {"conf"},

@@ -9,7 +9,8 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_oidc_logout import index
@@ -137,30 +138,44 @@ def test_rows_of_sessions_that_are_gone_are_removed(settings, tmp_path, sign_in,
 
 def test_rows_of_sessions_in_cookies_go_long_after_their_last_use(settings, sign_in):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-    client = sign_in()
+    sign_in()
     age = timedelta(seconds=settings.SESSION_COOKIE_AGE)
     OIDCSession.objects.update(expires_at=timezone.now() - age / 2)
     assert clear() == "Rows removed: 0\n"
-    settings.SESSION_SAVE_EVERY_REQUEST = True
-    client.get("/private/")
-    row = OIDCSession.objects.get()
-    assert row.expires_at > timezone.now() + age * 0.9
-    client.get("/private/")
-    assert OIDCSession.objects.get().expires_at == row.expires_at
     OIDCSession.objects.update(expires_at=timezone.now() - age - timedelta(seconds=1))
     assert clear() == "Rows removed: 1\n"
 
 
-def test_index_that_cannot_be_extended_breaks_no_page(settings, sign_in, monkeypatch, caplog):
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
-    settings.SESSION_SAVE_EVERY_REQUEST = True
-    client = sign_in()
+ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
 
+
+@pytest.fixture(params=ENGINES)
+def prolonged(request, settings, tmp_path, sign_in):
+    """Return a client whose session every page prolongs, by more than half of its life by now."""
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
+    settings.SESSION_FILE_PATH = str(tmp_path)
+    client = sign_in()
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    settings.SESSION_COOKIE_AGE *= 3
+    return client
+
+
+def test_row_lasts_as_long_as_its_session(settings, prolonged):
+    prolonged.get("/private/")
+    row = OIDCSession.objects.get()
+    assert row.expires_at > timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE * 0.9)
+    with CaptureQueriesContext(connection) as queries:
+        prolonged.get("/private/")
+    assert not [query for query in queries if "UPDATE" in query["sql"] and "oidc" in query["sql"]]
+    assert OIDCSession.objects.get().expires_at == row.expires_at
+
+
+def test_index_that_cannot_be_extended_breaks_no_page(prolonged, monkeypatch, caplog):
     def fail(*args, **kwargs):
         raise DatabaseError("down")
 
     monkeypatch.setattr("django.db.models.query.QuerySet.update", fail)
-    assert client.get("/private/").status_code == 200
+    assert prolonged.get("/private/").status_code == 200
     assert "lasts longer" in caplog.text
 
 

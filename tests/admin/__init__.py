@@ -1,0 +1,1 @@
+"""The admin. The other tests do without it, as a site may."""

@@ -1,0 +1,68 @@
+"""A site with the admin, and its staff."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test import Client, override_settings
+
+from tests.admin import settings
+
+PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
+OWN = ("INSTALLED_APPS", "MIDDLEWARE", "TEMPLATES", "ROOT_URLCONF")
+
+
+def installed():
+    """Return a context in which the admin is installed, if it is not so for all of this run."""
+    if apps.is_installed("django.contrib.admin"):
+        return nullcontext()
+    return override_settings(**{name: getattr(settings, name) for name in OWN})
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _installed():
+    with installed():
+        yield
+
+
+@pytest.fixture(scope="session")
+def _log(django_db_setup, django_db_blocker):
+    """Make the table of the admin's log, which the other tests' database lacks."""
+    with installed(), django_db_blocker.unblock():
+        log = apps.get_model("admin", "LogEntry")
+        if log._meta.db_table not in connection.introspection.table_names():
+            with connection.schema_editor() as editor:
+                editor.create_model(log)
+
+
+@pytest.fixture(autouse=True)
+def _database(_log, db):
+    pass
+
+
+def permitted(user, *codenames):
+    """Let a user into the admin, with permissions of any app."""
+    user.is_staff = True
+    user.save()
+    user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
+    return user
+
+
+@pytest.fixture
+def grace():
+    """Return staff who may see and end sessions, and see users."""
+    user = get_user_model().objects.create(username="grace")
+    return permitted(user, "view_oidcsession", "delete_oidcsession", "view_user")
+
+
+@pytest.fixture
+def desk(grace):
+    """Return a client on which Grace is signed in with her password."""
+    client = Client()
+    client.force_login(grace, PASSWORD_BACKEND)
+    return client

@@ -1,0 +1,33 @@
+"""The other tests' settings with the admin, plain or in the theme that ADMIN_THEME names.
+
+ADMIN_THEME=unfold pytest --ds=tests.admin.settings tests/admin
+"""
+
+import os
+
+from tests.settings import *  # noqa: F403
+from tests.settings import INSTALLED_APPS, MIDDLEWARE, TEMPLATES
+
+THEME = os.environ.get("ADMIN_THEME", "")
+
+INSTALLED_APPS = [
+    *filter(None, [THEME]),
+    *INSTALLED_APPS,
+    "django_oidc_logout.sites.OIDCAdminConfig",
+    "django.contrib.messages",
+]
+MIDDLEWARE = [*MIDDLEWARE, "django.contrib.messages.middleware.MessageMiddleware"]
+TEMPLATES = [
+    {
+        **engine,
+        "OPTIONS": {
+            "context_processors": [
+                *engine["OPTIONS"]["context_processors"],
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+    for engine in TEMPLATES
+]
+ROOT_URLCONF = "tests.admin.urls"

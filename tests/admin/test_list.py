@@ -1,0 +1,288 @@
+"""The list of sessions, and what it shows of one: to be read, and without a secret."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import Permission
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import models
+from django.test import RequestFactory
+from django.utils import timezone
+
+from django_oidc_logout.models import OIDCSession
+from tests.admin.conftest import permitted
+
+LIST = "/admin/django_oidc_logout/oidcsession/"
+ISSUER = "https://idp.example.com"
+SECRET = "eyJ-a-token"
+
+
+@pytest.fixture(autouse=True)
+def _providers(settings):
+    settings.OIDC_LOGOUT_PROVIDERS = {
+        "default": {"ISSUER": ISSUER},
+        "google": {
+            "ISSUER": "https://accounts.google.com",
+            "BACKEND": "django_oidc_logout.providers.GoogleProvider",
+        },
+    }
+
+
+def user(name, **fields):
+    email = f"{name}@example.com"
+    return get_user_model().objects.get_or_create(username=name, email=email, **fields)[0]
+
+
+def session(who, key="key", *, provider="default", issuer=ISSUER, hours=8, **fields):
+    now = timezone.now()
+    return OIDCSession.objects.create(
+        user=who,
+        session_key=f"secret-{key}",
+        provider=provider,
+        issuer=issuer,
+        expires_at=now + timedelta(hours=hours),
+        id_token=SECRET,
+        refresh_token=SECRET,
+        **{"sub": f"sub-{key}", "sid": f"sid-{key}", **fields},
+    )
+
+
+def rows(response):
+    """Return the rows of a list, each as the words of its cells."""
+    assert response.status_code == 200
+    page = response.content.decode()
+    found = []
+    for row in re.findall(r"<tr[^>]*>.*?</tr>", page, re.DOTALL):
+        cells = re.findall(r'class="field-([^" ]*)[^>]*>(.*?)</t[dh]>', row, re.DOTALL)
+        if cells:
+            found.append({name: unescape(re.sub(r"<[^>]*>", "", text)) for name, text in cells})
+    return found
+
+
+def people(client, **query):
+    return sorted(row["person"] for row in rows(client.get(LIST, query)))
+
+
+def test_columns(desk):
+    session(user("ada", first_name="Ada", last_name="Lovelace"))
+    [row] = rows(desk.get(LIST))
+    assert (row["person"], row["email"]) == ("Ada Lovelace", "ada@example.com")
+    assert (row["provider_name"], row["state"]) == ("idp.example.com", "Active")
+    assert row["signed_in_at"]
+    assert row["expires_at"]
+
+
+def test_those_who_have_no_name(desk):
+    session(user("bob"), "1")
+    session(None, "2", sub="nobody's")
+    assert people(desk) == ["bob", "nobody's"]
+    assert sorted(row["email"] for row in rows(desk.get(LIST))) in (
+        ["", "bob@example.com"],
+        ["-", "bob@example.com"],
+    )
+
+
+def test_provider_that_is_not_configured(desk):
+    session(user("bob"), "1", provider="", issuer="https://old.example.com/realm")
+    session(user("bob"), "2", provider="old", issuer="opaque")
+    found = sorted(row["provider_name"] for row in rows(desk.get(LIST)))
+    assert found == ["old.example.com", "opaque"]
+
+
+def test_own_session_is_marked(sign_in, desk):
+    session(user("bob"))
+    client = sign_in()
+    permitted(get_user_model().objects.get(email="ada@example.com"), "view_oidcsession")
+    states = {row["email"]: row["state"] for row in rows(client.get(LIST))}
+    assert states == {"ada@example.com": "This session", "bob@example.com": "Active"}
+    assert {row["state"] for row in rows(desk.get(LIST))} == {"Active"}
+
+
+@pytest.mark.parametrize(
+    ("term", "found"),
+    [
+        ("ada", ["Ada Lovelace"]),
+        ("lovelace", ["Ada Lovelace"]),
+        ("ada love", ["Ada Lovelace"]),
+        ("bob@example", ["bob"]),
+        ("example.com", ["Ada Lovelace", "bob"]),
+        ("sid-2", ["bob"]),
+        ("sub-1", ["Ada Lovelace"]),
+        ("sid-", []),
+        (" spaced out ", ["bob"]),
+        ("spaced out", []),
+        ("secret-1", []),
+        (SECRET, []),
+        ("", ["Ada Lovelace", "bob"]),
+    ],
+)
+def test_search(desk, term, found):
+    session(user("ada", first_name="Ada", last_name="Lovelace"), "1")
+    session(user("bob"), "2", sub=" spaced out ")
+    assert people(desk, q=term) == found
+
+
+def test_search_does_not_confuse_issuers(desk):
+    session(user("ada"), "1", provider="", issuer="https://x.example", sid="same")
+    session(user("bob"), "2", provider="google", issuer="https://accounts.google.com", sid="same")
+    assert people(desk, q="same") == ["bob"]
+
+
+class Account(AbstractBaseUser):
+    """A user model with little to search."""
+
+    number = models.IntegerField(unique=True)
+    contact = models.EmailField()
+    USERNAME_FIELD = "number"
+    EMAIL_FIELD = "contact"
+
+    class Meta:
+        app_label = "tests"
+        managed = False
+
+
+def test_users_of_another_kind(monkeypatch):
+    monkeypatch.setattr("django_oidc_logout.admin.get_user_model", lambda: Account)
+    model_admin = admin.site._registry[OIDCSession]
+    assert model_admin.get_search_fields(RequestFactory().get("/")) == ["user__contact"]
+
+
+FILTERS = [
+    ({}, ["ada", "bob", "cid", "dan"]),
+    ({"provider": "default"}, ["ada", "dan"]),
+    ({"provider": "google"}, ["bob"]),
+    ({"provider": "-"}, ["cid"]),
+    ({"state": "active"}, ["ada", "bob", "cid"]),
+    ({"state": "expired"}, ["dan"]),
+    ({"state": "else"}, ["ada", "bob", "cid", "dan"]),
+    ({"state": "active", "provider": "default"}, ["ada"]),
+]
+
+
+@pytest.mark.parametrize(("query", "found"), FILTERS)
+def test_filters(desk, query, found):
+    session(user("ada"), "1")
+    session(user("bob"), "2", provider="google", issuer="https://accounts.google.com")
+    session(user("cid"), "3", provider="old")
+    session(user("dan"), "4", hours=-1)
+    assert people(desk, **query) == found
+
+
+def test_filters_are_named_as_people_know_them(desk):
+    page = desk.get(LIST).content.decode()
+    for words in ("idp.example.com (default)", "Google (google)", "None that is configured"):
+        assert words in page
+
+
+def test_date_hierarchy(desk):
+    session(user("ada"), "1")
+    long_ago = timezone.now() - timedelta(days=800)
+    session(user("bob"), "2", signed_in_at=long_ago)
+    assert f"?signed_in_at__year={long_ago.year}" in desk.get(LIST).content.decode()
+    assert people(desk, signed_in_at__year=long_ago.year) == ["bob"]
+
+
+def test_order(desk):
+    now = timezone.now()
+    session(user("ada"), "1", signed_in_at=now - timedelta(hours=1))
+    session(user("bob"), "2", signed_in_at=now)
+    session(user("cid"), "3", signed_in_at=now - timedelta(hours=2))
+    assert [row["person"] for row in rows(desk.get(LIST))] == ["bob", "ada", "cid"]
+    for column in range(1, 7):
+        assert len(rows(desk.get(LIST, {"o": column}))) == 3
+
+
+def test_queries_do_not_grow(desk, django_assert_max_num_queries, django_assert_num_queries):
+    def fill(first, last):
+        for number in range(first, last):
+            session(user(f"user-{number}"), str(number))
+
+    fill(0, 2)
+    desk.get(LIST)
+    with django_assert_max_num_queries(12) as few:
+        assert len(rows(desk.get(LIST))) == 2
+    fill(2, 300)
+    for query in ({}, {"q": "user"}, {"p": "2"}, {"provider": "default", "state": "active"}):
+        with django_assert_num_queries(len(few)):
+            assert len(rows(desk.get(LIST, query))) == 100
+
+
+def pages(row):
+    one = f"{LIST}{row.pk}/"
+    return {
+        "list": LIST,
+        "session": f"{one}change/",
+        "history": f"{one}history/",
+        "found": f"{LIST}?q=sid-key",
+    }
+
+
+@pytest.mark.parametrize("page", ["list", "session", "history", "found"])
+def test_no_page_shows_a_secret(desk, page):
+    row = session(user("ada"))
+    response = desk.get(pages(row)[page])
+    assert response.status_code == 200
+    assert SECRET not in response.content.decode()
+    assert "secret-key" not in response.content.decode()
+
+
+def test_secrets_are_not_even_fetched(rf):
+    session(user("ada"))
+    request = rf.get(LIST)
+    request.session = SessionStore()
+    row = admin.site._registry[OIDCSession].get_queryset(request).get()
+    assert row.get_deferred_fields() == {"id_token", "refresh_token"}
+
+
+def test_session_page(desk):
+    row = session(user("ada"))
+    page = desk.get(pages(row)["session"]).content.decode()
+    for shown in ("sub-key", "sid-key", ISSUER):
+        assert shown in page
+    assert 'name="_save"' not in page
+    assert "/delete/" not in page
+
+
+def test_read_only(desk, grace):
+    grace.user_permissions.add(*Permission.objects.filter(codename__contains="oidcsession"))
+    row = session(user("ada"))
+    one = f"{LIST}{row.pk}/"
+    assert desk.get(f"{LIST}add/").status_code == 403
+    assert desk.post(f"{one}change/", {"sub": "eve"}).status_code == 403
+    for method in (desk.get, desk.post):
+        assert method(f"{one}delete/", {"post": "yes"}).status_code == 403
+    assert OIDCSession.objects.get().sub == "sub-key"
+
+
+def test_list_offers_no_deletion(desk):
+    session(user("ada"))
+    page = desk.get(LIST).content.decode()
+    assert "sign_out_selected" in page
+    assert "delete_selected" not in page
+
+
+def test_rows_go_along_with_their_user(desk, grace):
+    grace.user_permissions.add(*Permission.objects.filter(codename="delete_user"))
+    ada = user("ada")
+    session(ada)
+    answer = desk.post(f"/admin/auth/user/{ada.pk}/delete/", {"post": "yes"})
+    assert answer.status_code == 302
+    assert not OIDCSession.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("permissions", "status"),
+    [([], 403), (["view_oidcsession"], 200), (["delete_oidcsession"], 403)],
+)
+def test_permission_to_see(client, permissions, status):
+    client.force_login(permitted(user("ada"), *permissions))
+    row = session(user("bob"))
+    for page in pages(row).values():
+        assert client.get(page).status_code == status
