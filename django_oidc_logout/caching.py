@@ -6,7 +6,8 @@ import hashlib
 import logging
 from typing import Any
 
-from django.core.cache import cache
+from django.core.cache import cache, caches
+from django.utils.crypto import get_random_string
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +38,17 @@ def put(name: str, value: object, seconds: float) -> None:
 def add(name: str, seconds: float) -> bool:
     """Claim `name` for `seconds`; False if somebody has. A cache that is down grants it."""
     try:
-        return bool(cache.add(name, 1, seconds))
+        return bool(cache.add(name, 1, seconds)) or cache.get(name) is None
     except Exception as exc:  # noqa: BLE001  # as above
         logger.warning("The cache cannot be written: error=%s", type(exc).__name__)
         return True
+
+
+def answers(alias: str) -> bool:
+    """Tell whether a cache is up: some clients of Memcached say nothing if it is not."""
+    name = key("probe", get_random_string(32))
+    caches[alias].set(name, 1, 10)
+    return bool(caches[alias].get(name))
 
 
 def drop(name: str) -> None:

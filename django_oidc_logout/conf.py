@@ -153,6 +153,11 @@ class Settings:
         return settings.SESSION_ENGINE
 
     @property
+    def SESSION_CACHE_ALIAS(self) -> str:
+        """Django's setting."""
+        return settings.SESSION_CACHE_ALIAS
+
+    @property
     def SESSION_COOKIE_NAME(self) -> str:
         """Django's setting."""
         return settings.SESSION_COOKIE_NAME

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import sync_to_async
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
@@ -48,7 +46,7 @@ def remember(  # noqa: PLR0913  # what a row is made of
     """
     session = request.session
     filed = sessions.filed_key(session)
-    if renewal and filed and _is_orphan(filed):
+    if renewal and (not sessions.is_signed_in(session) or is_orphan(filed)):
         sessions.drop(request)
         return None
     key = sessions.final_key(session)
@@ -66,8 +64,23 @@ def remember(  # noqa: PLR0913  # what a row is made of
     if not renewal:
         values["signed_in_at"] = timezone.now()
     with transaction.atomic():
-        row, _ = OIDCSession.objects.update_or_create(session_key=filed or key, defaults=values)
-    sessions.mark_filed(session, key, token.encoded)
+        row = _update(filed, values)
+        if row is None and not (renewal and filed):
+            row, _ = OIDCSession.objects.update_or_create(session_key=key, defaults=values)
+    if row is None:
+        sessions.drop(request)
+    else:
+        sessions.mark_filed(session, key, token.encoded)
+    return row
+
+
+def _update(key: str, values: dict[str, Any]) -> OIDCSession | None:
+    """Update the row of a session, if it is there still."""
+    row = OIDCSession.objects.select_for_update().filter(session_key=key).first() if key else None
+    if row is not None:
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.save(force_update=True)
     return row
 
 
@@ -110,9 +123,14 @@ def end(row: OIDCSession) -> bool:
     Raises:
         Exception: the session store's own; the row remains, so that it can be tried again.
     """
-    sessions.delete(row.session_key)
-    ended, _ = row.delete()
-    return bool(ended)
+    key = row.session_key
+    sessions.delete(key)
+    ended, _ = OIDCSession.objects.filter(pk=row.pk, session_key=key).delete()
+    if ended:
+        sessions.delete(key)  # again: what a request was saving meanwhile
+        return True
+    moved = OIDCSession.objects.filter(pk=row.pk).first()
+    return moved is not None and end(moved)
 
 
 def forget(row: OIDCSession) -> None:
@@ -154,33 +172,22 @@ def _forget_key(key: str) -> None:
         logger.exception("A session ends, but its row remains for clear_oidc_sessions")
 
 
-def refile(request: HttpRequest) -> None:
-    """File a session that has moved under its new key, or flush it if it was ended meanwhile.
+def refile(session: SessionBase) -> bool | None:
+    """File a session that has moved under its new key.
 
-    A failure is logged.
+    Returns:
+        Whether its row was there; None if the index cannot be written, which is logged.
     """
-    session = request.session
     try:
         with transaction.atomic():
             rows = OIDCSession.objects.filter(session_key=sessions.filed_key(session))
-            is_there = rows.update(session_key=session.session_key)
+            is_there = bool(rows.update(session_key=session.session_key))
     except DatabaseError:
         logger.exception("A session has got a new key, of which the index does not know")
-        return
+        return None
     if is_there:
         sessions.mark_moved(session)
-    else:
-        sessions.drop(request)
-
-
-def bind(request: HttpRequest) -> None:
-    """Where sessions live in cookies, let the request's live only while its row does."""
-    if not sessions.in_cookies():
-        return
-    if not request.session.accessed:
-        request.session = _row_bound(type(request.session))(request.session.session_key)
-    elif _is_orphan(sessions.filed_key(request.session)):
-        sessions.drop(request)
+    return is_there
 
 
 def clear() -> int:
@@ -189,14 +196,14 @@ def clear() -> int:
     A session in a cookie cannot be asked after: its row goes when it has been out of use for twice
     as long as it may.
     """
-    rows = OIDCSession.objects.order_by("pk").values_list("pk", "session_key")
+    rows = OIDCSession.objects.order_by("pk").values_list("session_key", flat=True)
     if sessions.in_cookies():
         long_ago = timezone.now() - timedelta(seconds=conf.SESSION_COOKIE_AGE)
-        gone = [pk for pk, _ in rows.filter(expires_at__lt=long_ago)]
+        gone = list(rows.filter(expires_at__lt=long_ago))
     else:
-        gone = [pk for pk, key in rows.iterator() if not sessions.is_alive(key)]
+        gone = [key for key in rows.iterator() if not sessions.is_alive(key)]
     return sum(
-        OIDCSession.objects.filter(pk__in=batch).delete()[0]
+        OIDCSession.objects.filter(session_key__in=batch).delete()[0]
         for batch in (gone[i : i + BATCH] for i in range(0, len(gone), BATCH))
     )
 
@@ -213,24 +220,6 @@ def extend(session: SessionBase) -> None:
         sessions.mark_lengthened(session)
 
 
-def _is_orphan(key: str) -> bool:
+def is_orphan(key: str) -> bool:
+    """Tell whether a session that was filed under `key` is so no more."""
     return bool(key) and not OIDCSession.objects.filter(session_key=key).exists()
-
-
-class _RowBound:
-    """Mixed into a session store: what is loaded after its row has gone is an empty session."""
-
-    def load(self: Any) -> dict[str, Any]:
-        data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
-        if not _is_orphan(data.get(sessions.ENTRY, {}).get("key", "")):
-            return data
-        self._session_key = None
-        return {}
-
-    async def aload(self) -> dict[str, Any]:
-        return await sync_to_async(self.load)()
-
-
-@cache
-def _row_bound(engine: type[SessionBase]) -> type[SessionBase]:
-    return type("RowBoundStore", (_RowBound, engine), {})

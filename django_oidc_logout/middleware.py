@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.auth import SESSION_KEY
 
-from . import api, index, sessions
+from . import api, binding, index, sessions
 from .conf import conf
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ class OIDCSessionMiddleware:
         """Handle a request; under ASGI, return the coroutine that does."""
         if self.is_async:
             return self.__acall__(request)
-        index.bind(request)
+        binding.bind(request)
         response = self.get_response(request)
         if sessions.is_to_be_saved(request.session):
             _follow(request)
         return _no_store(request, response)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        await sync_to_async(index.bind)(request)
+        await sync_to_async(binding.bind)(request)
         response: HttpResponseBase = await self.get_response(request)
         if sessions.is_to_be_saved(request.session):
             await sync_to_async(_follow)(request)
@@ -56,9 +56,9 @@ class OIDCSessionMiddleware:
 def _follow(request: HttpRequest) -> None:
     if id_token := sessions.unseen_id_token(request.session):
         api.renew_login(request, id_token)
-    elif sessions.has_moved(request.session):
-        index.refile(request)
-    elif sessions.has_lengthened(request.session):
+        return
+    binding.follow(request)
+    if sessions.has_lengthened(request.session):
         index.extend(request.session)
 
 

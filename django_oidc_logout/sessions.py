@@ -17,6 +17,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
 from django.utils.crypto import get_random_string
 
+from . import caching
 from .conf import conf
 
 if TYPE_CHECKING:
@@ -52,8 +53,12 @@ def delete(key: str) -> None:
     Raises:
         Exception: the session store's own.
     """
-    if not in_cookies():
-        store()(key).delete(key)
+    if in_cookies():
+        return
+    session = store()(key)
+    session.delete(key)
+    if hasattr(session, "cache_key") and not caching.answers(conf.SESSION_CACHE_ALIAS):
+        raise ConnectionError("the cache that holds the sessions does not answer")
 
 
 def is_alive(key: str) -> bool:
@@ -151,6 +156,11 @@ def take_tokens(request: HttpRequest) -> dict[str, Any] | None:
         return noted
     id_token = mozilla_id_token(request.session)
     return {"id_token": id_token} if id_token else None
+
+
+def is_signed_in(session: SessionBase) -> bool:
+    """Tell whether anybody is signed in by a session."""
+    return auth.SESSION_KEY in session
 
 
 def signed_in_user(request: HttpRequest) -> AbstractBaseUser | None:

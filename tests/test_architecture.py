@@ -18,7 +18,7 @@ FLOORS = [
     {"caching", "fields", "tokens", "transport"},
     {"discovery", "landing", "logout_tokens", "models", "responses", "sessions"},
     {"index", "providers"},
-    {"registry", "checks"},
+    {"binding", "checks", "registry"},
     {"departure", "revocation"},
     {"api"},
     {"channels"},

@@ -12,6 +12,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError
 from django.test import Client
+from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from django_oidc_logout.api import remember_login
 from django_oidc_logout.models import OIDCSession
@@ -97,9 +98,17 @@ def test_silent_refresh_of_the_same_person(idp, sign_in, silently_refresh):
 
 
 @pytest.mark.usefixtures("capture")
-def test_silent_refresh_brings_back_no_session_that_was_ended(idp, sign_in, silently_refresh):
+def test_silent_refresh_brings_back_no_session_that_was_ended(
+    idp, sign_in, silently_refresh, monkeypatch
+):
     client = sign_in()
-    OIDCSession.objects.all().delete()  # as when it is ended while the refresh is under way
+    get_token = OIDCAuthenticationBackend.get_token
+
+    def end_meanwhile(self, payload):
+        OIDCSession.objects.all().delete()
+        return get_token(self, payload)
+
+    monkeypatch.setattr(OIDCAuthenticationBackend, "get_token", end_meanwhile)
     silently_refresh(client, idp)
     assert not OIDCSession.objects.exists()
     assert not is_signed_in(client)
