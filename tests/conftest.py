@@ -25,7 +25,7 @@ def idp(settings):
     """Return a running identity provider that the site is configured for."""
     provider = IdP()
     provider.start()
-    settings.OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": provider.issuer, "TIMEOUT": 1}}
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": provider.issuer, "TIMEOUT": 10}}
     settings.OIDC_OP_AUTHORIZATION_ENDPOINT = f"{provider.issuer}/authorize"
     settings.OIDC_OP_TOKEN_ENDPOINT = f"{provider.issuer}/token"
     settings.OIDC_OP_USER_ENDPOINT = f"{provider.issuer}/userinfo"

@@ -379,7 +379,8 @@ def test_other_methods(client, method):
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_refusals_leave_nothing_behind(sign_in, logout_token, monkeypatch):
+def test_refusals_leave_nothing_behind(settings, sign_in, logout_token):
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     sign_in()
     post(logout_token(header={"kid": "first"}))
     before = set(cache._cache)
