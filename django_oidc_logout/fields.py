@@ -54,7 +54,7 @@ def digest(issuer: str, identifier: str) -> str:
     The empty identifier has none.
     """
     text = f"{issuer}\0{identifier}"
-    return hashlib.sha256(text.encode()).hexdigest() if identifier else ""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest() if identifier else ""
 
 
 class DigestField(models.CharField):  # type: ignore[type-arg]  # not subscriptable at run time
