@@ -128,10 +128,12 @@ def end(row: OIDCSession) -> bool:
     ended, _ = OIDCSession.objects.filter(pk=row.pk, session_key=key).delete()
     if ended:
         sessions.delete(key)  # again: what a request was saving meanwhile
-        row.pk = None  # as Django does with what it has deleted
-        return True
-    moved = OIDCSession.objects.filter(pk=row.pk).first()
-    return moved is not None and end(moved)
+    else:
+        moved = OIDCSession.objects.filter(pk=row.pk).first()
+        if moved is None or not end(moved):
+            return False
+    row.pk = None  # as Django does with what it has deleted
+    return True
 
 
 def forget(row: OIDCSession) -> None:
