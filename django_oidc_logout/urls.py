@@ -11,4 +11,5 @@ urlpatterns = [
     path("logout/callback/", views.CallbackView.as_view(), name="callback"),
     path("logout/backchannel/", views.BackChannelLogoutView.as_view(), name="backchannel"),
     path("logout/frontchannel/", views.FrontChannelLogoutView.as_view(), name="frontchannel"),
+    path("logout/status/", views.StatusView.as_view(), name="status"),
 ]

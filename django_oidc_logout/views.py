@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import transaction
@@ -24,7 +25,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.generic import View
 
-from . import channels, landing, registry, responses, sessions
+from . import binding, channels, landing, registry, responses, sessions
 from .api import sign_out
 from .conf import conf
 from .exceptions import LogoutTokenInvalid, OIDCLogoutError, SessionsNotEnded
@@ -174,3 +175,24 @@ class FrontChannelLogoutView(View):
         origins = sorted(registry.origins(request.GET.get("iss", ""))) or ["'none'"]
         response.headers["Content-Security-Policy"] = f"frame-ancestors {' '.join(origins)}"
         return response
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+class StatusView(View):
+    """Tell the script on an open page whether its session is still there, at a query at most."""
+
+    http_method_names = ("get",)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Look at the session without using it: it is not saved, and lasts no longer for it."""
+        key = request.session.session_key
+        if key == request.COOKIES.get(conf.SESSION_COOKIE_NAME):
+            request.session = sessions.store()(key)
+            binding.bind(request)
+            signed_in = SESSION_KEY in request.session
+            # As if none had come, so that the middleware neither saves it nor touches its cookie.
+            request.session = sessions.store()()
+            request.COOKIES.pop(conf.SESSION_COOKIE_NAME, None)
+        else:  # on the way here it was ended or has got another key, of which the browser must hear
+            signed_in = SESSION_KEY in request.session
+        return JsonResponse({"signed_in": signed_in})

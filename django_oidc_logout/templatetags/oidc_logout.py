@@ -1,4 +1,4 @@
-"""`{% load oidc_logout %}`: a button that signs out."""
+"""`{% load oidc_logout %}`: a button that signs out, and a watch over open tabs."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ def oidc_logout_url() -> str:
 @register.simple_tag
 def oidc_logout_stylesheet() -> str:
     """Return the URL of the pages' stylesheet; without one, a page is plain and no error."""
+    return _static("oidc_logout/pages.css")
+
+
+def _static(name: str) -> str:
     try:
-        return static("oidc_logout/pages.css")
+        return static(name)
     except (ImproperlyConfigured, ValueError):
         return ""
 
@@ -55,4 +59,25 @@ def oidc_logout_button(
         "next": next,
         "local": local,
         "css_class": css_class,
+    }
+
+
+@register.inclusion_tag("oidc_logout/watch.html", takes_context=True)
+def oidc_logout_watch(
+    context: Context, *, interval: int = 60, leave_url: str = "", nonce: object = ""
+) -> dict[str, Any]:
+    """Let a page be left once its session is gone; on pages for nobody, do nothing.
+
+    Args:
+        context: the page's.
+        interval: seconds between two looks at the session, from 1 to 86,400.
+        leave_url: where to go; without it, the page is loaded anew.
+        nonce: the page's Content-Security-Policy nonce, if its policy wants one.
+    """
+    user = getattr(context.get("request"), "user", None) or context.get("user")
+    return {
+        "script": getattr(user, "is_authenticated", False) and _static("oidc_logout/watch.js"),
+        "interval": str(interval),
+        "leave_url": leave_url,
+        "nonce": str(nonce),
     }

@@ -2,7 +2,7 @@
 
 Without a browser, its driver or npm's packages the tests that want them are skipped; with
 REQUIRE_ALL=1 they fail. NODE_MODULES names the folder of npm's packages, if it is another than
-`node_modules` beside this file (`npm install --no-save htmx.org @hotwired/turbo`).
+`node_modules` beside this file (`npm install --no-save htmx.org @hotwired/turbo axe-core`).
 """
 
 from __future__ import annotations

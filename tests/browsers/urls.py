@@ -30,6 +30,7 @@ PLAIN_FORM = """<form action="{% url "oidc_logout:logout" %}" method="post">{% c
 <button>Sign out</button></form>"""
 HTMX_BUTTON = """<button hx-post="{% url "oidc_logout:logout" %}"
 hx-headers='{"X-CSRFToken": "{{ csrf_token }}"}'>Sign out</button>"""
+WATCHED = OUR_BUTTON + "{% oidc_logout_watch interval=interval leave_url=leave_url %}"
 
 HTMX = "htmx.org/dist/htmx.js"
 TURBO = "@hotwired/turbo/dist/turbo.es2017-umd.js"
@@ -39,6 +40,12 @@ def page(request, button=OUR_BUTTON, script="", policy=""):
     """Say for whom the page is, and show a button."""
     content = engines["django"].from_string(PAGE + button).render({"script": script}, request)
     return HttpResponse(content, headers={"Content-Security-Policy": policy} if policy else {})
+
+
+def watched(request):
+    """Show a page that is left once its session is gone, under a strict policy."""
+    watch = f"{{% with {request.GET.get('with', 'interval=600')} %}}{WATCHED}{{% endwith %}}"
+    return page(request, watch, policy="default-src 'self'; img-src data:")
 
 
 def worker(request):
@@ -70,6 +77,7 @@ urlpatterns = [
     path("htmx/", page, {"script": HTMX, "button": HTMX_BUTTON}),
     path("turbo/", page, {"script": TURBO, "button": PLAIN_FORM}),
     path("turbo/ours/", page, {"script": TURBO}),
+    path("watched/", watched),
     path("worker.js", worker),
     path("libraries/<path:path>", serve, {"document_root": NODE_MODULES}),
     path("oidc/", include((strict_patterns, app_name))),
