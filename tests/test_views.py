@@ -461,3 +461,19 @@ def test_urls_may_be_mounted_anywhere(client, settings):
     settings.ROOT_URLCONF = __name__
     location = client.post("/mounted/elsewhere/logout/")["Location"]
     assert "%2Fmounted%2Felsewhere%2Flogout%2Fcallback%2F" in location
+
+
+@pytest.mark.parametrize("url", ["/oidc/logout/", "/oidc/logout/callback/"])
+def test_pages_in_the_frame_of_the_site(settings, tmp_path, client, url):
+    (tmp_path / "oidc_logout").mkdir()
+    (tmp_path / "oidc_logout" / "base.html").write_text('{% extends "base.html" %}')
+    (tmp_path / "base.html").write_text(
+        "<title>{% block title %}{% endblock %} - Shop</title>{% block head %}{% endblock %}"
+        "<nav>Shop</nav>{% block content %}{% endblock %}"
+    )
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    page = client.get(url).content.decode()
+    assert "- Shop</title>" in page
+    assert "<nav>Shop</nav>" in page
+    assert "<h1>" in page
+    assert "pages.css" not in page
