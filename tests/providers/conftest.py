@@ -5,6 +5,8 @@ REQUIRE_ALL=1 it fails it. To install the packages:
 
     npm install --no-save --no-package-lock \
         oidc-provider@npm:oidc-provider@9.13 oidc-provider-6@npm:oidc-provider@6.31
+
+Those in Python are in the dependency group `providers`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Other projects' own tests, unchanged, with this app installed."""

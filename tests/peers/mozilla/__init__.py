@@ -1,0 +1,1 @@
+"""What mozilla-django-oidc does not publish of its tests: settings and addresses."""

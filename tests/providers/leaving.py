@@ -1,0 +1,15 @@
+"""For a process that a test has started: it ends when the test does, however that ends."""
+
+import os
+import sys
+import threading
+
+
+def leave_with_parent() -> None:
+    """Leave once the parent's end of the pipe is closed."""
+    threading.Thread(target=_wait, daemon=True).start()
+
+
+def _wait() -> None:
+    sys.stdin.buffer.read()
+    os._exit(0)
