@@ -1,11 +1,14 @@
-"""Take the README's picture of the demo: `make screenshots`.
+"""Take the pictures of the demo: `make screenshots`.
 
-Runs the demo on free ports, walks through it in Chromium, and lays the pages side by side.
+Runs the demo on free ports and walks through it in Chromium. Some pages lie side by side in the
+README's picture; those of `pages.md` have a picture each, for phones and desks, light and dark.
+With Pillow (`pip install pillow`) these are a third as large.
 """
 
 from __future__ import annotations
 
 import base64
+import io
 import os
 import signal
 import socket
@@ -17,12 +20,24 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
+try:
+    from PIL import Image
+except ModuleNotFoundError:
+    Image = None
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "demo.png"
 VIEW = {"width": 400, "height": 640}
+PAGES = ROOT / "docs" / "pages"
+WIDTHS = (320, 1100)
+SCHEMES = ("light", "dark")
+HEIGHT = 560
+COLOURS = 64
 SHEET = """<style>
   body {{ margin: 0; padding: 24px; display: flex; gap: 24px; background: #dfe3e8 }}
   img {{ width: 400px; border-radius: 10px; box-shadow: 0 2px 12px rgb(0 0 0 / 25%) }}
@@ -55,14 +70,19 @@ def start_demo(folder: str, ports: list[str]) -> subprocess.Popen[str]:
     raise SystemExit("The demo did not start.")
 
 
+def give_password(page: Page, username: str, password: str) -> None:
+    """Answer the identity provider's question."""
+    page.fill("[name=username]", username)
+    page.fill("[name=password]", password)
+    page.press("[name=password]", "Enter")
+
+
 def walk(browser: Browser, site: str) -> list[bytes]:
     """Sign in, look at the private page, and sign out."""
     page = browser.new_page(viewport=VIEW)
     page.goto(f"{site}/private/")
     pictures = [page.screenshot()]
-    page.fill("[name=username]", "ada")
-    page.fill("[name=password]", "lovelace")
-    page.press("[name=password]", "Enter")
+    give_password(page, "ada", "lovelace")
     page.wait_for_url(f"{site}/private/")
     pictures.append(page.screenshot())
     page.click("main form[action='/oidc/logout/'] button")
@@ -70,8 +90,57 @@ def walk(browser: Browser, site: str) -> list[bytes]:
     return [*pictures, page.screenshot()]
 
 
+def sign_in(browser: Browser, site: str, username: str, password: str) -> Page:
+    """Sign somebody in, with a window of their own."""
+    page = browser.new_page()
+    page.goto(f"{site}/private/")
+    give_password(page, username, password)
+    page.wait_for_url(f"{site}/private/")
+    return page
+
+
+def visit_pages(page: Page, site: str) -> Iterator[str]:
+    """Go from page to page, and name each."""
+    page.goto(f"{site}/admin/django_oidc_logout/oidcsession/")
+    yield "sessions"
+    page.check("tr:has-text('grace') [type=checkbox]")
+    page.select_option("[name=action]", "sign_out_selected")
+    page.click("button[name=index]")
+    page.wait_for_selector("[name=confirmed]", state="attached")
+    yield "end-sessions"
+    page.goto(f"{site}/oidc/logout/")
+    yield "confirm"
+    page.click("button")
+    page.wait_for_url(f"{site}/oidc/logout/callback/**")
+    yield "signed-out"
+
+
+def smaller(picture: bytes) -> bytes:
+    """Return a picture with few colours, which is enough for text on plain ground."""
+    if Image is None:
+        return picture
+    output = io.BytesIO()
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(output, "PNG", optimize=True)
+    return output.getvalue()
+
+
+def take_pages(browser: Browser, site: str) -> None:
+    """Write the pictures of single pages."""
+    PAGES.mkdir(exist_ok=True)
+    sign_in(browser, site, "grace", "hopper")
+    page = sign_in(browser, site, "ada", "lovelace")
+    for name in visit_pages(page, site):
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                picture = page.screenshot(animations="disabled")
+                (PAGES / f"{name}-{width}-{scheme}.png").write_bytes(smaller(picture))
+
+
 def main() -> None:
-    """Write the picture."""
+    """Write the pictures."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         ports = free_ports()
         demo = start_demo(folder, ports)
@@ -79,7 +148,9 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path="/usr/bin/chromium", args=["--no-sandbox"]
             )
-            pictures = walk(browser, f"http://localhost:{ports[0]}")
+            site = f"http://localhost:{ports[0]}"
+            take_pages(browser, site)
+            pictures = walk(browser, site)
             encoded = (base64.b64encode(picture).decode() for picture in pictures)
             images = "".join(f'<img src="data:image/png;base64,{text}">' for text in encoded)
             sheet = browser.new_page(viewport={"width": 1300, "height": 690})
