@@ -68,7 +68,7 @@ def work(request, name):
     return HttpResponse("worked")
 
 
-urlpatterns = [*site_urls, path("work/<name>/", work)]
+urlpatterns = [*site_urls, path("under-way/<name>/", work)]
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +114,7 @@ def working(idp):
 
     def working(client, name):
         new = {"NEW_ID_TOKEN": idp.id_token(sid="new")}
-        return lambda: client.get(f"/work/{name}/", **new)
+        return lambda: client.get(f"/under-way/{name}/", **new)
 
     return working
 
