@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_IDENTIFIER_LENGTH = 4096
 SIGNED = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
-LOGIN_HINT_CLAIMS = ("login_hint", "preferred_username", "email", "sub")
+LOGIN_HINT_CLAIMS = ("login_hint", "preferred_username", "email")
 KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 
@@ -155,4 +155,4 @@ def _login_hint(claims: Mapping[str, Any]) -> str:
         value = claims.get(name)
         if isinstance(value, str) and value and not UNSTORABLE.search(value):
             return value
-    return ""
+    return identifier(claims, "sub")

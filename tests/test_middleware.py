@@ -12,6 +12,7 @@ from django.test import AsyncClient
 from django.urls import include, path
 from django.views.decorators.cache import cache_control, never_cache
 
+from django_oidc_logout import index
 from django_oidc_logout.models import OIDCSession
 from tests.conftest import is_signed_in
 from tests.urls import urlpatterns as site_urls
@@ -106,6 +107,23 @@ def test_session_that_was_ended_does_not_get_away_under_a_new_key(sign_in):
     OIDCSession.objects.all().delete()  # as when it is ended while the page is under way
     assert client.get("/cycle/").cookies["sessionid"]["max-age"] == 0
     assert not is_signed_in(client)
+
+
+def test_session_that_was_ended_is_not_saved(engine, sign_in):
+    client = sign_in()
+    OIDCSession.objects.all().delete()  # as when it is ended while the page is under way
+    client.get("/put-aside/")
+    assert not is_signed_in(client)
+
+
+def test_session_that_moves_while_it_is_ended(sign_in):
+    client = sign_in()
+    row = OIDCSession.objects.get()
+    client.get("/cycle/")
+    assert index.end(row)
+    assert row.pk is None
+    assert not is_signed_in(client)
+    assert not OIDCSession.objects.exists()
 
 
 def test_account_switch(engine, idp, sign_in):

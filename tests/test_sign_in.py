@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from django.test import Client
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
+from django_oidc_logout import index
 from django_oidc_logout.api import remember_login
 from django_oidc_logout.models import OIDCSession
 from tests.conftest import is_signed_in, query_of
@@ -98,18 +99,22 @@ def test_silent_refresh_of_the_same_person(idp, sign_in, silently_refresh):
 
 
 @pytest.mark.usefixtures("capture")
+@pytest.mark.parametrize("when", ["before the look", "behind the look"])
 def test_silent_refresh_brings_back_no_session_that_was_ended(
-    idp, sign_in, silently_refresh, monkeypatch
+    idp, sign_in, silently_refresh, monkeypatch, when
 ):
     client = sign_in()
     get_token = OIDCAuthenticationBackend.get_token
 
     def end_meanwhile(self, payload):
         OIDCSession.objects.all().delete()
+        if when == "behind the look":
+            monkeypatch.setattr(index, "is_orphan", lambda key: False)
         return get_token(self, payload)
 
     monkeypatch.setattr(OIDCAuthenticationBackend, "get_token", end_meanwhile)
     silently_refresh(client, idp)
+    monkeypatch.undo()
     assert not OIDCSession.objects.exists()
     assert not is_signed_in(client)
 
