@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, router, transaction
 from django.utils import timezone
 
 from . import sessions
@@ -63,7 +63,7 @@ def remember(  # noqa: PLR0913  # what a row is made of
     }
     if not renewal:
         values["signed_in_at"] = timezone.now()
-    with transaction.atomic():
+    with transaction.atomic(using=_database()):
         row = _update(filed, values)
         if row is None and not (renewal and filed):
             row, _ = OIDCSession.objects.update_or_create(session_key=key, defaults=values)
@@ -76,7 +76,8 @@ def remember(  # noqa: PLR0913  # what a row is made of
 
 def _update(key: str, values: dict[str, Any]) -> OIDCSession | None:
     """Update the row of a session, if it is there still."""
-    row = OIDCSession.objects.select_for_update().filter(session_key=key).first() if key else None
+    rows = OIDCSession.objects.using(_database()).select_for_update()
+    row = rows.filter(session_key=key).first() if key else None
     if row is not None:
         for name, value in values.items():
             setattr(row, name, value)
@@ -169,7 +170,7 @@ def forget_replaced(request: HttpRequest) -> None:
 
 def _forget_key(key: str) -> None:
     try:
-        with transaction.atomic():
+        with transaction.atomic(using=_database()):
             OIDCSession.objects.filter(session_key=key).delete()
     except DatabaseError:
         logger.exception("A session ends, but its row remains for clear_oidc_sessions")
@@ -182,7 +183,7 @@ def refile(session: SessionBase) -> bool | None:
         Whether its row was there; None if the index cannot be written, which is logged.
     """
     try:
-        with transaction.atomic():
+        with transaction.atomic(using=_database()):
             rows = OIDCSession.objects.filter(session_key=sessions.filed_key(session))
             is_there = bool(rows.update(session_key=session.session_key))
     except DatabaseError:
@@ -214,7 +215,7 @@ def clear() -> int:
 def extend(session: SessionBase) -> None:
     """Let the row of a session last as long as the session now does. A failure is logged."""
     try:
-        with transaction.atomic():
+        with transaction.atomic(using=_database()):
             rows = OIDCSession.objects.filter(session_key=sessions.filed_key(session))
             rows.update(expires_at=session.get_expiry_date())
     except DatabaseError:
@@ -225,4 +226,10 @@ def extend(session: SessionBase) -> None:
 
 def is_orphan(key: str) -> bool:
     """Tell whether a session that was filed under `key` is so no more."""
-    return bool(key) and not OIDCSession.objects.filter(session_key=key).exists()
+    rows = OIDCSession.objects.using(_database()).filter(session_key=key)
+    return bool(key) and not rows.exists()
+
+
+def _database() -> str:
+    """Return the database that is written to: a replica may not have heard of a row yet."""
+    return str(router.db_for_write(OIDCSession))

@@ -253,3 +253,19 @@ def test_async_session_in_a_cookie_lives_only_while_its_row_does(cookies, sign_i
     client = sign_in()
     OIDCSession.objects.all().delete()
     assert get_async(client, "/private-async/").content == b"private to AnonymousUser"
+
+
+class ReplicaRouter:
+    """A site whose reads go to a replica that is behind: one that has not heard of any row."""
+
+    def db_for_read(self, model, **hints):
+        return "behind" if model is OIDCSession else None
+
+
+@pytest.mark.parametrize("name", ["db", "signed_cookies"])
+def test_replica_that_is_behind_ends_no_session(settings, sign_in, name):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{name}"
+    client = sign_in()
+    settings.DATABASE_ROUTERS = ["tests.test_middleware.ReplicaRouter"]
+    assert client.get("/put-aside/").status_code == 200
+    assert is_signed_in(client)
