@@ -145,6 +145,18 @@ def test_index_that_cannot_follow_breaks_no_page(sign_in, monkeypatch, caplog):
     assert "of which the index does not know" in caplog.text
 
 
+def test_index_that_cannot_be_asked_breaks_no_page(sign_in, monkeypatch, caplog):
+    client = sign_in()
+
+    def fail(key):
+        raise DatabaseError("down")
+
+    monkeypatch.setattr(index, "is_orphan", fail)
+    assert client.get("/put-aside/").content == b"put aside"
+    assert is_signed_in(client)
+    assert "of which the index cannot be asked" in caplog.text
+
+
 @pytest.fixture
 def cookies(settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
