@@ -25,18 +25,29 @@ FAILURE = 30
 MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
 
 
+def address(options: ProviderOptions) -> str:
+    """Return where the provider publishes its metadata (section 4).
+
+    Raises:
+        ProviderUnavailable: no issuer is configured.
+    """
+    if not options.issuer:
+        raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS[{options.alias!r}] has no ISSUER")
+    return f"{options.issuer.removesuffix('/')}/.well-known/openid-configuration"
+
+
 def endpoint(options: ProviderOptions, name: str) -> str:
     """Return the address that the provider publishes as `name`, such as `end_session_endpoint`.
 
     Raises:
         ProviderUnavailable: it publishes none, or none that may be used, or cannot be reached.
     """
-    address = metadata(options).get(name)
-    if not address:
+    published = metadata(options).get(name)
+    if not published:
         raise ProviderUnavailable(f"{options.issuer} publishes no {name}")
-    if not isinstance(address, str) or not transport.is_secure(address):
+    if not isinstance(published, str) or not transport.is_secure(published):
         raise ProviderUnavailable(f"{options.issuer} publishes a {name} that is no https address")
-    return address
+    return published
 
 
 def metadata(options: ProviderOptions, *, renew: bool = False) -> dict[str, Any]:
@@ -110,9 +121,7 @@ def _fetch(kind: str, options: ProviderOptions) -> dict[str, Any]:
 def _address(kind: str, options: ProviderOptions) -> str:
     if kind == "keys":
         return options.jwks_uri or endpoint(options, "jwks_uri")
-    if not options.issuer:
-        raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS[{options.alias!r}] has no ISSUER")
-    return f"{options.issuer.removesuffix('/')}/.well-known/openid-configuration"
+    return address(options)
 
 
 def _require_issuer(document: dict[str, Any], options: ProviderOptions) -> None:

@@ -127,6 +127,18 @@ def fitting_keys(keys: Iterable[Any], algorithm: str, kid: object) -> list[dict[
     ]
 
 
+def fault(key: Mapping[str, Any], algorithm: str) -> str:
+    """Return what is wrong with a published key for `algorithm`, or nothing.
+
+    One that is too short (RFC 7518, section 3) serves all the same.
+    """
+    try:
+        usable = jwt.PyJWK(dict(key), algorithm)
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return "cannot be read"
+    return "is too short" if usable.Algorithm.check_key_length(usable.key) else ""
+
+
 def identifier(claims: Mapping[str, Any], name: str) -> str:
     """Return a claim that is an opaque identifier.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import ssl
 import threading
 import time
 from concurrent.futures import Future
@@ -62,7 +63,36 @@ def get_json(url: str, options: ProviderOptions) -> tuple[dict[str, Any], str]:
     Raises:
         ProviderUnavailable: whatever went wrong, `options.timeout` seconds having passed included.
     """
+    document, headers = get_document(url, options)
+    return document, headers.get("Cache-Control", "")
+
+
+def get_document(url: str, options: ProviderOptions) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """Fetch a JSON object; return it with all of the answer's headers, whose names have no case.
+
+    Raises:
+        ProviderUnavailable: as `get_json`.
+    """
     return _within(options.timeout, url, lambda deadline: _get(url, options, deadline))
+
+
+def get_status(url: str, options: ProviderOptions) -> int:
+    """Ask for an address, and return the answer's status code; nothing is followed or read.
+
+    Raises:
+        ProviderUnavailable: as `get_json`.
+    """
+    return _within(options.timeout, url, lambda _: _status(url, options))
+
+
+def certificate_problem(error: BaseException) -> str:
+    """Return why the certificate was refused, if that is what lies behind `error`."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause.verify_message
+        cause = cause.__cause__ or cause.__context__
+    return ""
 
 
 def post_form(
@@ -76,7 +106,9 @@ def post_form(
     return _within(options.timeout, url, lambda _: _post(url, options, data, auth))
 
 
-def _get(url: str, options: ProviderOptions, deadline: float) -> tuple[dict[str, Any], str]:
+def _get(
+    url: str, options: ProviderOptions, deadline: float
+) -> tuple[dict[str, Any], Mapping[str, str]]:
     target = url
     for _ in range(MAX_REDIRECTS + 1):
         with _request("GET", target, options) as response:
@@ -85,9 +117,13 @@ def _get(url: str, options: ProviderOptions, deadline: float) -> tuple[dict[str,
                 continue
             if response.status_code != requests.codes.ok:
                 raise ProviderUnavailable(f"{target} answered {response.status_code}")
-            document = _parse(target, _read(target, response, deadline))
-            return document, response.headers.get("Cache-Control", "")
+            return _parse(target, _read(target, response, deadline)), response.headers
     raise ProviderUnavailable(f"{url} redirects more than {MAX_REDIRECTS} times")
+
+
+def _status(url: str, options: ProviderOptions) -> int:
+    with _request("GET", url, options) as response:
+        return response.status_code
 
 
 def _post(
