@@ -1,0 +1,180 @@
+"""What to register at a provider: commands to paste, as the vendors document them.
+
+The only module beside `providers` that knows a vendor's name. A recipe holds no secret: it asks
+for one by the name of a shell variable, and whatever comes from settings is quoted for a shell.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from shlex import quote
+from typing import TYPE_CHECKING
+from urllib.parse import quote as encode
+from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .conf import ProviderOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A site's absolute addresses that its provider has to know."""
+
+    post_logout_redirect_uri: str
+    """Where people come back (RP-Initiated Logout 1.0, section 3)."""
+    backchannel_logout_uri: str
+    """Where the provider posts logout tokens (Back-Channel Logout 1.0, section 2.2)."""
+    frontchannel_logout_uri: str
+    """What the provider shows in a frame (Front-Channel Logout 1.0, section 2)."""
+
+
+def vendor_of(issuer: str) -> str:
+    """Return which of `VENDORS` an issuer is; the empty string when it does not tell."""
+    known = (name for name, shape in ISSUERS.items() if re.fullmatch(shape, issuer, re.IGNORECASE))
+    return next(known, "")
+
+
+def recipe(vendor: str, registration: Registration, options: ProviderOptions) -> str:
+    """Return commands for a shell that register a site at its provider.
+
+    They follow the vendor's documentation, and add to what is registered already where the vendor
+    keeps a list.
+
+    Args:
+        vendor: one of `VENDORS`.
+        registration: the site's addresses.
+        options: the provider's options, of which issuer and client id are used.
+
+    Raises:
+        ValueError: there is no recipe for the vendor.
+    """
+    if vendor not in RECIPES:
+        raise ValueError(f"There is a recipe for {', '.join(VENDORS)}, and none for {vendor!r}.")
+    return RECIPES[vendor](registration, options)
+
+
+def _client_id(options: ProviderOptions) -> str:
+    return options.client_id or "your-client-id"
+
+
+def _keycloak(registration: Registration, options: ProviderOptions) -> str:
+    server, _, realm = options.issuer.rstrip("/").partition("/realms/")
+    realm = quote(unquote(realm))
+    attributes = {
+        "post.logout.redirect.uris": registration.post_logout_redirect_uri,
+        "backchannel.logout.url": registration.backchannel_logout_uri,
+        "backchannel.logout.session.required": "true",
+        "frontchannel.logout.url": registration.frontchannel_logout_uri,
+    }
+    settings = [f'attributes."{name}"={value}' for name, value in attributes.items()]
+    return _lines(
+        "# Keycloak. With several post-logout redirect URIs, join them by ##. Should Keycloak not",
+        "# reach the site, frontchannelLogout=true lets the browser tell it.",
+        f'kcadm.sh config credentials --server {quote(server)} --realm master --user "$ADMIN"',
+        f"CLIENT=$(kcadm.sh get clients -r {realm} -q {quote(f'clientId={_client_id(options)}')}"
+        " --fields id --format csv --noquotes)",
+        f'kcadm.sh update "clients/$CLIENT" -r {realm} \\',
+        *(f"  -s {quote(setting)} \\" for setting in settings),
+        "  -s frontchannelLogout=false",
+    )
+
+
+def _entra(registration: Registration, options: ProviderOptions) -> str:
+    client_id = quote(_client_id(options))
+    # Its requests carry `sid` alone, and an address keeps its query (Front-Channel Logout 1.0,
+    # section 2): so the issuer, without which no `sid` counts, is written into it.
+    separator = "&" if urlsplit(registration.frontchannel_logout_uri).query else "?"
+    issuer = urlencode({"iss": options.issuer})
+    logout_url = f"{registration.frontchannel_logout_uri}{separator}{issuer}"
+    application = f"applications(appId='{encode(_client_id(options), safe='')}')"
+    return _lines(
+        "# Microsoft Entra ID, in bash. People come back to a redirect URI; those there are kept.",
+        f"az ad app update --id {client_id} --web-redirect-uris $( (",
+        f"  az ad app show --id {client_id} --query web.redirectUris -o tsv",
+        f"  echo {quote(registration.post_logout_redirect_uri)}",
+        ") | sort -u)",
+        "# The front-channel: there is no back-channel. Add the optional claims sid and login_hint",
+        "# to the ID token, too (App registrations, Token configuration).",
+        "az rest --method PATCH --headers Content-Type=application/json \\",
+        f"  --uri {quote(f'https://graph.microsoft.com/v1.0/{application}')} \\",
+        f"  --body {quote(json.dumps({'web': {'logoutUrl': logout_url}}))}",
+    )
+
+
+def _okta(registration: Registration, options: ProviderOptions) -> str:
+    client = quote(_origin(options) + f"/oauth2/v1/clients/{encode(_client_id(options), safe='')}")
+    header = '-H "Authorization: SSWS $OKTA_API_TOKEN"'
+    return _lines(
+        "# Okta, with jq and an administrator's API token. There is no back-channel.",
+        f"curl -sSf {header} {client} |",
+        f"  jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
+        f"    --arg frame {quote(registration.frontchannel_logout_uri)} \\",
+        "    'del(.client_id_issued_at, .client_secret_expires_at, ._links)",
+        "    | .post_logout_redirect_uris |= (. // [] | . + [$back] | unique)",
+        "    | .frontchannel_logout_uri = $frame | .frontchannel_logout_session_required = true' |",
+        f"  curl -sSf -X PUT {header} \\",
+        f'    -H "Content-Type: application/json" -d @- {client}',
+    )
+
+
+def _auth0(registration: Registration, options: ProviderOptions) -> str:
+    client = quote(f"clients/{encode(_client_id(options), safe='')}")
+    return _lines(
+        "# Auth0, with jq. There is no front-channel.",
+        "auth0 login",
+        f'auth0 api patch {client} --data "$(auth0 api get {client} |',
+        f"  jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
+        f"    --arg channel {quote(registration.backchannel_logout_uri)} \\",
+        "    '{allowed_logout_urls: (.allowed_logout_urls // [] | . + [$back] | unique),",
+        "    oidc_logout: (.oidc_logout // {} | . + {backchannel_logout_urls: [$channel]})}')\"",
+    )
+
+
+def _authentik(registration: Registration, options: ProviderOptions) -> str:
+    server = options.issuer.partition("/application/o/")[0]
+    providers = f"{server}/api/v3/providers/oauth2/"
+    query = urlencode({"client_id": _client_id(options)})
+    header = '-H "Authorization: Bearer $AUTHENTIK_TOKEN"'
+    return _lines(
+        "# authentik, with jq and an API token. One logout URI: the back-channel's.",
+        f"PROVIDER=$(curl -sSf {header} {quote(f'{providers}?{query}')} | jq '.results[0]')",
+        f"jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
+        f"  --arg channel {quote(registration.backchannel_logout_uri)} \\",
+        '  \'{redirect_uris: (.redirect_uris + [{matching_mode: "strict", url: $back,',
+        '  redirect_uri_type: "logout"}] | unique), logout_uri: $channel,',
+        '  logout_method: "backchannel"}\' <<<"$PROVIDER" |',
+        f'  curl -sSf -X PATCH {header} -H "Content-Type: application/json" -d @- \\',
+        f'    {quote(providers)}"$(jq .pk <<<"$PROVIDER")/"',
+    )
+
+
+def _origin(options: ProviderOptions) -> str:
+    return urlunsplit(urlsplit(options.issuer)._replace(path="", query="", fragment=""))
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(lines) + "\n"
+
+
+RECIPES: dict[str, Callable[[Registration, ProviderOptions], str]] = {
+    "keycloak": _keycloak,
+    "entra": _entra,
+    "okta": _okta,
+    "auth0": _auth0,
+    "authentik": _authentik,
+}
+VENDORS = tuple(RECIPES)
+
+# Those that others run have a path of their own; those that run themselves, a domain.
+ISSUERS = {
+    "keycloak": r"https?://[^?#]+/realms/[^/?#]+/?",
+    "entra": r"https://(login(\.partner)?\.microsoftonline\.(com|us|cn)|sts\.windows\.net"
+    r"|[^/?#]+\.ciamlogin\.com)/.*",
+    "okta": r"https://[^/?#]+\.okta(preview|-emea|-gov)?\.com(/.*)?",
+    "auth0": r"https://[^/?#]+\.auth0\.com/?",
+    "authentik": r"https?://[^?#]+/application/o/[^/?#]+/?",
+}
