@@ -23,7 +23,7 @@ lint: $(VENV)/dev
 
 ## The tests on every Python and Django that is supported and there, and their coverage.
 matrix: $(VENV)/matrix
-	$(BIN)/tox run $(ARGS)
+	$(BIN)/tox run-parallel --parallel 2 --parallel-no-spinner $(ARGS)
 	$(BIN)/coverage combine
 	$(BIN)/coverage report
 

@@ -1,0 +1,1 @@
+"""What django-allauth's own tests do not have: settings and addresses with this app."""
