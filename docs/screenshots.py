@@ -1,8 +1,8 @@
 """Take the pictures of the demo: `make screenshots`.
 
 Runs the demo on free ports and walks through it in Chromium. Some pages lie side by side in the
-README's picture; those of `pages.md` have a picture each, for phones and desks, light and dark.
-With Pillow (`pip install pillow`) these are a third as large.
+README's picture; those that the how-to guides show have a picture each, for phones and desks, light
+and dark. With Pillow (`pip install pillow`) these are a third as large.
 """
 
 from __future__ import annotations

@@ -1,0 +1,83 @@
+"""How Sphinx makes the documentation: `sphinx-build -W -n -b html docs build/docs`.
+
+Nothing is fetched: it builds on a machine without a network.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+
+import django
+from django.conf import settings
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+# The reference is taken from the code, and models want an installed app.
+settings.configure(
+    INSTALLED_APPS=[
+        "django.contrib.admin",
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "django.contrib.messages",
+        "django.contrib.sessions",
+        "mozilla_django_oidc",
+        "django_oidc_logout",
+    ],
+    OIDC_LOGOUT_PROVIDERS={"default": {"ISSUER": "https://idp.example.com"}},
+    # For whoever reads them with Django's own class views.
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    SECRET_KEY="documentation",  # noqa: S106  # it keeps no secret
+    USE_TZ=True,
+)
+django.setup()
+
+project = "django-oidc-logout"
+author = "The django-oidc-logout contributors"
+project_copyright = author
+version = release = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+language = "en"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_static", "guide.md", "providers.md", "admin.md", "single-logout.md", "pages.md"]
+suppress_warnings = ["toc.not_readable", "toc.empty_glob"]
+default_role = "code"  # docstrings write names as Markdown does
+
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "html_image"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 72
+napoleon_numpy_docstring = False
+
+nitpicky = True
+# Other projects' names and Python's own, which only their documentation, on the network, explains.
+nitpick_ignore_regex = [(r"py:.*", r"(?!django_oidc_logout).*")]
+
+html_theme = "furo"
+html_title = project
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
+html_favicon = "_static/logo.svg"
+html_logo = "_static/logo.svg"
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
+pygments_style = "tango"
+pygments_dark_style = "github-dark"
+html_theme_options = {
+    "light_css_variables": {
+        "color-brand-primary": "#0b57b4",
+        "color-brand-content": "#0b57b4",
+        "color-brand-visited": "#0b57b4",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#7cb7ff",
+        "color-brand-content": "#7cb7ff",
+        "color-brand-visited": "#7cb7ff",
+    },
+}
