@@ -4,7 +4,7 @@ import pytest
 
 from tests.absence import need
 from tests.browsers.conftest import in_chromium
-from tests.browsers.test_pages import PHONE, confirm, not_told, refresh, told
+from tests.browsers.test_pages import PHONE, confirm, not_told, refresh, sessions, told
 from tests.browsers.urls import NODE_MODULES
 
 pytestmark = in_chromium
@@ -41,7 +41,7 @@ def signed_in(visitor, settings, provider):
     visitor.see("You are signed in")
 
 
-@pytest.mark.parametrize("page", [confirm, refresh, told, not_told, signed_in])
+@pytest.mark.parametrize("page", [confirm, refresh, told, not_told, signed_in, sessions])
 def test_page(visitor, settings, provider, page):
     page(visitor, settings, provider)
     visitor.settle()

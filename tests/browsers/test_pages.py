@@ -45,7 +45,12 @@ def not_told(visitor, settings, provider):
     visitor.see("127.0.0.1 could not be told.")
 
 
-@pytest.mark.parametrize("page", [confirm, refresh, told, not_told])
+def sessions(visitor, settings, provider):
+    visitor.open("/oidc/sessions/")
+    visitor.see("Where you are signed in")
+
+
+@pytest.mark.parametrize("page", [confirm, refresh, told, not_told, sessions])
 def test_page(ada, settings, provider, page):
     """It keeps the policy, has its style, and needs no scrolling sideways on a small phone."""
     visitor = ada(viewport=PHONE)

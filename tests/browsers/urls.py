@@ -10,7 +10,7 @@ from django.urls import include, path
 from django.views.static import serve
 
 from django_oidc_logout.urls import app_name
-from django_oidc_logout.urls import urlpatterns as package_patterns
+from django_oidc_logout.urls_account import urlpatterns as package_patterns
 
 NODE_MODULES = Path(os.environ.get("NODE_MODULES") or Path(__file__).parent / "node_modules")
 
