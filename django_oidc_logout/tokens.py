@@ -19,6 +19,7 @@ MAX_IDENTIFIER_LENGTH = 4096
 SIGNED = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 LOGIN_HINT_CLAIMS = ("login_hint", "preferred_username", "email")
+UNREADABLE = "cannot be read"
 KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 
@@ -66,7 +67,8 @@ def parse(encoded: object) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return header and claims of a signed JWT, unverified.
 
     Raises:
-        TokenUnreadable: it is none, or not to the letter (RFC 7515, sections 3.1 and 4).
+        TokenUnreadable: it is none, or not to the letter (RFC 7515, sections 3.1 and 4; RFC 7519,
+            section 7.2).
     """
     if not isinstance(encoded, str) or not SIGNED.fullmatch(encoded):
         raise TokenUnreadable("the token is no signed JSON Web Token")
@@ -79,7 +81,7 @@ def parse(encoded: object) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _object(part: str) -> dict[str, Any]:
     document = json.loads(
-        jwt.utils.base64url_decode(part),
+        jwt.utils.base64url_decode(part).decode(),  # bytes could be UTF-16 as well
         object_pairs_hook=_without_doubles,
         parse_constant=_no_number,
     )
@@ -97,6 +99,11 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
+
+
+def algorithms() -> list[str]:
+    """Return the names of the algorithms that a signature can be verified with."""
+    return sorted({*jwt.PyJWS().get_algorithms()} - {"none"})
 
 
 def is_signed_by(encoded: str, algorithm: str, keys: Iterable[Any]) -> bool:
@@ -135,7 +142,7 @@ def fault(key: Mapping[str, Any], algorithm: str) -> str:
     try:
         usable = jwt.PyJWK(dict(key), algorithm)
     except (jwt.PyJWTError, ValueError, TypeError):
-        return "cannot be read"
+        return UNREADABLE
     return "is too short" if usable.Algorithm.check_key_length(usable.key) else ""
 
 

@@ -1,0 +1,41 @@
+"""How long to look. `HYPOTHESIS_PROFILE=long` looks longer, and elsewhere each time."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+HOME = Path(tempfile.gettempdir()) / "django-oidc-logout-hypothesis"
+set_hypothesis_home_dir(HOME)  # nothing is kept in the work tree
+
+# Time is no property here, and fixtures serve all examples of a test: each puts right what it used.
+COMMON = {
+    "deadline": None,
+    "suppress_health_check": [
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
+}
+settings.register_profile(
+    "default", max_examples=100, stateful_step_count=30, derandomize=True, database=None, **COMMON
+)
+settings.register_profile(
+    "long",
+    max_examples=5000,
+    stateful_step_count=60,
+    print_blob=True,
+    database=DirectoryBasedExampleDatabase(HOME / "examples"),
+    **COMMON,
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def examples(share):
+    """Return settings for a test that looks at `share` times as many examples as others."""
+    return settings(max_examples=int(settings().max_examples * share))

@@ -1,0 +1,176 @@
+"""Whatever is posted to the back-channel, it ends what a valid token means, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from urllib.parse import parse_qs, urlencode
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client
+from django.utils import timezone
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from django_oidc_logout import caching, channels
+from django_oidc_logout.models import OIDCSession
+from tests.fuzz import forge
+from tests.fuzz.conftest import examples
+from tests.fuzz.oracle import Provider, verdict
+from tests.idp import KID, signing_key
+
+pytestmark = pytest.mark.django_db
+
+NOW = int(time.time()) + 0.5
+ISSUER = "https://idp.example.com"
+ALGORITHMS = {ISSUER: "RS256", forge.OTHER_ISSUER: "HS256"}
+# (issuer, sub, sid) of the sessions that there are.
+PEOPLE = {
+    (issuer, sub, sid)
+    for issuer in ALGORITHMS
+    for sub, sid in [("ada", "1"), ("ada", "2"), ("grace", "3")]
+}
+ROAD = "/oidc/logout/backchannel/"
+
+
+@pytest.fixture
+def site(idp, settings, monkeypatch):
+    """Return the site's providers, as the oracle knows them; the clock stands still."""
+    monkeypatch.setattr(channels, "time", SimpleNamespace(time=lambda: NOW))
+    common = {"CLIENT_ID": "site", "END_SESSION_ENDPOINT": f"{ISSUER}/end"}
+    keys = {"JWKS_URI": f"{idp.issuer}/jwks", "TIMEOUT": 10, "ALGORITHMS": ["RS256"]}
+    secret = {"CLIENT_SECRET": forge.SECRET.decode(), "ALGORITHMS": ["HS256"]}
+    settings.OIDC_LOGOUT_PROVIDERS = {
+        "default": {"ISSUER": ISSUER, **common, **keys},
+        "second": {"ISSUER": forge.OTHER_ISSUER, **common, **secret},
+    }
+    return [
+        Provider(ISSUER, "site", public_key=signing_key().public_key(), kid=KID),
+        Provider(forge.OTHER_ISSUER, "site", secret=forge.SECRET),
+    ]
+
+
+def signed_in():
+    """Return who is: whose row and whose session are there."""
+    rows = OIDCSession.objects.values_list("issuer", "sub", "sid", "session_key")
+    sessions = SessionStore.get_model_class().objects
+    keys = set(sessions.values_list("session_key", flat=True))
+    assert keys == {key for *_, key in rows}
+    return {(issuer, sub, sid) for issuer, sub, sid, _ in rows}
+
+
+def sign_in_again():
+    """Sign in whoever is not."""
+    for issuer, sub, sid in sorted(PEOPLE - signed_in()):
+        session = SessionStore()
+        session.save()
+        OIDCSession.objects.create(
+            provider="default" if issuer == ISSUER else "second",
+            issuer=issuer,
+            sub=sub,
+            sid=sid,
+            session_key=session.session_key,
+            expires_at=timezone.now(),
+        )
+
+
+def ended_by(token):
+    """Return who is signed out by a valid token."""
+    issuer, _, sub, sid = token
+    return {
+        who
+        for who in PEOPLE
+        if who[0] == issuer and sub in {None, who[1]} and sid in {None, who[2]}
+    }
+
+
+def post(body, content_type="application/x-www-form-urlencoded"):
+    content = body.encode() if isinstance(body, str) else body
+    return Client().generic("POST", ROAD, content, content_type)
+
+
+def assert_refused(answer):
+    assert answer.status_code == 400
+    assert "no-store" in answer["Cache-Control"]
+    assert set(answer.json()) == {"error", "error_description"}
+    assert answer.json()["error"] == "invalid_request"
+    assert answer.json()["error_description"]
+    assert signed_in() == PEOPLE
+
+
+def forget(token):
+    """Forget that a token has been used: examples repeat themselves."""
+    if token:
+        issuer, jti, *_ = token
+        caching.drop(caching.key("jti", issuer, jti))
+
+
+def check(token, providers):
+    """Post a token, and hold the answer and what has ended against the oracle."""
+    sign_in_again()
+    body = urlencode({"logout_token": token}, errors="surrogatepass")
+    received = parse_qs(body, keep_blank_values=True, errors="replace")["logout_token"][0]
+    valid = verdict(received, providers, NOW)
+    forget(valid)
+    answer = post(body)
+    if valid is None:
+        assert_refused(answer)
+        return
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "no-store" in answer["Cache-Control"]
+    assert signed_in() == PEOPLE - ended_by(valid)
+    sign_in_again()
+    assert_refused(post(body))  # it does its work once
+
+
+@pytest.mark.parametrize(("issuer", "alg"), ALGORITHMS.items(), ids=ALGORITHMS.values())
+def test_logout_tokens(site, issuer, alg):
+    @examples(3)
+    @given(forge.tokens(issuer, alg, NOW, "jti"))
+    def holds(token):
+        check(token, site)
+
+    holds()
+
+
+def test_that_some_of_these_tokens_are_valid(site):
+    """What refuses everything would pass the test above; so would an oracle that does."""
+    seen = []
+
+    @given(forge.tokens(forge.OTHER_ISSUER, "HS256", NOW, "jti"))
+    def holds(token):
+        seen.append(verdict(token, site, NOW) is not None)
+
+    holds()
+    assert len(seen) // 10 < sum(seen) < len(seen)
+
+
+@given(forge.garbage)
+@example("")
+@example("..")
+@example("\ud800.\ud800.\ud800")
+def test_garbage(site, garbage):
+    check(garbage, site)
+
+
+@given(
+    st.binary(max_size=200) | st.text().map(str.encode),
+    st.sampled_from(
+        [
+            "application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded; charset=utf-16",
+            "application/x-www-form-urlencoded; charset=\u00e4",
+            "multipart/form-data",
+            "multipart/form-data; boundary=x",
+            "application/json",
+            "",
+            ";;;",
+        ]
+    ),
+)
+@example(b"logout_token=%zz&logout_token", "application/x-www-form-urlencoded")
+@example(b"a&" * 1001, "application/x-www-form-urlencoded")
+def test_bodies(site, body, content_type):
+    sign_in_again()
+    assert_refused(post(body, content_type))
