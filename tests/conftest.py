@@ -10,9 +10,32 @@ from django.core.cache import cache
 from django.test import Client
 
 from tests.idp import IdP
+from tests.secrecy import Guard
 
 # The provider is on this machine, whatever proxy the machine uses.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
+
+
+GUARD = Guard()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _guard():
+    with GUARD.on_duty():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_secret_is_told():
+    """Fail a test during which anybody logged, or answered with, a token or a secret."""
+    yield
+    told = GUARD.take()
+    assert not told, f"A token or a secret was told by {told}"
+
+
+def pytest_warning_recorded(warning_message, nodeid):
+    """Search a warning that did not become an error."""
+    GUARD.search(str(warning_message.message), f"a warning in {nodeid}")
 
 
 @pytest.fixture(autouse=True)
