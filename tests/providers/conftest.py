@@ -11,6 +11,7 @@ Those in Python are in the dependency group `providers`.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -24,6 +25,12 @@ from tests.providers.visitor import ProviderVisitor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def _unlogged_visits(caplog: pytest.LogCaptureFixture) -> None:
+    """Keep a visitor's addresses out of the log: they hold what a browser is given to carry."""
+    caplog.set_level(logging.INFO, "urllib3")
 
 
 def run(package: str, script: str, channel: str, folder: Path) -> Iterator[Federation]:

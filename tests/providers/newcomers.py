@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.providers.traits import Traits
+
 PEOPLE = {"ada": "lovelace-1815", "grace": "hopper-1906", "edith": "clarke-1883"}
 DISCOVERY = "/.well-known/openid-configuration"
 NO_PROXY = {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
@@ -33,7 +35,10 @@ class Newcomers:
     folder: Path
     command: list[str]
     """Serves the provider at ISSUER, for CLIENTS, and keeps what it has in FOLDER."""
+    traits: Traits
     environment: dict[str, str] = field(default_factory=dict)
+    channel: str = "backchannel"
+    """By which the provider is to tell the sites: `backchannel` or `frontchannel`."""
 
     def __post_init__(self) -> None:
         *ports, provider_port = free_ports(3)
@@ -64,16 +69,16 @@ class Newcomers:
             "redirect_uris": [site.redirect_uri],
             "post_logout_redirect_uris": [site.post_logout_redirect_uri],
             "token_endpoint_auth_method": "client_secret_post",
-            "backchannel_logout_uri": site.backchannel_logout_uri,
-            "backchannel_logout_session_required": site is self.sites[0],
+            f"{self.channel}_logout_uri": f"{site.url}/oidc/logout/{self.channel}/",
+            f"{self.channel}_logout_session_required": site is self.sites[0],
         }
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Run the provider, and the sites, which are told where its endpoints are."""
         with running(self.server):
-            metadata = requests.get(f"{self.provider.url}{DISCOVERY}", timeout=10).json()
-            self.site_servers = {site: self._site(site, metadata) for site in self.sites}
+            self.metadata = requests.get(f"{self.provider.url}{DISCOVERY}", timeout=10).json()
+            self.site_servers = {site: self._site(site, self.metadata) for site in self.sites}
             with running(*self.site_servers.values()):
                 yield
         broken = [each for each in self._arrivals(*self.sites) if each["status"] >= 500]
@@ -119,6 +124,11 @@ class Newcomers:
             for arrival in self._arrivals(site)
             if arrival["path"] == "/oidc/logout/backchannel/"
         ]
+
+    def logout_tokens(self, site: Site) -> list[dict[str, Any]]:
+        """Return the shape of each logout token that a site has got."""
+        arrivals = self._arrivals(site)
+        return [arrival["logout_token"] for arrival in arrivals if "logout_token" in arrival]
 
     @contextmanager
     def hanging_provider(self) -> Iterator[None]:

@@ -6,4 +6,6 @@ const { ttl } = require("./short_lived.cjs");
 
 const { Provider } = require(join(process.env.NODE_MODULES, "oidc-provider-6"));
 
-serve(Provider, { backchannelLogout: { enabled: true } }, { ttl });
+const channels = { backchannelLogout: { enabled: true }, frontchannelLogout: { enabled: true } };
+
+serve(Provider, channels, { ttl });

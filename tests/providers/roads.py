@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
 import requests
 
+from tests.providers.traits import LogoutToken
 from tests.providers.visitor import Page, Visitor
 from tests.providers.waiting import eventually
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from example_project.agreed import Site
     from tests.providers.newcomers import Newcomers
+    from tests.providers.traits import Traits
 
 SECONDS = 10
 """How long an answer may take: more than the three seconds that a site gives its provider."""
@@ -97,13 +99,19 @@ def is_back(site: Site, page: requests.Response) -> bool:
     return page.url.startswith(site.post_logout_redirect_uri) and "Signed out at" in page.text
 
 
-class Roads:
-    """What holds at every provider. A subclass needs a fixture `newcomers` beside it."""
+def shape_of(token: dict[str, Any]) -> LogoutToken:
+    claims = set(token["claims"])
+    names = frozenset(claims & {"sid", "sub"})
+    return LogoutToken(typ=token["typ"], exp="exp" in claims, names=names)
 
-    guest: type[Guest]
+
+class Visits:
+    """People who visit a provider. A subclass needs a fixture `newcomers` beside it."""
+
+    guest: ClassVar[type[Guest]]
     """Knows the pages of the provider."""
-    back_without_a_session = True
-    """Whether the provider sends people back whom it does not know any more."""
+    providers: ClassVar[tuple[Traits, ...]]
+    """What holds of it, in each of its versions."""
 
     @pytest.fixture
     def visitor(self, newcomers: Newcomers) -> Iterator[Guest]:
@@ -114,6 +122,22 @@ class Roads:
     def other(self, newcomers: Newcomers) -> Iterator[Guest]:
         with self.guest(newcomers) as guest:
             yield guest
+
+
+class Roads(Visits):
+    """What holds at every provider."""
+
+    def test_it_is_as_the_table_says(self, newcomers: Newcomers, visitor: Guest) -> None:
+        traits, metadata = newcomers.traits, newcomers.metadata
+        assert bool(metadata.get("backchannel_logout_supported")) == bool(traits.logout_token)
+        assert bool(metadata.get("frontchannel_logout_supported")) == traits.front_channel
+        site = newcomers.sites[0]
+        visitor.sign_in(site)
+        address = visitor.leave(site)
+        hint = hint_in(address)
+        assert ("sid" in hint) == traits.sid
+        assert isinstance(hint["aud"], list) == traits.audiences
+        assert is_back(site, visitor.get(address)) != traits.asks
 
     def test_sign_out_with_the_hint(self, newcomers: Newcomers, visitor: Guest) -> None:
         site = newcomers.sites[0]
@@ -141,7 +165,7 @@ class Roads:
         visitor.sign_in(site)
         visitor.forget_the_provider()
         page = visitor.sign_out(site)
-        assert is_back(site, page) == self.back_without_a_session, page.url
+        assert is_back(site, page) == newcomers.traits.back_without_a_session, page.url
         assert visitor.is_asked_who_they_are(visitor.press_sign_in(site))
 
     def test_the_provider_hangs_and_dies_and_comes_back(
@@ -175,6 +199,7 @@ class BackChannel(Roads):
 
         assert is_back(here, visitor.sign_out(here))
         assert newcomers.told(there)[told:] == [200]
+        assert shape_of(newcomers.logout_tokens(there)[-1]) == newcomers.traits.logout_token
         assert not visitor.is_signed_in(there)
         assert visitor.is_asked_who_they_are(visitor.press_sign_in(there))
         assert other.is_signed_in(there)
@@ -200,7 +225,32 @@ class BackChannelWithSub(BackChannel):
 
         assert is_back(here, visitor.sign_out(here))
         assert newcomers.told(there)[told:] == [200]
+        assert shape_of(newcomers.logout_tokens(there)[-1]).names == {"sub"}
         assert not visitor.is_signed_in(there)
         assert not other.is_signed_in(there)
         assert other.is_signed_in(here)
         assert somebody_else.is_signed_in(there)
+
+
+class FrontChannel(Visits):
+    """What holds where the provider shows frames, and is told of no back-channel."""
+
+    def test_the_frame_for_the_other_site_ends_one_session(
+        self, newcomers: Newcomers, visitor: Guest, other: Guest
+    ) -> None:
+        there, here = newcomers.sites
+        for browser, name in (visitor, "ada"), (other, "grace"):
+            browser.sign_in(there, name)
+            browser.enter(here, name)
+        page = visitor.confirm(visitor.get(visitor.leave(here)))
+        frames = {urlsplit(frame).netloc: frame for frame in Page(page).frames}
+        assert frames.keys() == {urlsplit(site.url).netloc for site in (here, there)}
+        assert visitor.is_signed_in(there)  # a visitor sees frames, but does not load them
+
+        with Visitor() as nobody:
+            for frame in frames.values():
+                assert nobody.get(frame).status_code == 200
+        assert not visitor.is_signed_in(there)
+        assert other.is_signed_in(there)
+        (link,) = Page(page).links
+        assert is_back(here, visitor.get(link))

@@ -143,6 +143,7 @@ def make() -> Server:
             "allowed_scopes": ["openid", "email"],
             "id_token_signed_response_alg": "RS256",
             "backchannel_logout_session_required": True,
+            "frontchannel_logout_session_required": True,
         }
         server.context.cdb[client["client_id"]] = own
         server.keyjar.add_symmetric(client["client_id"], client["client_secret"])
@@ -225,8 +226,16 @@ class Handler(BaseHTTPRequestHandler):
     def end_sessions(self, data):
         target = self.op.get_endpoint("session")
         known = target.unpack_signed_jwt(data["token"])
-        target.do_verified_logout(alla="logout" in data, **known)
-        self.answer(302, location=known["redirect_uri"], cookies=target.kill_cookies())
+        frames = target.do_verified_logout(alla="logout" in data, **known)
+        self.leave(known["redirect_uri"], frames, cookies=target.kill_cookies())
+
+    def leave(self, address, frames, cookies):
+        if not frames:
+            self.answer(302, location=address, cookies=cookies)
+            return
+        shown = "".join(f"{frame}</iframe>" for frame in frames)
+        link = f'<a href="{escape(address)}">Go on</a>'
+        self.answer(200, shown + link, cookies=cookies)
 
     def answer(self, status, body="", location=None, cookies=()):
         content = body.encode()

@@ -11,6 +11,7 @@ import pytest
 from tests.absence import need_package
 from tests.providers.newcomers import PEOPLE, Newcomers
 from tests.providers.roads import Guest, Roads, hint_in, is_back
+from tests.providers.traits import CANAILLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +34,14 @@ class CanailleGuest(Guest):
 def newcomers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomers]:
     need_package("canaille", "canaille[front,oidc]")
     command = [sys.executable, "-m", "tests.providers.serve_canaille"]
-    newcomers = Newcomers(tmp_path_factory.mktemp("canaille"), command)
+    newcomers = Newcomers(tmp_path_factory.mktemp("canaille"), command, CANAILLE)
     with newcomers.running():
         yield newcomers
 
 
 class TestCanaille(Roads):
     guest = CanailleGuest
+    providers = (CANAILLE,)
 
     def test_it_sends_nobody_back_without_the_client(
         self, newcomers: Newcomers, visitor: Guest

@@ -11,6 +11,7 @@ import pytest
 from tests.absence import need_package
 from tests.providers.newcomers import PEOPLE, Newcomers
 from tests.providers.roads import Guest, Roads, is_back
+from tests.providers.traits import DJANGO_OAUTH_TOOLKIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +30,14 @@ class ToolkitGuest(Guest):
 def newcomers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomers]:
     need_package("oauth2_provider", "django-oauth-toolkit")
     command = [sys.executable, "-m", "tests.providers.serve_django_oauth_toolkit"]
-    newcomers = Newcomers(tmp_path_factory.mktemp("toolkit"), command)
+    newcomers = Newcomers(tmp_path_factory.mktemp("toolkit"), command, DJANGO_OAUTH_TOOLKIT)
     with newcomers.running():
         yield newcomers
 
 
 class TestDjangoOAuthToolkit(Roads):
     guest = ToolkitGuest
+    providers = (DJANGO_OAUTH_TOOLKIT,)
 
     def test_the_hint_of_another_browser_is_used_up(
         self, newcomers: Newcomers, visitor: Guest, other: Guest

@@ -9,10 +9,12 @@ import pytest
 
 from tests.absence import need_package
 from tests.providers.newcomers import PEOPLE, Newcomers
-from tests.providers.roads import BackChannel, Guest, hint_in
+from tests.providers.roads import BackChannel, FrontChannel, Guest, hint_in
+from tests.providers.traits import IDPYOIDC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import requests
 
@@ -27,18 +29,22 @@ class IdpyGuest(Guest):
         return self.submit(page, "/rp_logout", logout="yes")
 
 
-@pytest.fixture(scope="module")
-def newcomers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomers]:
+def run(folder: Path, channel: str) -> Iterator[Newcomers]:
     need_package("idpyoidc", "idpyoidc")
     command = [sys.executable, "-m", "tests.providers.serve_idpyoidc"]
-    newcomers = Newcomers(tmp_path_factory.mktemp("idpyoidc"), command)
+    newcomers = Newcomers(folder, command, IDPYOIDC, channel=channel)
     with newcomers.running():
         yield newcomers
 
 
+@pytest.fixture(scope="module")
+def newcomers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomers]:
+    yield from run(tmp_path_factory.mktemp("idpyoidc"), "backchannel")
+
+
 class TestIdpyoidc(BackChannel):
     guest = IdpyGuest
-    back_without_a_session = False
+    providers = (IDPYOIDC,)
 
     def test_its_sid_is_long(self, newcomers: Newcomers, visitor: Guest) -> None:
         site = newcomers.sites[0]
@@ -70,3 +76,12 @@ class TestIdpyoidc(BackChannel):
         assert not other.is_signed_in(here)
         assert other.is_signed_in(there)
         assert not visitor.is_signed_in(there)
+
+
+class TestIdpyoidcWithFrames(FrontChannel):
+    guest = IdpyGuest
+    providers = (IDPYOIDC,)
+
+    @pytest.fixture
+    def newcomers(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomers]:
+        yield from run(tmp_path_factory.mktemp("idpyoidc_frames"), "frontchannel")

@@ -13,6 +13,7 @@ from tests.absence import need
 from tests.providers.federation import SCRIPTS
 from tests.providers.newcomers import Newcomers
 from tests.providers.roads import BackChannelWithSub, Guest
+from tests.providers.traits import OIDC_PROVIDER_6, OIDC_PROVIDER_9
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,20 +39,24 @@ class OidcProviderGuest(Guest):
         return self.submit(page, path, logout="yes") if path in page.text else page
 
 
-@pytest.fixture(scope="module", params=["9", "6"])
+VERSIONS = {
+    OIDC_PROVIDER_9: ("oidc-provider", "oidc_provider_9_short.mjs"),
+    OIDC_PROVIDER_6: ("oidc-provider-6", "oidc_provider_6_short.cjs"),
+}
+
+
+@pytest.fixture(scope="module", params=VERSIONS, ids=["9", "6"])
 def newcomers(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Newcomers]:
-    package, script = {
-        "9": ("oidc-provider", "oidc_provider_9_short.mjs"),
-        "6": ("oidc-provider-6", "oidc_provider_6_short.cjs"),
-    }[request.param]
+    package, script = VERSIONS[request.param]
     node = need(shutil.which("node"), "Node.js")
     node_modules = Path(os.environ.get("NODE_MODULES", "node_modules")).resolve()
     need((node_modules / package).is_dir(), f"npm's {package}")
     newcomers = Newcomers(
         tmp_path_factory.mktemp(package),
         [node, str(SCRIPTS / script)],
+        request.param,
         {"NODE_MODULES": str(node_modules)},
     )
     with newcomers.running():
@@ -60,3 +65,4 @@ def newcomers(
 
 class TestOidcProvider(BackChannelWithSub):
     guest = OidcProviderGuest
+    providers = (*VERSIONS,)
