@@ -1,6 +1,7 @@
 """The app."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,5 +13,20 @@ class OIDCLogoutConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect what listens."""
-        from . import checks, receivers  # noqa: F401, PLC0415  # only now are models there
+        """Connect what listens.
+
+        Raises:
+            ImproperlyConfigured: `django.contrib.auth` is not installed.
+        """
+        if not apps.is_installed("django.contrib.auth"):
+            raise ImproperlyConfigured(
+                "django_oidc_logout needs django.contrib.auth: add it to INSTALLED_APPS."
+            )
+        from . import (  # noqa: PLC0415  # only now are models there
+            checks,  # noqa: F401
+            checks_browser,  # noqa: F401
+            checks_deployment,  # noqa: F401
+            checks_project,  # noqa: F401
+            checks_tokens,  # noqa: F401
+            receivers,  # noqa: F401
+        )

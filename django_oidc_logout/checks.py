@@ -1,18 +1,19 @@
-"""System checks of the settings. None touches the network."""
+"""System checks of the package's own settings. None touches the network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from difflib import get_close_matches
 from math import inf
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
-from django.utils.module_loading import import_string
 
-from . import providers, transport
+from . import installed, providers, transport
 from .conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
 
+FLAGS = ("OIDC_LOGOUT_NO_STORE", "OIDC_LOGOUT_REVOKE_TOKENS")
 EXAMPLE = 'OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": "https://idp.example.com"}}'
 
 
@@ -22,7 +23,7 @@ def _entries() -> Iterable[tuple[str, Mapping[str, Any]]]:
         yield from ((a, e) for a, e in configured.items() if isinstance(e, Mapping))
 
 
-@register
+@register("oidc_logout")
 def check_providers(**_: Any) -> list[CheckMessage]:
     """OIDC_LOGOUT_PROVIDERS is a dict of dicts, and not empty."""
     configured = conf.raw("OIDC_LOGOUT_PROVIDERS")
@@ -40,7 +41,7 @@ def check_providers(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register
+@register("oidc_logout")
 def check_keys(**_: Any) -> list[CheckMessage]:
     """Each key of a provider is known."""
     return [
@@ -55,7 +56,7 @@ def check_keys(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register
+@register("oidc_logout")
 def check_issuers(**_: Any) -> list[CheckMessage]:
     """Each provider has an issuer, on https or loopback."""
     return [
@@ -99,7 +100,7 @@ KINDS: dict[type, tuple[Callable[[Any], bool], str]] = {
 DEFAULTS = ProviderOptions(alias="")
 
 
-@register
+@register("oidc_logout")
 def check_values(**_: Any) -> list[CheckMessage]:
     """Each value has the type of its default."""
     messages: list[CheckMessage] = []
@@ -118,7 +119,7 @@ def check_values(**_: Any) -> list[CheckMessage]:
     return messages
 
 
-@register
+@register("oidc_logout")
 def check_backends(**_: Any) -> list[CheckMessage]:
     """Each provider class can be imported, and is one."""
     return [
@@ -133,14 +134,11 @@ def check_backends(**_: Any) -> list[CheckMessage]:
 
 
 def _is_provider_class(path: Any) -> bool:
-    try:
-        backend = import_string(path)
-    except (ImportError, AttributeError):
-        return False
+    backend = installed.load(path)
     return isinstance(backend, type) and issubclass(backend, providers.OIDCProvider)
 
 
-@register
+@register("oidc_logout")
 def check_client_ids(**_: Any) -> list[CheckMessage]:
     """Each provider knows our client: tokens of other clients are none of ours."""
     return [
@@ -155,7 +153,7 @@ def check_client_ids(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register
+@register("oidc_logout")
 def check_choices(**_: Any) -> list[CheckMessage]:
     """Settings with a choice name one."""
     choices = {"OIDC_LOGOUT_GET": GET_POLICIES, "OIDC_LOGOUT_RESPONSE": RESPONSES}
@@ -170,7 +168,7 @@ def check_choices(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register
+@register("oidc_logout")
 def check_clear_site_data(**_: Any) -> list[CheckMessage]:
     """Each directive is one that browsers know, without quotes."""
     configured = conf.raw("OIDC_LOGOUT_CLEAR_SITE_DATA")
@@ -188,7 +186,7 @@ def check_clear_site_data(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register
+@register("oidc_logout")
 def check_allowed_hosts(**_: Any) -> list[CheckMessage]:
     """Allowed hosts are hosts."""
     configured = conf.raw("OIDC_LOGOUT_ALLOWED_HOSTS")
@@ -204,3 +202,35 @@ def check_allowed_hosts(**_: Any) -> list[CheckMessage]:
             id="oidc_logout.E008",
         )
     ]
+
+
+@register("oidc_logout")
+def check_flags(**_: Any) -> list[CheckMessage]:
+    """What is on or off is True or False."""
+    return [
+        Error(
+            f"{name} is {conf.raw(name)!r}.",
+            hint='It is True or False. A text is never off, not even "False".',
+            id="oidc_logout.E009",
+        )
+        for name in FLAGS
+        if not isinstance(conf.raw(name, default=False), bool)
+    ]
+
+
+@register("oidc_logout")
+def check_names(**_: Any) -> list[CheckMessage]:
+    """No setting looks like one of ours and is none."""
+    return [
+        Warning(
+            f"{name} is no setting of django-oidc-logout.",
+            hint=f"{_meant(name)}They are {', '.join(conf.own_names)}.",
+            id="oidc_logout.W002",
+        )
+        for name in conf.written("OIDC_LOGOUT_")
+        if name not in conf.own_names
+    ]
+
+
+def _meant(name: str) -> str:
+    return "".join(f"Is it {near}? " for near in get_close_matches(name, conf.own_names, n=1))

@@ -91,6 +91,19 @@ class Settings:
         value = getattr(settings, name, None)
         return default if value is None else value
 
+    def written(self, prefix: str) -> list[str]:
+        """Return the names of the settings that begin with `prefix`."""
+        return sorted(name for name in dir(settings) if name.startswith(prefix))
+
+    def is_overridden(self, name: str) -> bool:
+        """Tell whether the site has written a setting that Django has a default for."""
+        return bool(settings.is_overridden(name))  # type: ignore[misc]  # the stubs lack it
+
+    @property
+    def own_names(self) -> list[str]:
+        """The names of the package's own settings."""
+        return [name for name in vars(Settings) if name.startswith("OIDC_LOGOUT_")]
+
     @property
     def OIDC_LOGOUT_PROVIDERS(self) -> dict[str, ProviderOptions]:
         """The configured providers by alias. A malformed entry is the checks' business."""

@@ -14,16 +14,17 @@ MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__i
 
 # Each floor may import from the floors below it only.
 FLOORS = [
-    {"conf", "exceptions", "outcome", "signals"},
-    {"caching", "fields", "tokens", "transport"},
+    {"conf", "exceptions", "findings", "outcome", "signals"},
+    {"caching", "fields", "installed", "tokens", "transport"},
     {"discovery", "landing", "logout_tokens", "models", "responses", "sessions"},
     # These two alone know vendors' names.
     {"index", "providers", "registration"},
-    {"binding", "checks", "registry"},
-    {"departure", "revocation"},
-    {"api"},
+    {"binding", "checks", "doctor_patient", "doctor_site", "ending", "registry"},
+    {"checks_browser", "checks_deployment", "checks_project", "checks_tokens"},
+    {"departure", "doctor_addresses", "doctor_agreement", "doctor_provider", "revocation"},
+    {"api", "doctor"},
     {"channels"},
-    {"account", "backends", "middleware", "receivers", "sites", "views"},
+    {"account", "backends", "doctor_text", "middleware", "receivers", "sites", "views"},
     {"admin_actions", "apps", "urls"},
     {"admin", "urls_account"},
 ]

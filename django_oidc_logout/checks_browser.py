@@ -1,0 +1,129 @@
+"""System checks of what a browser makes of the site: its policy and its cookies. None queries."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from django.core.checks import CheckMessage, Warning, register  # noqa: A004
+
+from . import installed, providers
+from .conf import conf
+
+if TYPE_CHECKING:
+    from .conf import ProviderOptions
+
+DJANGO_CSP = "django.middleware.csp.ContentSecurityPolicyMiddleware"
+PACKAGE_CSP = "csp.middleware.CSPMiddleware"
+
+
+@register("oidc_logout")
+def check_form_action(**_: Any) -> list[CheckMessage]:
+    """No Content-Security-Policy stops the browser on its way to the provider."""
+    sources = _form_action()
+    if conf.OIDC_LOGOUT_RESPONSE != "redirect" or sources is None:
+        return []
+    return [
+        Warning(
+            "The form-action of the Content-Security-Policy stops the redirect to the provider "
+            f"{alias!r}: Chromium signs people out here, and does not move.",
+            hint='Set OIDC_LOGOUT_RESPONSE = "refresh". Or allow the origin of its '
+            "end_session_endpoint, and of every host that it goes by.",
+            id="oidc_logout.W013",
+        )
+        for alias, options in conf.OIDC_LOGOUT_PROVIDERS.items()
+        if not any(_admits(source, _origin(options)) for source in sources)
+    ]
+
+
+def _form_action() -> list[str] | None:
+    """Return the sources of the directive, as the middleware that is installed sends it."""
+    if installed.derived("MIDDLEWARE", DJANGO_CSP):
+        return _sources(conf.raw("SECURE_CSP"))
+    if not installed.derived("MIDDLEWARE", PACKAGE_CSP):
+        return None
+    policy: Any = conf.raw("CONTENT_SECURITY_POLICY")  # django-csp 4; 3 has a setting for each
+    if policy is not None:
+        return _sources(installed.attempt(lambda: policy["DIRECTIVES"], None))
+    old = None if conf.raw("CSP_REPORT_ONLY") else conf.raw("CSP_FORM_ACTION")
+    return _sources({"form-action": old})
+
+
+def _sources(policy: Any) -> list[str] | None:
+    value = installed.attempt(lambda: policy["form-action"], None)
+    if isinstance(value, str):
+        return value.split()
+    return [str(item) for item in value] if isinstance(value, list | tuple | set) else None
+
+
+def _origin(options: ProviderOptions) -> SplitResult | None:
+    """Return where people are sent, as far as can be known without asking anybody."""
+    known = options.end_session_endpoint or options.issuer
+    by_the_book = installed.load(options.backend) is providers.OIDCProvider
+    if not (options.end_session_endpoint or by_the_book):
+        return None
+    return installed.attempt(lambda: urlsplit(known), None)
+
+
+def _admits(source: str, origin: SplitResult | None) -> bool:
+    """Tell whether a source of a policy admits an origin; an unknown one: whether any other's."""
+    if source.startswith("'") or origin is None:
+        return not source.startswith("'")
+    scheme, _, rest = source.rpartition("://")
+    host, _, _ = rest.partition("/")
+    found = (origin.hostname or "") if host.endswith(":*") else origin.netloc
+    return source in ("*", f"{origin.scheme}:", "http:") or (
+        scheme in ("", "http", origin.scheme) and fnmatchcase(found, host.removesuffix(":*"))
+    )
+
+
+@register("oidc_logout")
+def check_cleared_cookies(**_: Any) -> list[CheckMessage]:
+    """It is known what clearing cookies reaches."""
+    configured = installed.named("OIDC_LOGOUT_CLEAR_SITE_DATA")
+    if not {"cookies", "*"} & {*configured}:
+        return []
+    return [
+        Warning(
+            "OIDC_LOGOUT_CLEAR_SITE_DATA clears cookies: Chromium then clears those of the whole "
+            "registrable domain, of sibling sites too.",
+            hint='Leave it at ["storage"]: the session cookie is deleted all the same. If nothing '
+            "else lives on the domain, silence this.",
+            id="oidc_logout.W014",
+        )
+    ]
+
+
+@register("oidc_logout")
+def check_strict_cookie(**_: Any) -> list[CheckMessage]:
+    """The session is there when people come back from signing in."""
+    if str(conf.raw("SESSION_COOKIE_SAMESITE")).lower() != "strict":
+        return []
+    return [
+        Warning(
+            'SESSION_COOKIE_SAMESITE is "Strict": browsers may hold the session back when the '
+            "provider sends people here, and the sign-in's state is in it.",
+            hint='Set it to "Lax", Django\'s default.',
+            id="oidc_logout.W015",
+        )
+    ]
+
+
+@register("oidc_logout")
+def check_insecure_cookie(**_: Any) -> list[CheckMessage]:
+    """Browsers take the session cookie."""
+    same_site = str(conf.raw("SESSION_COOKIE_SAMESITE")).lower()
+    if same_site != "none" or conf.raw("SESSION_COOKIE_SAMESITE") is None:
+        return []
+    if conf.raw("SESSION_COOKIE_SECURE"):
+        return []
+    return [
+        Warning(
+            'SESSION_COOKIE_SAMESITE is "None" without SESSION_COOKIE_SECURE: Chromium takes no '
+            "such cookie, so nobody stays signed in.",
+            hint='Set SESSION_COOKIE_SAMESITE = "Lax": neither channel needs the cookie. Or set '
+            "SESSION_COOKIE_SECURE = True.",
+            id="oidc_logout.W016",
+        )
+    ]

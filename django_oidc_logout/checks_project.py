@@ -1,0 +1,241 @@
+"""System checks of the project around us: its apps, URLs, middleware and admin. None queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.shortcuts import resolve_url
+
+from . import installed, landing, sessions
+from .conf import conf
+
+MIDDLEWARE = "MIDDLEWARE"
+OURS = "django_oidc_logout.middleware.OIDCSessionMiddleware"
+SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
+AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+SESSION_REFRESH = "mozilla_django_oidc.middleware.SessionRefresh"
+LOGOUT_URL_METHOD = "django_oidc_logout.backends.provider_logout_url"
+ADMIN_CONFIG = "django_oidc_logout.sites.OIDCAdminConfig"
+ADMIN_MIXIN = "django_oidc_logout.sites.OIDCAdminSiteMixin"
+VIEWS = ("logout", "callback", "backchannel", "frontchannel", "status")
+SEEN_BY_REFRESH = ("logout", "callback", "frontchannel", "status")
+MOZILLAS_VIEWS = ("oidc_authentication_init", "oidc_authentication_callback", "oidc_logout")
+
+
+@register("oidc_logout")
+def check_session_table(**_: Any) -> list[CheckMessage]:
+    """Sessions that are kept in the database have a model there."""
+    model = getattr(installed.attempt(sessions.store, None), "get_model_class", None)
+    if model is None or installed.attempt(model, None):
+        return []
+    return [
+        Error(
+            f"SESSION_ENGINE is {conf.raw('SESSION_ENGINE')!r}, whose model is not installed.",
+            hint='Add "django.contrib.sessions" to INSTALLED_APPS, and run manage.py migrate.',
+            id="oidc_logout.E015",
+        )
+    ]
+
+
+def _is_mozillas_view_meant() -> bool:
+    return bool(conf.raw("OIDC_OP_LOGOUT_URL_METHOD") == LOGOUT_URL_METHOD)
+
+
+@register("oidc_logout", Tags.urls)
+def check_urls(**_: Any) -> list[CheckMessage]:
+    """The package's URLs are included, unless the site comes back by a road of its own."""
+    providers = conf.OIDC_LOGOUT_PROVIDERS.values()
+    own_road = all(options.post_logout_redirect_uri for options in providers)
+    if (
+        own_road
+        or _is_mozillas_view_meant()
+        or not installed.urls_load()
+        or installed.path_of("oidc_logout:callback")
+    ):
+        return []
+    return [
+        Error(
+            "The URLs of django-oidc-logout are not included in ROOT_URLCONF.",
+            hint='Write path("oidc/", include("django_oidc_logout.urls")) before mozilla\'s, in no '
+            "other namespace and behind no argument.",
+            id="oidc_logout.E016",
+        )
+    ]
+
+
+@register("oidc_logout", Tags.urls)
+def check_order_of_urls(**_: Any) -> list[CheckMessage]:
+    """At the paths of the package's views, it is they who answer."""
+    return [
+        Error(
+            f"At {installed.path_of(f'oidc_logout:{name}')} it is {taker} that answers, and not "
+            f"the view oidc_logout:{name}.",
+            hint='Move path("oidc/", include("django_oidc_logout.urls")) before it: the first that '
+            "matches answers.",
+            id="oidc_logout.E017",
+        )
+        for name in VIEWS
+        if (taker := _taker(name)) and not (name == "logout" and _is_mozillas_view_meant())
+    ]
+
+
+def _taker(name: str) -> str:
+    """Return who answers in the place of a view of ours, or nothing."""
+    path = installed.path_of(f"oidc_logout:{name}")
+    match = installed.served_by(path) if path else None
+    if match is None or (match.url_name == name and match.app_names[-1:] == ["oidc_logout"]):
+        return ""
+    view = getattr(match.func, "view_class", match.func)
+    return f"{view.__module__}.{getattr(view, '__qualname__', type(view).__qualname__)}"
+
+
+@register("oidc_logout", Tags.urls)
+def check_landing_place(**_: Any) -> list[CheckMessage]:
+    """The place where people land is one."""
+    own = conf.raw("OIDC_LOGOUT_REDIRECT_URL")
+    place = conf.OIDC_LOGOUT_REDIRECT_URL
+    if not place or not installed.urls_load():
+        return []
+    url: Any = installed.attempt(lambda: resolve_url(place), "")
+    if isinstance(url, str) and (url.startswith(("/", ".")) or landing.ABSOLUTE.match(url)):
+        return []
+    return [
+        Warning(
+            f"{'OIDC_LOGOUT_REDIRECT_URL' if own else 'LOGOUT_REDIRECT_URL'} is no view's name, no "
+            "path and no absolute URL.",
+            hint='Write a name that reverse() knows, a path such as "/bye/", or an https URL. '
+            "Otherwise people land where they should not.",
+            id="oidc_logout.W003",
+        )
+    ]
+
+
+@register("oidc_logout")
+def check_order_of_middleware(**_: Any) -> list[CheckMessage]:
+    """The session is there before the middleware asks for it."""
+    before = _before_ours()
+    if before is None or any(
+        path.endswith(".SessionMiddleware") or installed.is_kind(path, SESSION) for path in before
+    ):
+        return []
+    return [
+        Error(
+            "OIDCSessionMiddleware is listed before any SessionMiddleware: each request fails.",
+            hint=f'Move it in MIDDLEWARE to after "{AUTHENTICATION}".',
+            id="oidc_logout.E018",
+        )
+    ]
+
+
+def _before_ours() -> list[str] | None:
+    """Return what comes before our middleware; None if that is not there."""
+    ours = installed.derived(MIDDLEWARE, OURS)
+    paths = installed.named(MIDDLEWARE)
+    return paths[: paths.index(ours[0])] if ours else None
+
+
+@register("oidc_logout")
+def check_place_of_middleware(**_: Any) -> list[CheckMessage]:
+    """The middleware comes after that which tells who is signed in."""
+    before = _before_ours()
+    authentication = installed.derived(MIDDLEWARE, AUTHENTICATION)
+    if before is None or not authentication or authentication[0] in before:
+        return []
+    return [
+        Warning(
+            "OIDCSessionMiddleware is listed before AuthenticationMiddleware.",
+            hint=f'Move it in MIDDLEWARE to after "{AUTHENTICATION}": it is made for that place.',
+            id="oidc_logout.W009",
+        )
+    ]
+
+
+@register("oidc_logout")
+def check_middleware(**_: Any) -> list[CheckMessage]:
+    """The middleware is there; sessions in cookies cannot do without."""
+    if installed.derived(MIDDLEWARE, OURS):
+        return []
+    hint = f'Add "{OURS}" to MIDDLEWARE, after AuthenticationMiddleware.'
+    if installed.attempt(sessions.in_cookies, otherwise=False):
+        return [
+            Error(
+                "Sessions are kept in cookies, and OIDCSessionMiddleware is not in MIDDLEWARE: "
+                "nothing but the browser can end them.",
+                hint=hint,
+                id="oidc_logout.E019",
+            )
+        ]
+    return [
+        Warning(
+            "OIDCSessionMiddleware is not in MIDDLEWARE: after a change of password a session "
+            "cannot be ended from elsewhere, and Back shows private pages after sign-out.",
+            hint=hint,
+            id="oidc_logout.W010",
+        )
+    ]
+
+
+@register("oidc_logout", Tags.urls)
+def check_session_refresh(**_: Any) -> list[CheckMessage]:
+    """mozilla's SessionRefresh leaves the package's pages alone."""
+    if not installed.derived(MIDDLEWARE, SESSION_REFRESH):
+        return []
+    missing = [f"oidc_logout:{name}" for name in SEEN_BY_REFRESH if not _is_exempt(name)]
+    if not missing:
+        return []
+    return [
+        Warning(
+            f"SessionRefresh sends people from {', '.join(missing)} to the provider.",
+            hint=f"Add to OIDC_EXEMPT_URLS: {', '.join(map(repr, missing))}.",
+            id="oidc_logout.W011",
+        )
+    ]
+
+
+def _is_exempt(name: str) -> bool:
+    path = installed.path_of(f"oidc_logout:{name}")
+    exempt: Any = conf.raw("OIDC_EXEMPT_URLS", [])
+    entries = [*exempt] if isinstance(exempt, list | tuple | set) else []
+    return not path or any(_exempts(entry, path) for entry in (*entries, *MOZILLAS_VIEWS))
+
+
+def _exempts(entry: Any, path: str) -> bool:
+    """Tell whether an entry (a name, a path, a compiled pattern) means a path, as mozilla reads."""
+    if isinstance(entry, str):
+        return path == (entry if entry.startswith("/") else installed.path_of(entry))
+    return bool(installed.attempt(lambda: entry.match(path), None))
+
+
+@register("oidc_logout", Tags.admin)
+def check_admin_sites(**_: Any) -> list[CheckMessage]:
+    """Where the admin is to sign out of the provider, each of its sites does."""
+    wanted = any(
+        installed.is_kind(_path(config), ADMIN_CONFIG) for config in apps.app_configs.values()
+    )
+    if not wanted:
+        return []
+    mixin = installed.load(ADMIN_MIXIN)
+    return [
+        Warning(
+            f"The admin site {site.name!r} ({_path(site)}) signs out of this site only.",
+            hint="Put django_oidc_logout.sites.OIDCAdminSiteMixin in front of its base class.",
+            id="oidc_logout.W012",
+        )
+        for site in _admin_sites()
+        if not isinstance(site, mixin)
+    ]
+
+
+def _path(instance: object) -> str:
+    return f"{type(instance).__module__}.{type(instance).__qualname__}"
+
+
+def _admin_sites() -> list[Any]:
+    """Return the admin sites that the URLconf has."""
+    return [
+        site
+        for site in installed.load("django.contrib.admin.sites.all_sites") or ()
+        if installed.path_of(f"{site.name}:index")
+    ]
