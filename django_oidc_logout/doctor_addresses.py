@@ -1,0 +1,87 @@
+"""The site's own addresses, as a provider has to know them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from django.apps import apps
+from django.contrib.sites.shortcuts import get_current_site
+from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist
+from django.db import DatabaseError
+from django.urls import NoReverseMatch, reverse
+
+from . import transport
+from .findings import Finding, error, ok, quoted, warning
+from .registration import Registration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .doctor_patient import Patient
+
+UNKNOWN_SITE = "https://your.site"
+VIEWS = {
+    "post_logout_redirect_uri": "callback",
+    "backchannel_logout_uri": "backchannel",
+    "frontchannel_logout_uri": "frontchannel",
+}
+
+
+def registration(patient: Patient) -> Registration | None:
+    """Return what to register; None if there is nothing to, or the URLs are not included."""
+    paths = _paths()
+    if patient.is_local_only or not paths:
+        return None
+    base, _ = _base(patient)
+    uris = {name: base.rstrip("/") + path for name, path in paths.items()}
+    if patient.options.post_logout_redirect_uri:
+        uris["post_logout_redirect_uri"] = patient.options.post_logout_redirect_uri
+    return Registration(**uris)
+
+
+def addresses(patient: Patient) -> Iterator[Finding]:
+    """The site's addresses are known, on https, and ours."""
+    if patient.is_local_only or not _paths():
+        return
+    (base, source), own = _base(patient), patient.options.post_logout_redirect_uri
+    remedy = "Name the site's address: --site https://www.example.com"
+    if not source:
+        yield warning("addresses", f"{base} stands for the site's, which is not known.", remedy)
+    elif not transport.is_secure(base):
+        what = f"{quoted(base)} ({source}) is no https address, which providers demand."
+        yield error("addresses", what, f"Serve the site on https. {remedy}")
+    elif own and urlsplit(own).path != _paths()["post_logout_redirect_uri"]:
+        yield warning(
+            "addresses",
+            f"{patient.setting('POST_LOGOUT_REDIRECT_URI')} is {quoted(own)}, which is not the "
+            "callback of this package: people come back, but not to where they were going.",
+            f"Let its path be {_paths()['post_logout_redirect_uri']}",
+        )
+    else:
+        yield ok("addresses", f"{base}, from {source}.")
+
+
+def _paths() -> dict[str, str]:
+    try:
+        return {name: reverse(f"oidc_logout:{view}") for name, view in VIEWS.items()}
+    except NoReverseMatch:
+        return {}  # which is another finding
+
+
+def _base(patient: Patient) -> tuple[str, str]:
+    """Return the site's base address, and where it is from: nothing if it is made up."""
+    if patient.site:
+        return patient.site, "--site"
+    if own := patient.options.post_logout_redirect_uri:
+        parts = urlsplit(own)
+        return f"{parts.scheme}://{parts.netloc}", "POST_LOGOUT_REDIRECT_URI"
+    if apps.is_installed("django.contrib.sites"):
+        try:
+            return f"https://{get_current_site(None).domain}", "django.contrib.sites"
+        except (DatabaseError, ImproperlyConfigured, ObjectDoesNotExist):
+            pass
+    return UNKNOWN_SITE, ""
+
+
+EXAMINATIONS = (addresses,)

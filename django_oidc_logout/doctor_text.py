@@ -1,0 +1,122 @@
+"""The doctor's report as people read it."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from .registration import VENDORS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from django.core.management.color import Style
+
+    from .doctor import ProviderReport, Report
+    from .findings import Finding
+
+SIGNS = {"ok": "✔", "warning": "!", "error": "✘"}
+WORDS = {"ok": "ok  ", "warning": "warn", "error": "FAIL"}
+COLUMN = 16
+WIDEST = 100
+LABELS = {
+    "post_logout_redirect_uri": "Post-logout redirect URI",
+    "backchannel_logout_uri": "Back-channel logout URI",
+    "frontchannel_logout_uri": "Front-channel logout URI",
+}
+
+
+def lines(report: Report, style: Style, *, encoding: str | None = None) -> Iterator[str]:
+    """Yield the lines of a report.
+
+    Args:
+        report: what was found.
+        style: Django's colours, or none of them.
+        encoding: the terminal's, which may lack our signs.
+    """
+    page = _Page(style, _signs(encoding))
+    yield style.MIGRATE_HEADING("This site")
+    yield from page.findings(report.site)
+    for provider in report.providers:
+        options = provider.options
+        yield ""
+        yield style.MIGRATE_HEADING(f"Provider {_printable(f'{options.alias}: {options.issuer}')}")
+        yield from page.findings(provider.findings)
+        yield from page.registration(provider)
+    yield ""
+    yield page.sum(report)
+
+
+def _signs(encoding: str | None) -> dict[str, str]:
+    try:
+        "".join(SIGNS.values()).encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return WORDS
+    return SIGNS
+
+
+def _printable(text: str) -> str:
+    """Return a text in which nothing can move a terminal's cursor."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+class _Page:
+    """Signs, colours and width."""
+
+    def __init__(self, style: Style, signs: dict[str, str]) -> None:
+        self.style = style
+        self.signs = signs
+        self.width = min(shutil.get_terminal_size().columns, WIDEST)
+        self.colours: dict[str, Callable[[str], str]] = {
+            "ok": style.SUCCESS,
+            "warning": style.WARNING,
+            "error": style.ERROR,
+        }
+
+    def findings(self, findings: Iterable[Finding]) -> Iterator[str]:
+        """Yield each with its remedy below it."""
+        for finding in findings:
+            colour = self.colours[finding.status]
+            sign = self.signs[finding.status]
+            margin = " " * (len(sign) + COLUMN + 5)
+            first, *others = self.wrapped(finding.detail, margin)
+            yield f"  {colour(sign)} {finding.title:<{COLUMN}}  {first}"
+            yield from (margin + line for line in others)
+            for i, line in enumerate(self.wrapped(finding.remedy, margin + "   ")):
+                yield f"{margin}{'   ' if i else '-> '}{self.style.MIGRATE_LABEL(line)}"
+
+    def wrapped(self, text: str, margin: str) -> list[str]:
+        """Break a text at its spaces: an address stays whole."""
+        width = max(self.width - len(margin), COLUMN)
+        return textwrap.wrap(
+            _printable(text), width, break_long_words=False, break_on_hyphens=False
+        )
+
+    def registration(self, provider: ProviderReport) -> Iterator[str]:
+        """Yield the addresses to register, and how."""
+        if provider.register is None:
+            return
+        yield ""
+        yield f"  {self.style.MIGRATE_LABEL('To register there')}"
+        for name, label in LABELS.items():
+            yield f"  {label:<26}{_printable(getattr(provider.register, name))}"
+        yield ""
+        if provider.recipe:
+            yield f"  {self.style.MIGRATE_LABEL('With these commands')}"
+            yield provider.recipe.rstrip("\n")
+        else:
+            yield f"  For commands to paste, add --vendor with one of {', '.join(VENDORS)}."
+
+    def sum(self, report: Report) -> str:
+        """Return the last line."""
+        counts = Counter(finding.status for finding in report.findings)
+        told = [
+            f"{counts[status]} {status}{'s' if counts[status] > 1 else ''}"
+            for status in ("error", "warning")
+            if counts[status]
+        ]
+        worst = "error" if counts["error"] else "warning" if told else "ok"
+        what = " and ".join(told) if told else "All is well"
+        return self.colours[worst](f"{what}: {sum(counts.values())} findings.")
