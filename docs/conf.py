@@ -41,7 +41,14 @@ version = release = tomllib.loads((ROOT / "pyproject.toml").read_text())["projec
 language = "en"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_static", "guide.md", "providers.md", "admin.md", "single-logout.md", "pages.md"]
+exclude_patterns = [
+    "_static",
+    "guide.md",
+    "providers.md",
+    "admin.md",
+    "single-logout.md",
+    "pages.md",
+]
 suppress_warnings = ["toc.not_readable", "toc.empty_glob"]
 default_role = "code"  # docstrings write names as Markdown does
 

@@ -1,0 +1,78 @@
+"""The code blocks of the README and the documentation."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\s*")
+FRAGMENT = re.compile(r"^(?=# (?:settings|urls)\.py$)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Block:
+    page: str
+    """The file's path in the repository."""
+    line: int
+    """Of the block's first line of code."""
+    language: str
+    """Empty: the block does not say."""
+    text: str
+    not_run: str = ""
+    """The reason given above it."""
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line}"
+
+    @property
+    def first_line(self) -> str:
+        return self.text.partition("\n")[0].strip()
+
+    def fragments(self) -> list[Block]:
+        """Return the files of which the block shows a part: `# settings.py`, then `# urls.py`."""
+        blocks, line = [], self.line
+        for text in FRAGMENT.split(self.text):
+            if text:
+                blocks.append(replace(self, line=line, text=text))
+            line += text.count("\n")
+        return blocks
+
+
+def pages() -> list[Path]:
+    """Return the files whose blocks are run."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks_of(text: str, page: str = "") -> list[Block]:
+    """Return the blocks of a page, fenced and indented ones, in their order."""
+    from markdown_it import MarkdownIt  # noqa: PLC0415  # not on every machine
+
+    blocks, comment = [], ""
+    for token in MarkdownIt("commonmark").parse(text):
+        if token.type in {"fence", "code_block"}:
+            reason = NOT_RUN.fullmatch(comment)
+            blocks.append(
+                Block(
+                    page=page,
+                    line=token.map[0] + (2 if token.type == "fence" else 1),
+                    language=token.info.strip(),
+                    text=token.content,
+                    not_run=reason[1] if reason else "",
+                )
+            )
+        comment = token.content if token.type == "html_block" else ""
+    return blocks
+
+
+def all_blocks() -> list[Block]:
+    """Return the blocks of all pages; none where a machine cannot read Markdown."""
+    if not find_spec("markdown_it"):
+        return []
+    return [
+        block
+        for path in pages()
+        for block in blocks_of(path.read_text(), str(path.relative_to(ROOT)))
+    ]

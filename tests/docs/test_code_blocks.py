@@ -1,0 +1,378 @@
+"""Every code block of the README and the documentation is run, as its language wants it.
+
+- python, first line `# settings.py`: a part of the settings of a new site with our README's lines,
+  which `...` in a list stands for; Django's checks must find no error.
+- python, first line `# urls.py`: `path`, `include` and `admin` are there; it must resolve.
+- other python: executed with `request` (of somebody who is signed in), `user` and `id_token`. Views
+  that it defines, functions of `request` alone, are called; receivers of our signals are sent to.
+- html: rendered as a template; a first line `{# templates/NAME #}` says in whose place.
+- console: lines that begin with `$ ` are read by bash; of `manage.py`, commands and options are
+  looked up, and what does no harm is run.
+- javascript, json, toml, yaml: parsed. text, nginx: only shown.
+- What cannot be run has `<!-- not run: REASON -->` above it. Anything else is an error.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import tomllib
+from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth import signals as auth_signals
+from django.core import checks
+from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.http.response import HttpResponseBase
+from django.template import engines
+from django.test import RequestFactory, override_settings
+from django.urls import get_resolver, include, path
+from django.views import View
+
+from django_oidc_logout import signals
+from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.outcome import Outcome
+from tests.absence import need, need_package
+from tests.docs import site
+from tests.docs.markdown import Block, all_blocks, blocks_of, pages
+
+# Pages whose blocks are the steps of one walk, which another test takes.
+WALKED = {"docs/tutorial.md": "tests/docs/test_tutorial.py"}
+# Not code: what a program says, or the settings of a server that is not ours to run.
+SHOWN = {"nginx", "text"}
+# Sphinx runs them, and `test_build` Sphinx.
+DIRECTIVES = {
+    "{eval-rst}",
+    "{image}",
+    "{literalinclude}",
+    "{note}",
+    "{raw}",
+    "{toctree}",
+    "{warning}",
+}
+PROMPT = "$ "
+MANAGE = re.compile(r"(?:python3? +)?(?:\./)?manage\.py +(.+)")
+SHELL_OPERATORS = {"|", "||", "&&", ";", ">", ">>", "<", "&"}
+HARMLESS = {"check", "clear_oidc_sessions", "clearsessions"}
+ENVIRONMENT = re.compile(r"""environ\[["'](\w+)["']\]""")
+TEMPLATE_PATH = re.compile(r"\{# (?:\w+/)*?templates/(\S+) #\}")
+SIGNALS = [
+    signals.signed_out,
+    signals.session_ended,
+    signals.logout_token_rejected,
+    auth_signals.user_logged_in,
+    auth_signals.user_logged_out,
+]
+RECEIVER = """from django.dispatch import receiver
+from django_oidc_logout.signals import session_ended
+
+
+@receiver(session_ended)
+def note(sender, session, reason, **kwargs):
+    session.key
+"""
+PROVIDER_URL = "https://idp.example.com/end-session"
+
+
+def fail(block: Block, what: str):
+    return pytest.fail(f"{block}: {what}", pytrace=False)
+
+
+def execute(block: Block, namespace: dict) -> dict:
+    """Execute Python; what it raises is said to have come from its line on the page."""
+    lines = "\n" * (block.line - 1) + block.text
+    code = compile(lines, block.page, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    namespace["__name__"] = "documentation"
+    try:
+        awaited = eval(code, namespace)
+        if inspect.iscoroutine(awaited):
+            async_to_sync(lambda: awaited)()
+    except ModuleNotFoundError as exc:
+        if exc.name.startswith(("django.", "django_oidc_logout", "mozilla_django_oidc")):
+            raise
+        need(None, f"{exc.name}, which {block} imports,")
+    return namespace
+
+
+def run_settings(block: Block, monkeypatch) -> None:
+    for name in ENVIRONMENT.findall(block.text):
+        monkeypatch.setenv(name, "from the environment")
+    usual = {"INSTALLED_APPS": site.INSTALLED_APPS, "MIDDLEWARE": site.MIDDLEWARE}
+    namespace = {name: list(value) for name, value in usual.items()}
+    namespace["OIDC_LOGOUT_PROVIDERS"] = {"default": {"ISSUER": "https://idp.example.com"}}
+    execute(block, namespace)
+    values = {
+        name: site.filled(value, usual.get(name, []))
+        for name, value in namespace.items()
+        if name.isupper()
+    }
+    with override_settings(**values):
+        require_no_error(block)
+
+
+def run_urls(block: Block) -> None:
+    listed = []
+
+    def noted(*args, **kwargs):
+        listed.append(path(*args, **kwargs))
+        return listed[-1]
+
+    namespace = {"admin": admin, "include": include, "path": noted, "urlpatterns": []}
+    patterns = [p for p in execute(block, namespace)["urlpatterns"] if p is not ...] or listed
+    module = ModuleType("documentation_urls")
+    module.urlpatterns = patterns
+    with override_settings(ROOT_URLCONF=module):
+        assert patterns, f"{block}: no URLs"
+        assert get_resolver().reverse_dict is not None
+        require_no_error(block)
+
+
+def require_no_error(block: Block) -> None:
+    errors = [found for found in checks.run_checks() if found.level >= checks.ERROR]
+    if errors:
+        fail(block, "\n".join(map(str, errors)))
+
+
+@pytest.fixture
+def signed_in(request):
+    """Return the request of somebody who has signed in through the provider."""
+    client = request.getfixturevalue("sign_in")()
+    answered = RequestFactory().post("/", HTTP_ACCEPT="text/html")
+    answered.session = client.session
+    answered.user = get_user_model().objects.get()
+    answered._dont_enforce_csrf_checks = True
+    return answered
+
+
+@contextmanager
+def nothing_left_behind():
+    """Forget which receivers and admins a block has registered."""
+    registered = dict(admin.site._registry)
+    connected = [(signal, list(signal.receivers)) for signal in SIGNALS]
+    try:
+        yield
+    finally:
+        admin.site._registry.clear()
+        admin.site._registry.update(registered)
+        for signal, receivers in connected:
+            signal.receivers = receivers
+            signal.sender_receivers_cache.clear()
+
+
+def run_python(block: Block, signed_in, idp) -> None:
+    row, user = OIDCSession.objects.get(), signed_in.user
+    namespace = {"id_token": idp.id_token(), "request": signed_in, "user": user}
+    given = set(namespace)
+    with nothing_left_behind():
+        execute(block, namespace)
+        emit(signed_in, user, row)
+        for name in namespace.keys() - given:
+            call(block, namespace[name], signed_in)
+
+
+def emit(request, user, row) -> None:
+    """Send our signals in a way that lets a receiver's failure through."""
+    outcome = Outcome(provider="unavailable", reason="It does not answer.")
+    signals.signed_out.send(sender=None, request=request, user=user, outcome=outcome)
+    signals.session_ended.send(sender=OIDCSession, session=row, reason="Staff ended the session.")
+    signals.logout_token_rejected.send(sender=None, issuer=row.issuer, reason="It has been used.")
+
+
+def call(block: Block, defined, request) -> None:
+    """Call a view that a block defines."""
+    if getattr(defined, "__module__", "") != "documentation":
+        return
+    if inspect.isclass(defined) and issubclass(defined, View):
+        defined = defined.as_view()
+    elif not inspect.isfunction(defined) or list(inspect.signature(defined).parameters) != [
+        "request"
+    ]:
+        return
+    if inspect.iscoroutinefunction(defined):
+        defined = async_to_sync(defined)
+    answer = defined(request)
+    if not isinstance(answer, HttpResponseBase) or answer.status_code >= 500:
+        fail(block, f"{defined} answers {answer!r}")
+
+
+def run_html(block: Block, rf) -> None:
+    named = TEMPLATE_PATH.match(block.first_line)
+    name = named[1] if named else "documentation.html"
+    request = rf.get("/")
+    request.user = get_user_model()(username="ada")
+    names = [name]
+    if name == "oidc_logout/base.html":
+        names += ["oidc_logout/refresh.html", "oidc_logout/confirm.html"]
+    with override_settings(**site.settings(**{name: block.text})):
+        for each in names:
+            page = engines["django"].get_template(each).render({"url": PROVIDER_URL}, request)
+            if each == "oidc_logout/refresh.html" and f"0; url={PROVIDER_URL}" not in page:
+                fail(block, "the refresh page has lost its redirect")
+            if each == "oidc_logout/confirm.html" and "<form" not in page:
+                fail(block, "the page that asks has lost its form")
+
+
+def commands(block: Block) -> list[str]:
+    """Return the commands of a console block, and not what they say."""
+    found: list[str] = []
+    for line in block.text.splitlines():
+        if line.startswith(PROMPT):
+            found.append(line.removeprefix(PROMPT))
+        elif found and found[-1].endswith("\\"):
+            found[-1] += f"\n{line}"
+    return found
+
+
+def run_console(block: Block) -> None:
+    if not commands(block):
+        fail(block, f"a console block has no line that begins with {PROMPT!r}")
+    for command in commands(block):
+        shell = subprocess.run(
+            ["bash", "-n"], input=command, text=True, capture_output=True, check=False
+        )
+        if shell.returncode:
+            fail(block, f"{command!r}: {shell.stderr}")
+        if managed := MANAGE.match(command.replace("\\\n", " ")):
+            manage(block, managed[1])
+
+
+def manage(block: Block, line: str) -> None:
+    """See that a command and its options exist; run it if that does no harm."""
+    name, *arguments = shlex.split(line, comments=True)
+    for at, argument in enumerate(arguments):
+        if argument in SHELL_OPERATORS:
+            del arguments[at:]
+            break
+    if name not in get_commands():
+        fail(block, f"there is no command {name!r}")
+    app = get_commands()[name]
+    command = load_command_class(app, name) if isinstance(app, str) else app
+    try:
+        command.create_parser("manage.py", name).parse_args(arguments)
+    except CommandError as exc:
+        fail(block, f"manage.py {line}: {exc}")
+    if name in HARMLESS:
+        call_command(name, *arguments)
+
+
+def run_javascript(block: Block, tmp_path) -> None:
+    node = need(shutil.which("node"), "node")
+    script = tmp_path / "block.mjs"
+    script.write_text(block.text)
+    checked = subprocess.run([node, "--check", script], text=True, capture_output=True, check=False)
+    if checked.returncode:
+        fail(block, checked.stderr)
+
+
+def run_yaml(block: Block) -> None:
+    need_package("yaml", "PyYAML")
+    import_module("yaml").safe_load(block.text)
+
+
+def run_fragments(block: Block, request) -> None:
+    """Run Python; the fixtures are looked up only where they are needed."""
+    for part in block.fragments():
+        if part.first_line == "# settings.py":
+            run_settings(part, request.getfixturevalue("monkeypatch"))
+        elif part.first_line == "# urls.py":
+            run_urls(part)
+        else:
+            run_python(part, *map(request.getfixturevalue, ("signed_in", "idp")))
+
+
+RUNNERS = {
+    "console": lambda block, _: run_console(block),
+    "html": lambda block, request: run_html(block, request.getfixturevalue("rf")),
+    "javascript": lambda block, request: run_javascript(block, request.getfixturevalue("tmp_path")),
+    "json": lambda block, _: json.loads(block.text),
+    "python": run_fragments,
+    "toml": lambda block, _: tomllib.loads(block.text),
+    "yaml": lambda block, _: run_yaml(block),
+}
+
+
+def run(block: Block, request) -> None:
+    """Run a block as its language wants it."""
+    if not block.language:
+        fail(block, "say the language of the block, or ```text")
+    elif runner := RUNNERS.get(block.language):
+        runner(block, request)
+    elif block.language not in SHOWN | DIRECTIVES:
+        fail(block, f"nothing here can run {block.language!r}")
+
+
+def test_markdown_can_be_read():
+    need_package("markdown_it", "markdown-it-py")
+
+
+@pytest.mark.usefixtures("_site")
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "block",
+    [block for block in all_blocks() if block.page not in WALKED and not block.not_run],
+    ids=str,
+)
+def test_block(block, request):
+    run(block, request)
+
+
+@pytest.mark.usefixtures("_site")
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "text", "said"),
+    [
+        ("python", "sign_out(request)", "sign_out"),
+        ("python", "def leave(request):\n    return 1 / 0", "division"),
+        ("python", "def leave(request):\n    return None", "answers None"),
+        ("python", "import django_oidc_logout.nowhere", "nowhere"),
+        ("python", RECEIVER, "key"),
+        ("python", "# settings.py\nOIDC_LOGOUT_GET = 'perhaps'", "OIDC_LOGOUT_GET"),
+        ("python", "# settings.py\nINSTALLED_APPS = ['django_oidc_logout']", "auth"),
+        ("python", "# urls.py\nurlpatterns = []", "no URLs"),
+        ("python", "# urls.py\npath('oidc/', include('django_oidc_logout.nowhere'))", "nowhere"),
+        ("html", "{% load oidc_logout %}{% oidc_logout_link %}", "oidc_logout_link"),
+        ("html", "{% url 'oidc_logout:nowhere' %}", "nowhere"),
+        (
+            "html",
+            "{# templates/oidc_logout/base.html #}\n{% block content %}{% endblock %}",
+            "redir",
+        ),
+        ("console", "python manage.py check", "no line that begins"),
+        ("console", "$ echo 'unfinished", "unexpected EOF"),
+        ("console", "$ python manage.py clear_oidc_session", "no command"),
+        ("console", "$ python manage.py clear_oidc_sessions --dry-run", "--dry-run"),
+        ("json", '{"next": }', "Expecting value"),
+        ("toml", "next = ", "Invalid value"),
+        ("", "anything", "say the language"),
+        ("cobol", "STOP RUN.", "nothing here can run 'cobol'"),
+    ],
+)
+def test_a_block_that_is_wrong_is_found(language, text, said, request):
+    block = Block(page="page.md", line=1, language=language, text=text + "\n")
+    with pytest.raises((Exception, pytest.fail.Exception), match=said):
+        run(block, request)
+
+
+def test_a_reason_stands_above_a_block_that_is_not_run():
+    need_package("markdown_it", "markdown-it-py")
+    fence = "```python\n1 / 0\n```\n"
+    first, second = blocks_of(f"<!-- not run: it cannot be -->\n{fence}\n{fence}")
+    assert (first.not_run, second.not_run) == ("it cannot be", "")
+    assert (first.line, second.line) == (3, 7)
+
+
+@pytest.mark.parametrize("page", WALKED)
+def test_pages_that_are_walked_are_there(page):
+    root = pages()[0].parent
+    assert root.joinpath(page).is_file()
+    assert root.joinpath(WALKED[page]).is_file()
