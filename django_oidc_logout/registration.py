@@ -39,10 +39,10 @@ def vendor_of(issuer: str) -> str:
 
 
 def recipe(vendor: str, registration: Registration, options: ProviderOptions) -> str:
-    """Return commands for a shell that register a site at its provider.
+    """Return commands for a shell that register a site at its provider, and comments on them.
 
-    They follow the vendor's documentation, and add to what is registered already where the vendor
-    keeps a list.
+    They follow the vendor's documentation, and keep what is registered already where there can be
+    several. A command goes on in the next line where a line ends in a backslash.
 
     Args:
         vendor: one of `VENDORS`.
@@ -90,13 +90,12 @@ def _entra(registration: Registration, options: ProviderOptions) -> str:
     separator = "&" if urlsplit(registration.frontchannel_logout_uri).query else "?"
     issuer = urlencode({"iss": options.issuer})
     logout_url = f"{registration.frontchannel_logout_uri}{separator}{issuer}"
-    application = f"applications(appId='{encode(_client_id(options), safe='')}')"
+    application = f"applications(appId=%27{encode(_client_id(options), safe='')}%27)"
     return _lines(
         "# Microsoft Entra ID, in bash. People come back to a redirect URI; those there are kept.",
-        f"az ad app update --id {client_id} --web-redirect-uris $( (",
-        f"  az ad app show --id {client_id} --query web.redirectUris -o tsv",
-        f"  echo {quote(registration.post_logout_redirect_uri)}",
-        ") | sort -u)",
+        f"az ad app update --id {client_id} --web-redirect-uris $( ( \\",
+        f"  az ad app show --id {client_id} --query web.redirectUris -o tsv; \\",
+        f"  echo {quote(registration.post_logout_redirect_uri)} ) | sort -u)",
         "# The front-channel: there is no back-channel. Add the optional claims sid and login_hint",
         "# to the ID token, too (App registrations, Token configuration).",
         "az rest --method PATCH --headers Content-Type=application/json \\",
@@ -105,20 +104,30 @@ def _entra(registration: Registration, options: ProviderOptions) -> str:
     )
 
 
+OKTA_CHANGE = (
+    "del(.client_id_issued_at, .client_secret_expires_at, ._links)"
+    " | .post_logout_redirect_uris |= (. // [] | . + [$back] | unique)"
+    " | .frontchannel_logout_uri = $frame | .frontchannel_logout_session_required = true"
+)
+
+
 def _okta(registration: Registration, options: ProviderOptions) -> str:
     client = quote(_origin(options) + f"/oauth2/v1/clients/{encode(_client_id(options), safe='')}")
     header = '-H "Authorization: SSWS $OKTA_API_TOKEN"'
     return _lines(
         "# Okta, with jq and an administrator's API token. There is no back-channel.",
-        f"curl -sSf {header} {client} |",
+        f"curl -sSf {header} {client} | \\",
         f"  jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
-        f"    --arg frame {quote(registration.frontchannel_logout_uri)} \\",
-        "    'del(.client_id_issued_at, .client_secret_expires_at, ._links)",
-        "    | .post_logout_redirect_uris |= (. // [] | . + [$back] | unique)",
-        "    | .frontchannel_logout_uri = $frame | .frontchannel_logout_session_required = true' |",
-        f"  curl -sSf -X PUT {header} \\",
-        f'    -H "Content-Type: application/json" -d @- {client}',
+        f"  --arg frame {quote(registration.frontchannel_logout_uri)} \\",
+        f"  {quote(OKTA_CHANGE)} | \\",
+        f'  curl -sSf -X PUT {header} -H "Content-Type: application/json" -d @- {client}',
     )
+
+
+AUTH0_CHANGE = (
+    "{allowed_logout_urls: (.allowed_logout_urls // [] | . + [$back] | unique),"
+    " oidc_logout: (.oidc_logout // {} | . + {backchannel_logout_urls: [$channel]})}"
+)
 
 
 def _auth0(registration: Registration, options: ProviderOptions) -> str:
@@ -126,12 +135,17 @@ def _auth0(registration: Registration, options: ProviderOptions) -> str:
     return _lines(
         "# Auth0, with jq. There is no front-channel.",
         "auth0 login",
-        f'auth0 api patch {client} --data "$(auth0 api get {client} |',
+        f'auth0 api patch {client} --data "$(auth0 api get {client} | \\',
         f"  jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
-        f"    --arg channel {quote(registration.backchannel_logout_uri)} \\",
-        "    '{allowed_logout_urls: (.allowed_logout_urls // [] | . + [$back] | unique),",
-        "    oidc_logout: (.oidc_logout // {} | . + {backchannel_logout_urls: [$channel]})}')\"",
+        f"  --arg channel {quote(registration.backchannel_logout_uri)} \\",
+        f'  {quote(AUTH0_CHANGE)})"',
     )
+
+
+AUTHENTIK_CHANGE = (
+    '{redirect_uris: (.redirect_uris + [{matching_mode: "strict", url: $back,'
+    ' redirect_uri_type: "logout"}] | unique), logout_uri: $channel, logout_method: "backchannel"}'
+)
 
 
 def _authentik(registration: Registration, options: ProviderOptions) -> str:
@@ -141,14 +155,14 @@ def _authentik(registration: Registration, options: ProviderOptions) -> str:
     header = '-H "Authorization: Bearer $AUTHENTIK_TOKEN"'
     return _lines(
         "# authentik, with jq and an API token. One logout URI: the back-channel's.",
-        f"PROVIDER=$(curl -sSf {header} {quote(f'{providers}?{query}')} | jq '.results[0]')",
+        f"PROVIDER=$(curl -sSf {header} \\",
+        f"  {quote(f'{providers}?{query}')} | jq '.results[0]')",
         f"jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
         f"  --arg channel {quote(registration.backchannel_logout_uri)} \\",
-        '  \'{redirect_uris: (.redirect_uris + [{matching_mode: "strict", url: $back,',
-        '  redirect_uri_type: "logout"}] | unique), logout_uri: $channel,',
-        '  logout_method: "backchannel"}\' <<<"$PROVIDER" |',
-        f'  curl -sSf -X PATCH {header} -H "Content-Type: application/json" -d @- \\',
-        f'    {quote(providers)}"$(jq .pk <<<"$PROVIDER")/"',
+        f"  {quote(AUTHENTIK_CHANGE)} \\",
+        f'  <<<"$PROVIDER" | curl -sSf -X PATCH {header} \\',
+        '  -H "Content-Type: application/json" -d @- \\',
+        f'  {quote(providers)}"$(jq .pk <<<"$PROVIDER")/"',
     )
 
 
