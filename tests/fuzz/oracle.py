@@ -77,17 +77,17 @@ def _is_for(claims, client_id):
 
 def _is_signed(header, signed, mac, provider):
     typ, kid = header.get("typ", "JWT"), header.get("kid", provider.kid)
-    if type(typ) is not str or typ.lower() not in {"jwt", "logout+jwt"}:
-        return False
-    if "crit" in header or header.get("b64", True) is False:
-        return False
-    if "kid" in header and type(kid) is not str:
+    refused = "crit" in header or header.get("b64", True) is False
+    readable = type(typ) is str and (type(kid) is str or "kid" not in header)
+    if refused or not readable or typ.lower() not in {"jwt", "logout+jwt"}:
         return False
     if provider.secret:
         good = hmac.digest(provider.secret, signed, hashlib.sha256)
         return header.get("alg") == "HS256" and hmac.compare_digest(good, mac)
-    if header.get("alg") != "RS256" or kid != provider.kid:
-        return False
+    return header.get("alg") == "RS256" and kid == provider.kid and _fits(signed, mac, provider)
+
+
+def _fits(signed, mac, provider):
     try:
         provider.public_key.verify(mac, signed, PKCS1v15(), SHA256())
     except InvalidSignature:
