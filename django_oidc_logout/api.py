@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
-from . import departure, index, registry, responses, revocation, sessions, tokens
+from . import departure, ending, index, registry, responses, revocation, sessions, tokens
 from .conf import conf
 from .exceptions import SessionsNotEnded
 from .outcome import Outcome
@@ -102,22 +102,19 @@ def end_rows(rows: Iterable[OIDCSession], *, reason: str) -> int:
     Raises:
         SessionsNotEnded: the index or a session store failed; what could be ended is.
     """
-    ended = failed = 0
     try:
         found = list(rows)
     except DatabaseError as exc:
         raise SessionsNotEnded(ended=0, failed=1) from exc
-    for row in found:
-        try:
-            if index.end(row):
-                ended += 1
-                session_ended.send_robust(sender=type(row), session=row, reason=reason)
-        except Exception:  # each store raises its own; the other sessions end all the same
-            failed += 1
-            logger.exception("A session could not be ended: issuer=%s", row.issuer)
+    count = failed = 0
+    for batch in index.batches(found):
+        ended, not_ended = ending.end(batch)
+        for row in ended:
+            session_ended.send_robust(sender=type(row), session=row, reason=reason)
+        count, failed = count + len(ended), failed + not_ended
     if failed:
-        raise SessionsNotEnded(ended=ended, failed=failed)
-    return ended
+        raise SessionsNotEnded(ended=count, failed=failed)
+    return count
 
 
 def remember_login(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import DatabaseError, router, transaction
 from django.utils import timezone
@@ -15,6 +15,8 @@ from .fields import digest
 from .models import OIDCSession
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.sessions.backends.base import SessionBase
     from django.db.models import QuerySet
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+
+T = TypeVar("T")
 
 
 def remember(  # noqa: PLR0913  # what a row is made of
@@ -115,26 +119,33 @@ def matching(
     return OIDCSession.objects.defer("id_token", "refresh_token").filter(**given)
 
 
-def end(row: OIDCSession) -> bool:
-    """End the session of a row, wherever it is: the session first, then the row.
+def remove(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
+    """Remove rows, and return those that this call has removed.
 
-    Returns:
-        Whether it was this call that ended it, and not another one at the same time.
-
-    Raises:
-        Exception: the session store's own; the row remains, so that it can be tried again.
+    The others have been removed by another call, or their session has got another key meanwhile.
     """
-    key = row.session_key
-    sessions.delete(key)
-    ended, _ = OIDCSession.objects.filter(pk=row.pk, session_key=key).delete()
-    if ended:
-        sessions.delete(key)  # again: what a request was saving meanwhile
-    else:
-        moved = OIDCSession.objects.filter(pk=row.pk).first()
-        if moved is None or not end(moved):
-            return False
-    row.pk = None  # as Django does with what it has deleted
-    return True
+    keys = {row.pk: row.session_key for row in rows}
+    if len(rows) == 1:
+        gone, _ = OIDCSession.objects.filter(
+            pk=rows[0].pk, session_key=rows[0].session_key
+        ).delete()
+        return list(rows) if gone else []
+    with transaction.atomic(using=_database()):
+        there = OIDCSession.objects.using(_database()).filter(pk__in=keys)
+        locked = there.order_by("pk").select_for_update().values_list("pk", "session_key")
+        mine = {pk for pk, key in locked if keys[pk] == key}
+        OIDCSession.objects.filter(pk__in=mine).delete()
+    return [row for row in rows if row.pk in mine]
+
+
+def moved(rows: Iterable[OIDCSession]) -> list[OIDCSession]:
+    """Return the rows whose session has got another key meanwhile; they bear it now."""
+    there = OIDCSession.objects.using(_database()).filter(pk__in=[row.pk for row in rows])
+    keys = dict(there.values_list("pk", "session_key"))
+    found = [row for row in rows if keys.get(row.pk, row.session_key) != row.session_key]
+    for row in found:
+        row.session_key = keys[row.pk]
+    return found
 
 
 def forget(row: OIDCSession) -> None:
@@ -207,9 +218,13 @@ def clear() -> int:
     else:
         gone = [key for key in rows.iterator() if not sessions.is_alive(key)]
     return sum(
-        OIDCSession.objects.filter(session_key__in=batch).delete()[0]
-        for batch in (gone[i : i + BATCH] for i in range(0, len(gone), BATCH))
+        OIDCSession.objects.filter(session_key__in=batch).delete()[0] for batch in batches(gone)
     )
+
+
+def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield the items in batches that one statement can name."""
+    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
 
 
 def extend(session: SessionBase) -> None:

@@ -14,13 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.cache import SessionStore as CacheStore
+from django.contrib.sessions.backends.cached_db import SessionStore as CachedDatabaseStore
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
+from django.core.cache import caches
 from django.utils.crypto import get_random_string
 
 from . import caching
 from .conf import conf
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.sessions.backends.base import SessionBase
     from django.http import HttpRequest
@@ -47,18 +53,42 @@ def in_cookies() -> bool:
     return issubclass(store(), CookieStore)
 
 
-def delete(key: str) -> None:
-    """Delete a session, through its engine. In cookies there is none: there its row was all.
+def delete(*keys: str) -> None:
+    """Delete sessions, through their engine. In cookies there are none: there their rows were all.
+
+    Django's own engines on a database or a cache are told of all at once. Any other, be it derived
+    from these, may do more for each than can be known here, and is told of one by one.
 
     Raises:
-        Exception: the session store's own.
+        Exception: the session store's own; any of them may be deleted by then.
     """
     if in_cookies():
         return
-    session = store()(key)
-    session.delete(key)
-    if hasattr(session, "cache_key") and not caching.answers(conf.SESSION_CACHE_ALIAS):
+    engine = store()
+    if len(keys) > 1 and engine in AT_ONCE:
+        for delete_from in AT_ONCE[engine]:
+            delete_from(engine, keys)
+    else:
+        for key in keys:
+            engine(key).delete(key)
+    if hasattr(engine, "cache_key") and not caching.answers(conf.SESSION_CACHE_ALIAS):
         raise ConnectionError("the cache that holds the sessions does not answer")
+
+
+def _delete_from_database(engine: Any, keys: Iterable[str]) -> None:
+    engine.get_model_class().objects.filter(session_key__in=keys).delete()
+
+
+def _delete_from_cache(engine: Any, keys: Iterable[str]) -> None:
+    names = [engine.cache_key_prefix + key for key in keys]
+    caches[conf.SESSION_CACHE_ALIAS].delete_many(names)
+
+
+AT_ONCE = {
+    DatabaseStore: [_delete_from_database],
+    CacheStore: [_delete_from_cache],
+    CachedDatabaseStore: [_delete_from_database, _delete_from_cache],
+}
 
 
 def is_alive(key: str) -> bool:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.core.cache import caches
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_oidc_logout import index
+from django_oidc_logout import ending, index, sessions
 from django_oidc_logout.api import aend_sessions, end_sessions
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
@@ -71,7 +75,7 @@ def test_whose_identifier_it_is(configure, people, criteria):
 
 
 def test_store_that_fails(people, monkeypatch, caplog):
-    def fail(key):
+    def fail(*keys):
         raise OSError("store is down")
 
     monkeypatch.setattr("django_oidc_logout.sessions.delete", fail)
@@ -91,22 +95,198 @@ def test_index_that_fails(people, monkeypatch):
         end_sessions(sub="ada")
 
 
-def test_session_that_another_call_has_ended_counts_once(people, monkeypatch):
+@pytest.fixture
+def ended():
+    """Return the `sid` of each session of which it was said that it has ended."""
     seen = []
 
-    def ended(session, **kwargs):
-        seen.append(session)
+    def note(session, **kwargs):
+        seen.append(session.sid)
 
-    session_ended.connect(ended)
-    rows = list(OIDCSession.objects.filter(sid="phone"))
-    assert [index.end(row) for row in [*rows, OIDCSession(pk=0, session_key="gone")]] == [
-        True,
-        False,
-    ]
-    monkeypatch.setattr(index, "matching", lambda **kwargs: [OIDCSession(pk=0, session_key="gone")])
+    session_ended.connect(note)
+    yield seen
+    session_ended.disconnect(note)
+
+
+def test_session_that_another_call_has_ended_counts_once(people, monkeypatch, ended):
+    gone = OIDCSession(pk=0, session_key="gone")
+    phone = OIDCSession.objects.get(sid="phone")
+    assert ending.end([phone, gone]) == ([phone], 0)
+    assert ending.end([gone]) == ([], 0)
+    monkeypatch.setattr(index, "matching", lambda **kwargs: [gone])
     assert end_sessions(sub="ada") == 0
-    session_ended.disconnect(ended)
-    assert seen == []
+    assert ended == []
+
+
+# Many at once.
+
+ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request, settings, tmp_path):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
+    settings.SESSION_FILE_PATH = str(tmp_path)
+    return request.param
+
+
+def test_every_session_of_a_person(engine, people, ended):
+    assert end_sessions(sub="ada") == 2
+    assert sorted(ended) == ["desk", "phone"]
+    assert [name for name, client in people.items() if is_signed_in(client)] == ["grace"]
+    assert OIDCSession.objects.get().sub == "grace"
+
+
+@pytest.fixture
+def many(sign_in):
+    """Return a function that signs Ada in and files that many sessions of hers in all."""
+
+    def many(count):
+        client = sign_in()
+        row = OIDCSession.objects.get()
+        names = "provider", "issuer", "sub", "sub_digest", "user_id", "expires_at"
+        same = {name: getattr(row, name) for name in names}
+        stores = [sessions.store()() for _ in range(count - 1)]
+        for store in stores:
+            store["somebody"] = "is signed in"
+            store.create()
+        OIDCSession.objects.bulk_create(
+            OIDCSession(sid=f"{number}", session_key=store.session_key, **same)
+            for number, store in enumerate(stores)
+        )
+        return [client.session, *stores]
+
+    return many
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Return how many keys the cache was told to delete, for each time that it was."""
+    backend, calls = type(caches["default"]), []
+    delete_many = backend.delete_many
+
+    def counted(self, keys):
+        calls.append(len(keys))
+        delete_many(self, keys)
+
+    monkeypatch.setattr(backend, "delete_many", counted)
+    return calls
+
+
+# One to find the rows; then the sessions, the rows (to see which are still there, and to delete
+# them), and the sessions again. A cache is told of a batch in one call.
+STATEMENTS = {"db": 4, "cache": 2, "cached_db": 4}
+
+
+@pytest.mark.parametrize("engine", STATEMENTS, indirect=True)
+@pytest.mark.parametrize(("count", "batches"), [(2, 1), (10, 1), (1000, 2)])
+def test_statements_are_bounded(engine, many, calls, count, batches):
+    stores = many(count)
+    with CaptureQueriesContext(connection) as queries:
+        assert end_sessions(sub="ada") == count
+    work = [q["sql"] for q in queries if q["sql"].startswith(("SELECT", "DELETE"))]
+    assert len(work) == 1 + batches * STATEMENTS[engine]
+    assert calls == ([count // batches] * 2 * batches if engine != "db" else [])
+    assert not any(store.exists(store.session_key) for store in stores)
+    assert not OIDCSession.objects.exists()
+
+
+def test_one_session_takes_no_more_than_it_needs(many, django_assert_num_queries):
+    many(1)
+    with django_assert_num_queries(5):  # its row, it, its row, and whether it has come back
+        assert end_sessions(sub="ada") == 1
+
+
+told = []
+
+
+class OwnStore(DatabaseStore):
+    """An engine of the site's own, which does more when a session ends."""
+
+    def delete(self, session_key=None):
+        told.append(session_key)
+        super().delete(session_key)
+
+
+def test_engine_of_ones_own_is_told_of_each(settings, many, monkeypatch):
+    module = types.ModuleType("own_engine")
+    module.SessionStore = OwnStore
+    monkeypatch.setitem(sys.modules, "own_engine", module)
+    settings.SESSION_ENGINE = "own_engine"
+    keys = [store.session_key for store in many(3)]
+    told.clear()
+    assert end_sessions(sub="ada") == 3
+    assert sorted(told) == sorted(keys * 2)
+
+
+@pytest.fixture
+def signed_in(people):
+    """Return a function that tells who is signed in still."""
+    return lambda: [name for name, client in people.items() if is_signed_in(client)]
+
+
+@pytest.mark.parametrize("engine", ["cache", "cached_db"], indirect=True)
+def test_cache_that_fails_with_many(engine, signed_in, monkeypatch, caplog):
+    def fail(*args, **kwargs):
+        raise OSError("too many at once")
+
+    monkeypatch.setattr(type(caches["default"]), "delete_many", fail)
+    assert end_sessions(sub="ada") == 2
+    assert signed_in() == ["grace"]
+    assert "Sessions cannot be ended all at once: error=OSError" in caplog.text
+
+
+def delete_session(*keys):
+    return keys
+
+
+def remove_row(rows):
+    return [row.session_key for row in rows]
+
+
+# Which step fails for the phone, and when, and whose rows remain.
+FAILURES = {
+    "session": ((sessions, "delete", delete_session, 1), {"phone", "g"}),
+    "row": ((index, "remove", remove_row, 1), {"phone", "g"}),
+    "session, the second time": ((sessions, "delete", delete_session, 2), {"g"}),
+}
+
+
+@pytest.mark.parametrize(("failure", "left"), FAILURES.values(), ids=FAILURES)
+@pytest.mark.usefixtures("people")
+def test_what_can_be_ended_is(monkeypatch, ended, failure, left):
+    module, name, keys_of, time = failure
+    works, phone, tries = getattr(module, name), OIDCSession.objects.get(sid="phone"), []
+
+    def fails_for_the_phone(*args):
+        if phone.session_key in keys_of(*args):
+            tries.append(args)
+            if len(tries) >= time:
+                raise DatabaseError("down")
+        return works(*args)
+
+    monkeypatch.setattr(module, name, fails_for_the_phone)
+    with pytest.raises(SessionsNotEnded) as caught:
+        end_sessions(sub="ada")
+    assert (caught.value.ended, caught.value.failed) == (1, 1)
+    assert ended == ["desk"]
+    assert set(OIDCSession.objects.values_list("sid", flat=True)) == left
+
+
+@pytest.mark.parametrize("moving", [["phone"], ["phone", "desk"]], ids=str)
+def test_sessions_that_move_while_they_are_ended(people, signed_in, monkeypatch, ended, moving):
+    found = list(index.matching(sub="ada", issuer=OIDCSession.objects.first().issuer))
+    monkeypatch.setattr(index, "matching", lambda **kwargs: found)
+    for name in moving:
+        session = people[name].session
+        session.cycle_key()
+        OIDCSession.objects.filter(sid=name).update(session_key=session.session_key)
+        people[name].cookies["sessionid"] = session.session_key
+    assert signed_in() == ["phone", "desk", "grace"]
+    assert end_sessions(sub="ada") == 2
+    assert sorted(ended) == ["desk", "phone"]
+    assert signed_in() == ["grace"]
+    assert not OIDCSession.objects.filter(sub="ada").exists()
 
 
 # clear_oidc_sessions
@@ -144,9 +324,6 @@ def test_rows_of_sessions_in_cookies_go_long_after_their_last_use(settings, sign
     assert clear() == "Rows removed: 0\n"
     OIDCSession.objects.update(expires_at=timezone.now() - age - timedelta(seconds=1))
     assert clear() == "Rows removed: 1\n"
-
-
-ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
 
 
 @pytest.fixture(params=ENGINES)

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from django.core.cache import caches
 from django.db import connection
 
-OPERATIONS = ("get", "set", "add", "delete", "touch")
+OPERATIONS = ("get", "set", "add", "delete", "delete_many", "touch")
 LOCK_WAIT = 0.3  # seconds, after which the other is taken to wait for a lock that the first holds
 PATIENCE = 60  # seconds, of which a test that passes needs none
 

@@ -188,21 +188,21 @@ def in_turn(sign_in, monkeypatch):
     """Return a function that tries every order of two things done to a session.
 
     Both are given a client. It returns what had happened of the first when the second did, for the
-    orders that the test finds to be wrong.
+    orders that the test finds to be wrong. `others` sessions of the same person are there besides.
     """
 
-    def in_turn(first, second, is_right):
+    def in_turn(first, second, is_right, others=0):
         wrong = []
         step, is_over = 0, False
         while not is_over:
             step += 1
             client = sign_in()
-            kept = copy_of(client)
+            kept = [copy_of(client), *(sign_in(sid=f"{number}") for number in range(others))]
             one, other = first(client), second(client)
             with stopped_before(step, other, monkeypatch) as steps:
                 one()
             is_over = steps.other is None
-            if not is_over and not is_right(client, kept):
+            if not is_over and not is_right(client, *kept):
                 wrong.append((step, steps.taken[step - 2 : step]))
             OIDCSession.objects.all().delete()
         assert step > 2
@@ -219,7 +219,7 @@ def has_ended(*clients):
     return True
 
 
-def lives(client, _):
+def lives(client, *_):
     return is_signed_in(client) and OIDCSession.objects.filter(sub="ada").count() == 1
 
 
@@ -241,6 +241,32 @@ def test_end_of_a_session_during_its_end(in_turn, end, end_here, signals):
         return has_ended(*clients) and seen == 1
 
     assert in_turn(lambda client: end_here, lambda client: end, has_ended_once) == []
+
+
+# The same while a person's other sessions end with it, all at once.
+
+
+@pytest.mark.parametrize("name", ["change", "cycle_key"])
+def test_sessions_end_during_a_request_of_one(in_turn, working, end, name):
+    assert in_turn(lambda client: working(client, name), lambda _: end, has_ended, others=2) == []
+
+
+@pytest.mark.parametrize("name", ["change", "cycle_key"])
+def test_request_of_one_during_the_end_of_sessions(in_turn, working, end_here, aside, name):
+    def requesting(client):
+        request = working(client, name)
+        return lambda: aside(request)
+
+    assert in_turn(lambda client: end_here, requesting, has_ended, others=2) == []
+
+
+def test_end_of_sessions_during_their_end(in_turn, end, end_here, signals):
+    def have_ended_once(*clients):
+        seen, signals["ended"][:] = len(signals["ended"]), []
+        return has_ended(*clients) and seen == 3
+
+    ending = in_turn(lambda client: end_here, lambda client: end, have_ended_once, others=2)
+    assert ending == []
 
 
 @pytest.mark.parametrize("name", WORK)

@@ -1,0 +1,70 @@
+"""Ending sessions from elsewhere: the session, then its row, then the session once more.
+
+While a row is there, its end can be tried again. Once it is gone, no request keeps the session (see
+`binding`); what a request was saving in between is what is deleted the second time.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from . import index, sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .models import OIDCSession
+
+logger = logging.getLogger(__name__)
+
+
+def end(rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
+    """End the sessions of some rows, at most a batch of the index, wherever they are.
+
+    A failure is logged, and keeps no other session from ending.
+
+    Returns:
+        The rows whose session ended by this call and not by another one at the same time, without
+        their primary key, as Django does with what it has deleted; and how many could not be ended.
+    """
+    deleted, not_deleted = _try(_delete_sessions, rows)
+    removed, not_removed = _try(index.remove, deleted)
+    ended, not_deleted_again = _try(_delete_sessions, removed)
+    moved, not_found = _try(index.moved, _without(removed, deleted))
+    for row in ended:
+        row.pk = None
+    followed, not_followed = end(moved) if moved else ([], 0)
+    failed = not_deleted + not_removed + not_deleted_again + not_found + not_followed
+    return ended + followed, failed
+
+
+def _without(some: list[OIDCSession], rows: list[OIDCSession]) -> list[OIDCSession]:
+    keys = {row.pk for row in some}
+    return [row for row in rows if row.pk not in keys]
+
+
+def _delete_sessions(rows: Sequence[OIDCSession]) -> Sequence[OIDCSession]:
+    sessions.delete(*(row.session_key for row in rows))
+    return rows
+
+
+def _try(
+    step: Callable[[Sequence[OIDCSession]], Sequence[OIDCSession]], rows: Sequence[OIDCSession]
+) -> tuple[list[OIDCSession], int]:
+    """Take a step with all rows at once, or, if that fails, with each.
+
+    Returns:
+        What the step returned, and for how many rows it failed.
+    """
+    if not rows:
+        return [], 0
+    try:
+        return list(step(rows)), 0
+    except Exception as exc:  # each store raises its own; the other sessions end all the same
+        if len(rows) == 1:
+            logger.exception("A session could not be ended: issuer=%s", rows[0].issuer)
+            return [], 1
+        logger.warning("Sessions cannot be ended all at once: error=%s", type(exc).__name__)
+    results = [_try(step, [row]) for row in rows]
+    return [row for done, _ in results for row in done], sum(failed for _, failed in results)
