@@ -1,0 +1,227 @@
+"""The recipes of docs/how-to/observe.md, copied from the page, count what really happens."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.config
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from django.test import Client
+
+from django_oidc_logout import signals
+from django_oidc_logout.api import end_sessions
+from tests.absence import need_package
+from tests.conftest import is_signed_in
+from tests.test_backchannel import logout_token, post  # noqa: F401  # a fixture
+
+pytestmark = pytest.mark.django_db
+
+PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "observe.md"
+SIGNALS = [signals.signed_out, signals.session_ended, signals.logout_token_rejected]
+LOGOUT = "/oidc/logout/"
+
+
+def block(first_line):
+    """Return the page's block that begins with `first_line`."""
+    (text,) = (
+        part.partition("```")[0]
+        for part in PAGE.read_text().split("```python\n")
+        if part.startswith(first_line)
+    )
+    return text
+
+
+def execute(first_line):
+    module = ModuleType("recipe")
+    exec(block(first_line), module.__dict__)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind():
+    connected = [(signal, list(signal.receivers)) for signal in SIGNALS]
+    yield
+    for signal, receivers in connected:
+        signal.receivers = receivers
+        signal.sender_receivers_cache.clear()
+
+
+@pytest.fixture
+def prometheus(monkeypatch):
+    """Follow the recipe; return a function that reads the counters."""
+    need_package("prometheus_client", "prometheus-client")
+    import prometheus_client  # noqa: PLC0415  # may be absent
+
+    registry = prometheus_client.CollectorRegistry()
+
+    def counter(*arguments):
+        return prometheus_client.metrics.Counter(*arguments, registry=registry)
+
+    monkeypatch.setattr(prometheus_client, "Counter", counter)
+    recipe = execute("# mysite/metrics.py")
+
+    def read():
+        assert recipe
+        return {
+            (sample.name.removesuffix("_total"), *sample.labels.values()): sample.value
+            for metric in registry.collect()
+            for sample in metric.samples
+            if not sample.name.endswith("_created")
+        }
+
+    return read
+
+
+@pytest.fixture
+def opentelemetry(monkeypatch):
+    """Follow the other one."""
+    need_package("opentelemetry", "opentelemetry-sdk")
+    need_package("opentelemetry.sdk", "opentelemetry-sdk")
+    from opentelemetry import metrics  # noqa: PLC0415  # may be absent
+    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader  # noqa: PLC0415
+
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
+    monkeypatch.setattr(metrics, "get_meter", provider.get_meter)
+    recipe = execute("# mysite/telemetry.py")
+
+    def read():
+        assert recipe
+        data = reader.get_metrics_data()
+        return {
+            (metric.name.replace(".", "_"), *point.attributes.values()): point.value
+            for resource in (data.resource_metrics if data else [])
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            for point in metric.data.data_points
+        }
+
+    yield read
+    provider.shutdown()
+
+
+@pytest.fixture(params=["prometheus", "opentelemetry"])
+def counts(request):
+    return request.getfixturevalue(request.param)
+
+
+def sign_out(sign_in, **data):
+    sign_in().post(LOGOUT, data)
+
+
+def down(idp, paths=("/.well-known/openid-configuration",)):
+    for path in paths:
+        idp.answers[path] = lambda handler: handler.send_error(503)
+
+
+@pytest.fixture
+def roads(idp, settings, sign_in, logout_token):  # noqa: F811
+    """Return what can happen, by its name."""
+
+    def unavailable():
+        down(idp)
+        sign_out(sign_in)
+
+    def revoked(path=()):
+        settings.OIDC_LOGOUT_REVOKE_TOKENS = True
+        down(idp, path)
+        sign_out(sign_in)
+
+    return {
+        "redirect": lambda: sign_out(sign_in),
+        "local": lambda: sign_out(sign_in, local="1"),
+        "unavailable": unavailable,
+        "revoked": revoked,
+        "not revoked": lambda: revoked(["/revoke"]),
+        "nobody": lambda: Client().post(LOGOUT),
+        "back-channel": lambda: sign_in() and post(logout_token()),
+        "by code": lambda: sign_in() and end_sessions(issuer=idp.issuer),
+        "forged": lambda: post(logout_token(nonce="n")),
+        "others' issuers": lambda: [
+            post(logout_token(iss=f"https://{n}.example.com")) for n in range(3)
+        ],
+    }
+
+
+EXPECTED = {
+    "redirect": {("oidc_signed_out", "redirect", "skipped"): 1},
+    "local": {("oidc_signed_out", "skipped", "skipped"): 1},
+    "unavailable": {("oidc_signed_out", "unavailable", "skipped"): 1},
+    "revoked": {("oidc_signed_out", "redirect", "revoked"): 1},
+    "not revoked": {("oidc_signed_out", "redirect", "failed"): 1},
+    "nobody": {},
+    "back-channel": {("oidc_sessions_ended", "default"): 1},
+    "by code": {("oidc_sessions_ended", "default"): 1},
+    "forged": {("oidc_logout_tokens_rejected", "ISSUER"): 1},
+    "others' issuers": {("oidc_logout_tokens_rejected", "none"): 3},
+}
+
+
+@pytest.mark.parametrize("road", EXPECTED)
+def test_counters(counts, roads, idp, road):
+    roads[road]()
+    expected = {
+        tuple(idp.issuer if part == "ISSUER" else part for part in name): number
+        for name, number in EXPECTED[road].items()
+    }
+    assert counts() == expected
+
+
+@pytest.mark.parametrize("line", ["# mysite/metrics.py", "# mysite/telemetry.py"])
+def test_a_sentence_is_no_label(line):
+    assert "reason" not in block(line)
+
+
+def test_a_counter_that_fails_keeps_nobody_signed_in(prometheus, sign_in, monkeypatch, caplog):
+    client = sign_in()
+    monkeypatch.setattr("prometheus_client.metrics.Counter.inc", lambda self: 1 / 0)
+    assert client.post(LOGOUT).status_code == 302
+    assert not is_signed_in(client)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_alerts_ask_for_counters_and_values_that_there_are(prometheus):
+    need_package("yaml", "PyYAML")
+    from yaml import safe_load  # noqa: PLC0415  # may be absent
+
+    (text,) = (part.partition("```")[0] for part in PAGE.read_text().split("```yaml\n")[1:])
+    (group,) = safe_load(text)["groups"]
+    asked = " ".join(rule["expr"] for rule in group["rules"])
+    for name in ("oidc_signed_out_total", "oidc_logout_tokens_rejected_total"):
+        assert name in asked
+    known = {name for expected in EXPECTED.values() for name, *_ in expected}
+    assert set(re.findall(r"(oidc_\w+)_total", asked)) <= known
+    values = {
+        value for expected in EXPECTED.values() for _, *labels in expected for value in labels
+    }
+    assert set(re.findall(r'="(\w+)"', asked)) <= values
+
+
+def test_log_is_json(sign_in, monkeypatch, capsys):
+    logs = execute("# mysite/logs.py")
+    settings = {}
+    exec(block("# settings.py"), settings)
+    configuration = settings["LOGGING"]
+    assert configuration["formatters"]["json"]["()"] == "mysite.logs.JSONFormatter"
+    configuration["formatters"]["json"]["()"] = logs.JSONFormatter
+    logger = logging.getLogger("django_oidc_logout")
+    before = (logger.level, list(logger.handlers))
+    try:
+        logging.config.dictConfig(configuration)
+        sign_out(sign_in)
+        try:
+            {}["what is missing"]
+        except KeyError:
+            logger.exception("It went wrong")
+    finally:
+        logger.setLevel(before[0])
+        logger.handlers = before[1]
+    signed_out, failed = map(json.loads, capsys.readouterr().err.splitlines())
+    assert signed_out.keys() == {"time", "level", "logger", "message"}
+    assert signed_out["message"].startswith("Signed out: site=done provider=redirect")
+    assert "KeyError: 'what is missing'" in failed["exception"]
