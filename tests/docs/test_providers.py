@@ -1,0 +1,93 @@
+"""The pages of the providers say what the doctor says, and what the tests of the providers hold."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from django_oidc_logout.conf import conf
+from django_oidc_logout.registration import VENDORS, Registration, recipe, vendor_of
+from tests.providers import table, traits
+from tests.providers.roads import BackChannel, BackChannelWithSub, FrontChannel, Roads
+from tests.providers.test_canaille import TestCanaille as CanailleRoads
+from tests.providers.test_django_oauth_toolkit import TestDjangoOAuthToolkit as ToolkitRoads
+from tests.providers.test_idpyoidc import TestIdpyoidc as IdpyoidcRoads
+from tests.providers.test_idpyoidc import TestIdpyoidcWithFrames as IdpyoidcFrames
+from tests.providers.test_oidc_provider import TestOidcProvider as OidcProviderRoads
+
+FOLDER = table.PAGE.parent
+PAGES = {path.stem: path.read_text() for path in FOLDER.glob("*.md") if path != table.PAGE}
+INDEX = table.PAGE.read_text()
+SETTINGS = re.compile(r"```python\n# settings.py\n(.+?)```", re.DOTALL)
+STATUS = {"Run": "run", "By documentation": "by documentation"}
+SITE = "https://www.example.com/oidc/logout"
+REGISTRATION = Registration(
+    post_logout_redirect_uri=f"{SITE}/callback/",
+    backchannel_logout_uri=f"{SITE}/backchannel/",
+    frontchannel_logout_uri=f"{SITE}/frontchannel/",
+)
+HELD = (CanailleRoads, ToolkitRoads, IdpyoidcRoads, OidcProviderRoads)
+# In a file of its own, with the example's sites.
+FRAMES_ELSEWHERE = {traits.OIDC_PROVIDER_6}
+
+
+def options_of(page, settings):
+    """Return the provider's options as the first settings on a page make them."""
+    written: dict[str, object] = {}
+    exec(SETTINGS.search(PAGES[page])[1], written)
+    for name in written.keys() - {"__builtins__"}:
+        setattr(settings, name, written[name])
+    return conf.OIDC_LOGOUT_PROVIDERS["default"]
+
+
+def as_console(commands):
+    """Return commands with a prompt before each of them, as the pages show them."""
+    lines, goes_on = [], False
+    for line in commands.splitlines(keepends=True):
+        lines.append(line if goes_on or line.startswith("#") else f"$ {line}")
+        goes_on = line.endswith("\\\n")
+    return f"```console\n{''.join(lines)}```"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_its_vendors_recipe(page, settings):
+    options = options_of(page, settings)
+    assert options.algorithms == ("RS256",)
+    vendor = vendor_of(options.issuer)
+    shown = re.findall(r"```console\n.+?```", PAGES[page], re.DOTALL)
+    assert shown == ([as_console(recipe(vendor, REGISTRATION, options))] if vendor else [])
+
+
+def test_each_vendor_has_a_page(settings):
+    assert {vendor_of(options_of(page, settings).issuer) for page in PAGES} == {*VENDORS, ""}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_index_lists_each_page_with_its_status(page):
+    name, first = re.match(r"# (.+)\n\n(.+)\n", PAGES[page]).groups()
+    (status,) = (word for words, word in STATUS.items() if first.startswith(words))
+    assert re.search(rf"^\| \[{re.escape(name)}\]\({page}\.md\) \|.*\| {status} \|$", INDEX, re.M)
+    assert f"\n{page}\n" in INDEX
+    assert (status == "run") == (page in {each.page for each in traits.ALL})
+
+
+def test_the_table_is_what_the_tests_hold():
+    assert table.with_table(INDEX) == INDEX, "Run: python -m tests.providers.table"
+
+
+def test_each_provider_is_held_to_its_traits():
+    assert all(issubclass(roads, Roads) for roads in HELD)
+    held = [each for roads in HELD for each in roads.providers]
+    assert len(held) == len(traits.ALL)
+    assert {*held} == {*traits.ALL}
+
+
+@pytest.mark.parametrize(
+    ("roads", "each"), [(roads, each) for roads in HELD for each in roads.providers]
+)
+def test_a_channel_that_a_provider_has_is_tested(roads, each):
+    assert issubclass(roads, BackChannel) == (each.logout_token is not None)
+    assert issubclass(roads, BackChannelWithSub) == each.tells_by_sub
+    assert issubclass(IdpyoidcFrames, FrontChannel)
+    assert each.front_channel == (each in {*IdpyoidcFrames.providers, *FRAMES_ELSEWHERE})
