@@ -375,6 +375,29 @@ class TestCommand:
         for said in [*addresses, "ada", "lovelace", "grace", "hopper", "Ctrl-C"]:
             assert said in demo.said
 
+    def test_the_provider_can_be_had_for_a_site_of_ones_own(
+        self, visitor: DemoVisitor, tmp_path: Path
+    ) -> None:
+        demo = Demo(tmp_path)
+        demo.command.append("--provider-only")
+        site, _ = demo.sites
+        with demo.running():
+            for said in [site.url, site.client_id, site.client_secret, "ada", "lovelace"]:
+                assert said in demo.said
+            assert all(is_free(each.port) for each in demo.sites)
+            asked = visitor.get(
+                f"{demo.provider.url}/authorize/",
+                params={
+                    "client_id": site.client_id,
+                    "redirect_uri": site.redirect_uri,
+                    "response_type": "code",
+                    "scope": "openid",
+                    "code_challenge": "tutorial-tutorial-tutorial-tutorial-tutorial",
+                },
+            )
+            assert asked.url.startswith(f"{demo.provider.url}/sign-in/")
+        assert demo.is_gone()
+
     @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
     def test_a_signal_ends_everything(self, tmp_path: Path, name: str) -> None:
         demo = Demo(tmp_path)

@@ -45,6 +45,19 @@ TEXT = """
   Ctrl-C ends all of it.{logs}
 """
 
+PROVIDER_TEXT = """
+{addresses}
+
+  It knows a site at {one.url}
+    client id      {one.client_id}
+    client secret  {one.client_secret}
+
+  Sign in as
+{people}
+
+  Ctrl-C ends it.{logs}
+"""
+
 
 class Command(BaseCommand):
     """Start the servers, say where they are, and end them on Ctrl-C."""
@@ -58,16 +71,24 @@ class Command(BaseCommand):
         for site in SITES:
             parser.add_argument(site.port_option, dest=site.key, type=port, default=site.port)
         parser.add_argument("--idp-port", type=port, default=PROVIDER.port)
+        parser.add_argument(
+            "--provider-only",
+            action="store_true",
+            help="leave the sites out: the provider is for a site of your own at the first port",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run until a signal or a failure."""
         sites = [replace(site, port=options[site.key]) for site in SITES]
         provider = Provider(options["idp_port"])
         servers = self._servers(sites, provider, quiet=options["verbosity"] <= QUIET)
+        text = TEXT
+        if options["provider_only"]:
+            servers, text = servers[-1:], PROVIDER_TEXT
         self._listen_to_signals()
         try:
             self._check(servers)
-            self._run(servers, self._text(sites, servers))
+            self._run(servers, self._fill(text, sites, servers))
         except DemoError as error:
             self.stderr.write(str(error))
             sys.exit(1)
@@ -136,14 +157,14 @@ class Command(BaseCommand):
             for server in servers:
                 server.check_alive()
 
-    def _text(self, sites: list[Site], servers: list[Server]) -> str:
+    def _fill(self, text: str, sites: list[Site], servers: list[Server]) -> str:
         people = (
             f"    {person.username:<6} with the password  {person.password:<10}"
-            + ("(may enter the sites' /admin/)" if person.staff else "")
+            + ("(may enter the sites' /admin/)" if person.staff and len(servers) > 1 else "")
             for person in PEOPLE
         )
         one, two = sites
-        return TEXT.format(
+        return text.format(
             addresses="\n".join(f"  {server.title:<24}{server.url}" for server in servers),
             people="\n".join(line.rstrip() for line in people),
             one=one,
