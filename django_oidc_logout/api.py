@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 
-from . import departure, ending, index, registry, responses, revocation, sessions, tokens
+from . import ending, index, sessions
 from .conf import conf
 from .exceptions import SessionsNotEnded
+from .late import late
 from .outcome import Outcome
 from .signals import session_ended, signed_out
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest, HttpResponse
 
+    from . import departure, registry, responses, revocation, tokens
     from .models import OIDCSession
+else:
+    departure, registry, responses = late(".departure"), late(".registry"), late(".responses")
+    revocation, tokens = late(".revocation"), late(".tokens")
 
 logger = logging.getLogger(__name__)
 

@@ -22,11 +22,4 @@ class OIDCLogoutConfig(AppConfig):
             raise ImproperlyConfigured(
                 "django_oidc_logout needs django.contrib.auth: add it to INSTALLED_APPS."
             )
-        from . import (  # noqa: PLC0415  # only now are models there
-            checks,  # noqa: F401
-            checks_browser,  # noqa: F401
-            checks_deployment,  # noqa: F401
-            checks_project,  # noqa: F401
-            checks_tokens,  # noqa: F401
-            receivers,  # noqa: F401
-        )
+        from . import checks_late, receivers  # noqa: F401, PLC0415  # only now are models there

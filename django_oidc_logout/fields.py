@@ -7,22 +7,25 @@ import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.db import models
 from django.utils.crypto import salted_hmac
 
 from .conf import conf
+from .late import late
 
 if TYPE_CHECKING:
+    from cryptography import fernet
     from django.db.backends.base.base import BaseDatabaseWrapper
+else:
+    fernet = late("cryptography.fernet")
 
 SALT = "django_oidc_logout.fields"
 
 
 @lru_cache(maxsize=4)
-def _cipher(secrets: tuple[str | bytes, ...]) -> MultiFernet:
+def _cipher(secrets: tuple[str | bytes, ...]) -> fernet.MultiFernet:
     keys = (salted_hmac(SALT, "", secret=key, algorithm="sha256").digest() for key in secrets)
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
+    return fernet.MultiFernet([fernet.Fernet(base64.urlsafe_b64encode(key)) for key in keys])
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -44,7 +47,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not sub
             return value
         try:
             return _cipher(conf.secret_keys).decrypt(value.encode()).decode()
-        except InvalidToken:
+        except fernet.InvalidToken:
             return ""
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.contrib.auth import SESSION_KEY
 
-from . import api, binding, index, sessions
+from . import binding, index, sessions
 from .conf import conf
+from .late import late
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
+
+    from . import api
+else:
+    api = late(".api")
 
 
 class OIDCSessionMiddleware:

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 
-from . import api, index, sessions
+from . import index, sessions
+from .late import late
 from .signals import logout_token_rejected, session_ended, signed_out
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from . import api
     from .models import OIDCSession
     from .outcome import Outcome
+else:
+    api = late(".api")
 
 logger = logging.getLogger("django_oidc_logout")
 

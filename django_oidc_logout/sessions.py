@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.sessions.backends.cache import SessionStore as CacheStore
-from django.contrib.sessions.backends.cached_db import SessionStore as CachedDatabaseStore
-from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
 from django.core.cache import caches
 from django.utils.crypto import get_random_string
@@ -65,8 +62,8 @@ def delete(*keys: str) -> None:
     if in_cookies():
         return
     engine = store()
-    if len(keys) > 1 and engine in AT_ONCE:
-        for delete_from in AT_ONCE[engine]:
+    if len(keys) > 1 and conf.SESSION_ENGINE in AT_ONCE:
+        for delete_from in AT_ONCE[conf.SESSION_ENGINE]:
             delete_from(engine, keys)
     else:
         for key in keys:
@@ -85,9 +82,9 @@ def _delete_from_cache(engine: Any, keys: Iterable[str]) -> None:
 
 
 AT_ONCE = {
-    DatabaseStore: [_delete_from_database],
-    CacheStore: [_delete_from_cache],
-    CachedDatabaseStore: [_delete_from_database, _delete_from_cache],
+    "django.contrib.sessions.backends.db": [_delete_from_database],
+    "django.contrib.sessions.backends.cache": [_delete_from_cache],
+    "django.contrib.sessions.backends.cached_db": [_delete_from_database, _delete_from_cache],
 }
 
 

@@ -14,7 +14,7 @@ MODULES = {path.stem: path for path in PACKAGE.glob("*.py") if path.stem != "__i
 
 # Each floor may import from the floors below it only.
 FLOORS = [
-    {"conf", "exceptions", "findings", "outcome", "signals"},
+    {"checks_late", "conf", "exceptions", "findings", "late", "outcome", "signals"},
     {"caching", "fields", "installed", "tokens", "transport"},
     {"discovery", "landing", "logout_tokens", "models", "responses", "sessions"},
     # These two alone know vendors' names.

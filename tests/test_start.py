@@ -1,0 +1,91 @@
+"""What a site's processes import when they start, and what they leave for later."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.checks.registry import registry
+
+import django_oidc_logout
+from django_oidc_logout import checks_late
+
+ROOT = Path(django_oidc_logout.__file__).parent.parent
+HEAVY = {"cryptography", "jwt", "requests", "urllib3"}
+# What each start prints: the modules that it has imported.
+START = """
+import json, sys
+{start}
+print(json.dumps(list(sys.modules)))
+"""
+STARTS = {
+    "the package": "import django_oidc_logout",
+    "the app": "import django; django.setup()",
+    "a web process": "from django.core.wsgi import get_wsgi_application as get; get()",
+    "one with its API": "import django; django.setup(); from django_oidc_logout import api",
+}
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+def test_nothing_heavy_is_imported_before_it_is_needed(start):
+    imported = set(json.loads(run("-c", START.format(start=start)).stdout))
+    assert not imported & HEAVY
+    ours = {name.partition(".")[2] for name in imported if name.startswith("django_oidc_logout.")}
+    assert not ours & {*checks_late.MODULES, "departure", "providers", "tokens", "transport"}
+
+
+# The checks, which no web process runs.
+
+
+def ours():
+    everywhere = registry.registered_checks | registry.deployment_checks
+    return [check for check in everywhere if check.__module__.startswith("django_oidc_logout.")]
+
+
+def test_each_kind_of_check_has_a_stand_in():
+    checks_late._newcomers()
+    kinds = {(frozenset(check.tags), check in registry.deployment_checks) for check in ours()}
+    assert kinds == {(frozenset(tags), deploy) for tags, deploy in checks_late.KINDS}
+    assert not registry.registered_checks & set(checks_late.STAND_INS)
+    assert not registry.deployment_checks & set(checks_late.STAND_INS)
+
+
+# Prints the ids of what two runs find, of which the first imports the checks.
+CHECK = """
+import json, django
+from django.core.checks import run_checks
+from django.test import override_settings
+django.setup()
+with override_settings(OIDC_LOGOUT_PROVIDERS={{}}):
+    for options in {first}, {everything}:
+        print(json.dumps(sorted(message.id for message in run_checks(**options))))
+"""
+EVERYTHING = {"include_deployment_checks": True, "databases": ["default"]}
+FIRST_RUNS = {"everything": EVERYTHING, "one tag": {"tags": ["oidc_logout"]}}
+
+
+@pytest.mark.parametrize("first", FIRST_RUNS.values(), ids=FIRST_RUNS)
+def test_what_checks_find_they_say_each_time_and_once(first):
+    printed = run("-c", CHECK.format(first=first, everything=EVERYTHING)).stdout
+    found, again = map(json.loads, printed.splitlines())
+    mine = [name for name in again if name.startswith("oidc_logout.")]
+    assert mine == sorted(set(mine))
+    assert set(found) <= set(again)
+    assert "oidc_logout.E001" in found
+    if first is EVERYTHING:
+        assert found == again
