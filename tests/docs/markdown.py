@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\s*")
-FRAGMENT = re.compile(r"^(?=# (?:settings|urls)\.py$)", re.MULTILINE)
+FRAGMENT = re.compile(r"^(?=# (?:\w+/)?(?:settings|urls)\.py$)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Block:
         return self.text.partition("\n")[0].strip()
 
     def fragments(self) -> list[Block]:
-        """Return the files of which the block shows a part: `# settings.py`, then `# urls.py`."""
+        """Return the files of which the block shows parts: `# settings.py`, then `# urls.py`."""
         blocks, line = [], self.line
         for text in FRAGMENT.split(self.text):
             if text:

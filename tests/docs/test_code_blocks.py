@@ -138,7 +138,12 @@ def run_urls(block: Block) -> None:
 
 
 def require_no_error(block: Block) -> None:
-    errors = [found for found in checks.run_checks() if found.level >= checks.ERROR]
+    errors = [
+        found
+        for found in checks.run_checks()
+        # What the admin wants of a list that a fragment writes whole is another matter.
+        if found.level >= checks.ERROR and not found.id.startswith("admin.E4")
+    ]
     if errors:
         fail(block, "\n".join(map(str, errors)))
 
@@ -282,9 +287,9 @@ def run_yaml(block: Block) -> None:
 def run_fragments(block: Block, request) -> None:
     """Run Python; the fixtures are looked up only where they are needed."""
     for part in block.fragments():
-        if part.first_line == "# settings.py":
+        if part.first_line.endswith("settings.py"):
             run_settings(part, request.getfixturevalue("monkeypatch"))
-        elif part.first_line == "# urls.py":
+        elif part.first_line.endswith("urls.py"):
             run_urls(part)
         else:
             run_python(part, *map(request.getfixturevalue, ("signed_in", "idp")))
