@@ -23,6 +23,9 @@ def _admin_site():
 
 @pytest.fixture
 def _site(_admin_site, settings):
-    """Let the tests' site be the documentation's, until the test is over."""
-    with override_settings(**site.settings()):
-        yield
+    """Let the tests' site be the documentation's, until the test is over.
+
+    By the same road as other fixtures change settings: they are put back in the reverse order.
+    """
+    for name, value in site.settings().items():
+        setattr(settings, name, value)
