@@ -26,9 +26,10 @@ logger = logging.getLogger(__name__)
 def bind(request: HttpRequest) -> None:
     """Bind the request's session to its row, if it turns out to have one."""
     session = request.session
-    if sessions.in_cookies() and session.accessed:
+    bound = _bound(type(session))
+    if session.accessed and issubclass(bound, _InCookie):
         _look_again(request)
-    session.__class__ = _bound(type(session))
+    session.__class__ = bound
 
 
 def follow(request: HttpRequest) -> None:
@@ -44,7 +45,7 @@ def _look_again(request: HttpRequest) -> None:
 
 @cache
 def _bound(engine: type[SessionBase]) -> type[SessionBase]:
-    mixin = _InCookie if sessions.in_cookies() else _OnServer
+    mixin = _InCookie if sessions.is_in_cookies(engine) else _OnServer
     return type(engine.__qualname__, (mixin, engine), {})  # Django salts with the name
 
 

@@ -69,8 +69,8 @@ def _follow(request: HttpRequest) -> None:
 
 def _no_store(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     if (
-        conf.OIDC_LOGOUT_NO_STORE
-        and request.session.accessed
+        request.session.accessed
+        and conf.OIDC_LOGOUT_NO_STORE
         and SESSION_KEY in request.session
         and not response.has_header("Cache-Control")
     ):

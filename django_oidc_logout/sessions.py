@@ -47,7 +47,12 @@ def store() -> type[SessionBase]:
 
 def in_cookies() -> bool:
     """Tell whether sessions live in cookies, where nothing can be deleted from here."""
-    return issubclass(store(), CookieStore)
+    return is_in_cookies(store())
+
+
+def is_in_cookies(engine: type[SessionBase]) -> bool:
+    """Tell whether a session store keeps its sessions in cookies."""
+    return issubclass(engine, CookieStore)
 
 
 def delete(*keys: str) -> None:
