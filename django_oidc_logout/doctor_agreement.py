@@ -89,7 +89,8 @@ def algorithms(patient: Patient) -> Iterator[Finding]:
             _set_algorithm(patient, _best(theirs)) + " Unless the client is registered otherwise.",
         )
     else:
-        yield ok("algorithms", f"{', '.join(allowed)}, as the provider offers.")
+        offered = ", as the provider offers" if theirs else ""
+        yield ok("algorithms", f"{', '.join(allowed)}{offered}.")
 
 
 def _texts(value: Any) -> list[str]:

@@ -118,10 +118,10 @@ def issuer(patient: Patient) -> Iterator[Finding]:
 def _difference(ours: str, theirs: str) -> str:
     if ours.removesuffix("/") == theirs.removesuffix("/"):
         return "the slash at the end differs"
-    if ours.partition("://")[2] == theirs.partition("://")[2]:
-        return "one is on http, the other on https"
     if ours.casefold() == theirs.casefold():
         return "upper and lower case differ"
+    if ours.partition("://")[2] == theirs.partition("://")[2]:
+        return "one is on http, the other on https"
     if ours.split("/")[:3] == theirs.split("/")[:3]:
         return "the path differs, such as its realm or tenant"
     return "the host differs"

@@ -7,25 +7,23 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from django.core.checks import WARNING
-from django.core.checks.registry import registry as check_registry
+from django.core.checks import WARNING, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections, router
 from django.db.migrations.executor import MigrationExecutor
-from django.urls import NoReverseMatch, Resolver404, resolve, reverse
+from django.urls import NoReverseMatch, get_script_prefix, resolve, reverse
 from django.utils.crypto import get_random_string
 
 from . import caching, sessions
 from .conf import conf
-from .findings import Finding, error, examine, ok, warning
+from .findings import TITLES, Finding, error, ok, warning
 from .models import OIDCSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from django.core.checks import CheckMessage
+    from collections.abc import Iterator
 
 APP = "django_oidc_logout"
+CHECKS = "oidc_logout"  # their tag
 ROWS_TO_READ = 20
 PROBE = "_oidc_logout_doctor"
 SECONDS_TO_LIVE = 60
@@ -43,23 +41,18 @@ sys.exit({SAW} if caching.get(sys.argv[1]) == sys.argv[2] else {DID_NOT_SEE})
 
 def system_checks(_: None) -> Iterator[Finding]:
     """All system checks of this package; those for deployment only where DEBUG is off."""
-    checks = check_registry.get_checks(include_deployment_checks=not conf.raw("DEBUG"))
-    ours = [check for check in checks if check.__module__.startswith(APP)]
-    found = [finding for check in ours for finding in examine((_system_check,), check)]
-    yield from found or [ok("checks", f"All {len(ours)} of this package pass.")]
-
-
-def _system_check(check: Callable[..., Iterable[CheckMessage]]) -> Iterator[Finding]:
-    for message in check(app_configs=None, databases=None):
-        if not message.is_silenced():
-            name = message.id or "checks"
-            yield Finding(
-                id=name,
-                status="error" if message.level > WARNING else "warning",
-                title=name,
-                detail=message.msg,
-                remedy=message.hint or "",
-            )
+    messages = run_checks(tags=[CHECKS], include_deployment_checks=not conf.raw("DEBUG"))
+    told = [message for message in messages if not message.is_silenced()]
+    for message in told:
+        yield Finding(
+            id=message.id or "checks",
+            status="error" if message.level > WARNING else "warning",
+            title=message.id or TITLES["checks"],
+            detail=message.msg,
+            remedy=message.hint or "",
+        )
+    if not told:
+        yield ok("checks", "All of this package pass.")
 
 
 def urls(_: None) -> Iterator[Finding]:
@@ -70,11 +63,12 @@ def urls(_: None) -> Iterator[Finding]:
         include = 'path("oidc/", include("django_oidc_logout.urls"))'
         yield error("urls", "The package's URLs are not included.", f"Add {include} to urls.py.")
         return
-    try:
-        is_ours = resolve(path).app_name == "oidc_logout"
-    except Resolver404:
-        is_ours = False
-    if is_ours:
+    except Exception as exc:  # noqa: BLE001  # a site's urls.py may raise anything
+        what = f"They cannot be read: {type(exc).__name__}."
+        yield error("urls", what, "See what manage.py check says of ROOT_URLCONF.")
+        return
+    inside = path.removeprefix(get_script_prefix().rstrip("/"))
+    if resolve(inside).app_name == "oidc_logout":
         yield ok("urls", f"{path} is ours.")
     else:
         yield error(
@@ -141,7 +135,7 @@ def session_store(_: None) -> Iterator[Finding]:
     except Exception as exc:  # noqa: BLE001  # each store raises its own
         fault = f"answers with {type(exc).__name__}"
     if fault:
-        remedy = f"See that what {engine} keeps sessions in is up, and migrated."
+        remedy = "See that what SESSION_ENGINE needs is up, and run manage.py migrate."
         yield error("sessions", f"{engine} {fault}.", remedy)
     else:
         yield ok("sessions", f"{engine} saves, loads and deletes.")

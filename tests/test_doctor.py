@@ -1,0 +1,1038 @@
+"""The doctor: a healthy site is told so, and each mistake, with what to do about it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from email.utils import formatdate
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.checks import Warning  # noqa: A004
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.urls import include, path, set_script_prefix
+from jwt.algorithms import RSAAlgorithm
+
+from django_oidc_logout import discovery, doctor_addresses, doctor_site
+from django_oidc_logout.conf import conf
+from django_oidc_logout.exceptions import ProviderUnavailable
+from django_oidc_logout.findings import TITLES
+from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.registration import VENDORS, Registration, recipe
+from tests.test_transport import certificate, free_port, tls_idp  # noqa: F401  # fixtures
+
+DISCOVERY = "/.well-known/openid-configuration"
+SITE = "https://www.example.com"
+
+
+@pytest.fixture
+def site(db, idp, settings, configure, monkeypatch, tmp_path):  # noqa: PLR0913, PLR0917
+    """Return a site and a provider without any fault, for a test to put one in."""
+    monkeypatch.setattr(doctor_site, "_seen_by_another_process", lambda *_: True)
+    settings.CACHES = {"default": shared_cache(tmp_path)}
+    idp.metadata |= {
+        "authorization_endpoint": f"{idp.issuer}/authorize",
+        "token_endpoint": f"{idp.issuer}/token",
+        "userinfo_endpoint": f"{idp.issuer}/userinfo",
+        "id_token_signing_alg_values_supported": ["RS256", "none"],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
+    }
+    idp.answers["/end-session"] = {}
+    return SimpleNamespace(
+        idp=idp, settings=settings, configure=configure, monkeypatch=monkeypatch, tmp_path=tmp_path
+    )
+
+
+def shared_cache(folder):
+    return {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(folder / "cache"),
+    }
+
+
+def run(**options):
+    """Return what the command prints, and the code with which it ends."""
+    out = io.StringIO()
+    options = {"site": SITE, "no_color": True, **options}
+    try:
+        call_command("oidc_logout_doctor", stdout=out, **options)
+    except SystemExit as exc:
+        return out.getvalue(), exc.code
+    return out.getvalue(), 0
+
+
+def examine(**options):
+    """Return the report for machines."""
+    out, code = run(format="json", **options)
+    report = json.loads(out)
+    assert report["ok"] == (code == 0)
+    return report
+
+
+def findings(report, alias="default"):
+    return report["site"]["findings"] + report["providers"].get(alias, {}).get("findings", [])
+
+
+def faults(report, alias="default"):
+    return [finding for finding in findings(report, alias) if finding["status"] != "ok"]
+
+
+def unfolded(text):
+    return re.sub(r"\s+(-> )?", " ", text)
+
+
+# A healthy site
+
+
+def test_a_healthy_site(site):
+    report = examine()
+    assert faults(report) == []
+    assert report["ok"]
+    told = {finding["id"] for finding in findings(report)}
+    unasked = {"backend", "examination", "revocation"}
+    assert told == TITLES.keys() - unasked
+
+
+def test_a_healthy_site_as_text(site):
+    text, code = run()
+    assert code == 0
+    assert text.splitlines()[-1] == f"All is well: {len(TITLES) - 3} findings."
+    assert "✘" not in text
+    assert "!" not in text
+    assert "->" not in text
+    assert site.idp.issuer in text
+
+
+def test_nothing_is_left_behind(site):
+    run()
+    assert list(Path(site.settings.CACHES["default"]["LOCATION"]).glob("*")) == []
+    assert not SessionStore.get_model_class().objects.exists()
+    assert not OIDCSession.objects.exists()
+
+
+def test_it_asks_the_provider_and_no_copy(site):
+    options = conf.OIDC_LOGOUT_PROVIDERS["default"]
+    discovery.metadata(options)
+    site.idp.metadata["end_session_endpoint"] = None
+    (fault,) = faults(examine())
+    assert fault["id"] == "end-session"
+
+
+def test_it_asks_although_a_failure_is_remembered(site):
+    well = site.idp.answers[DISCOVERY]
+    site.idp.answers[DISCOVERY] = None
+    with pytest.raises(ProviderUnavailable):
+        discovery.metadata(conf.OIDC_LOGOUT_PROVIDERS["default"])
+    site.idp.answers[DISCOVERY] = well
+    assert faults(examine()) == []
+
+
+def test_a_failure_that_it_meets_is_not_remembered(site):
+    well = site.idp.answers[DISCOVERY]
+    site.idp.answers[DISCOVERY] = None
+    examine()
+    site.idp.answers[DISCOVERY] = well
+    assert discovery.metadata(conf.OIDC_LOGOUT_PROVIDERS["default"]) == site.idp.metadata
+
+
+def test_it_tells_no_secret(site, settings):
+    settings.OIDC_RP_CLIENT_SECRET = "a-secret-of-the-client"
+    settings.SECRET_KEY = "a-secret-of-the-site"
+    for told in [run()[0], run(format="json")[0]]:
+        assert "a-secret-of" not in told
+
+
+# Mistakes
+
+
+def publish(**changes):
+    """Return a mistake in the discovery document; None removes an entry."""
+
+    def mistake(site):
+        site.idp.metadata |= changes
+
+    return mistake
+
+
+def options(**changes):
+    """Return a mistake in the options of the provider."""
+    return lambda site: site.configure(**changes)
+
+
+def setting(name, value):
+    """Return a mistake in the settings."""
+    return lambda site: setattr(site.settings, name, value)
+
+
+def answer(where, content):
+    """Return a mistake in what the provider answers."""
+    return lambda site: site.idp.answers.update({where: content})
+
+
+def clock(seconds, age=None):
+    """Return a provider whose clock is wrong."""
+
+    def told(handler):
+        now = time.time() + seconds - (age or 0)
+        handler.date_time_string = lambda: formatdate(now, usegmt=True)
+        headers = {} if age is None else {"Age": str(age)}
+        handler.json(handler.server.idp.metadata, **headers)
+
+    return answer(DISCOVERY, told)
+
+
+def date(text):
+    def told(handler):
+        handler.date_time_string = lambda: text
+        handler.json(handler.server.idp.metadata)
+
+    return answer(DISCOVERY, told)
+
+
+def status(code):
+    return lambda handler: handler.body(b"", status=code)
+
+
+def another_issuer(change):
+    return lambda site: site.idp.metadata.update(issuer=change(site.idp.issuer))
+
+
+def gone(site):
+    site.configure(ISSUER=f"http://127.0.0.1:{free_port()}")
+
+
+def urls(*names):
+    """Return a mistake in the order of the URLs."""
+
+    def mistake(site):
+        module = ModuleType("urls_of_the_doctor")
+        module.urlpatterns = [path("oidc/", include(name)) for name in names]
+        site.monkeypatch.setitem(sys.modules, module.__name__, module)
+        site.settings.ROOT_URLCONF = module.__name__
+
+    return mistake
+
+
+def raising(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
+def unapplied(site):
+    MigrationRecorder(connection).record_unapplied("django_oidc_logout", "0001_initial")
+
+
+def without_table(site):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE django_oidc_logout_oidcsession RENAME TO elsewhere")
+
+
+def another_secret_key(site):
+    OIDCSession.objects.create(
+        issuer=site.idp.issuer,
+        sub="ada",
+        session_key="key",
+        expires_at="2030-01-01T00:00Z",
+        id_token="a-token",
+    )
+    site.settings.SECRET_KEY = "another one"
+
+
+def unshared(site):
+    site.monkeypatch.setattr(doctor_site, "_seen_by_another_process", lambda *_: False)
+
+
+def untried(site):
+    site.monkeypatch.setattr(doctor_site, "_seen_by_another_process", lambda *_: None)
+
+
+def cache_that_forgets(site):
+    site.settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
+
+class Forgetful(SessionStore):
+    """Does not keep what is saved."""
+
+    def load(self):
+        return {}
+
+
+class Undying(SessionStore):
+    """Does not delete."""
+
+    def delete(self, session_key=None):
+        pass
+
+
+class Failing(SessionStore):
+    """Is down."""
+
+    def save(self, must_create=False):
+        raise ConnectionError("redis://:a-password@localhost")
+
+
+def session_store(store):
+    def mistake(site):
+        module = ModuleType("sessions_of_the_doctor")
+        module.SessionStore = store
+        site.monkeypatch.setitem(sys.modules, module.__name__, module)
+        site.settings.SESSION_ENGINE = module.__name__
+
+    return mistake
+
+
+def small_key(site):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    public = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
+    site.idp.answers["/jwks"]["keys"].append({"kid": "small", **public})
+
+
+def each(*mistakes):
+    def mistake(site):
+        for one in mistakes:
+            one(site)
+
+    return mistake
+
+
+UNSAFE = "http://idp.example.com"
+# id, status, a part of the detail, a part of the remedy
+MISTAKES = {
+    # The client
+    "no client id": (
+        setting("OIDC_RP_CLIENT_ID", ""),
+        ("client", "error", "No CLIENT_ID", "or OIDC_RP_CLIENT_ID"),
+    ),
+    "scopes without openid": (
+        setting("OIDC_RP_SCOPES", "email"),
+        ("client", "error", "without openid", 'OIDC_RP_SCOPES = "openid email"'),
+    ),
+    # TLS
+    "plain http": (
+        options(ISSUER=UNSAFE),
+        ("tls", "error", "is no https address", "to the provider's https address"),
+    ),
+    "no address": (options(ISSUER=""), ("tls", "error", 'ISSUER ""', "https address")),
+    "certificates unchecked": (
+        setting("OIDC_VERIFY_SSL", False),
+        ("tls", "warning", "OIDC_VERIFY_SSL is off", "REQUESTS_CA_BUNDLE"),
+    ),
+    # Discovery
+    "nobody there": (
+        gone,
+        (
+            "discovery",
+            "error",
+            "cannot be reached: ConnectionError",
+            "Try curl -v http://127.0.0.1",
+        ),
+    ),
+    "not found": (
+        answer(DISCOVERY, None),
+        ("discovery", "error", "answered 404", "ISSUER is all that stands in front of"),
+    ),
+    "garbage": (
+        answer(DISCOVERY, lambda handler: handler.body(b"<!doctype html>")),
+        ("discovery", "error", "does not answer with JSON", "curl -v"),
+    ),
+    "hanging": (
+        each(options(TIMEOUT=0.3), answer(DISCOVERY, lambda handler: handler.hang())),
+        ("discovery", "error", DISCOVERY, "DNS"),
+    ),
+    "discovery that is not needed": (
+        each(
+            answer(DISCOVERY, None),
+            lambda site: site.configure(END_SESSION_ENDPOINT=f"{site.idp.issuer}/end-session"),
+        ),
+        ("discovery", "warning", "The settings do without it", "curl -v"),
+    ),
+    # The issuer
+    "a slash too few": (
+        another_issuer(lambda issuer: f"{issuer}/"),
+        ("issuer", "error", "the slash at the end differs", '/"'),
+    ),
+    "http for https": (
+        another_issuer(lambda issuer: issuer.replace("http:", "https:")),
+        ("issuer", "error", "one is on http, the other on https", '"https://127.0.0.1'),
+    ),
+    "another realm": (
+        another_issuer(lambda issuer: f"{issuer}/realms/main"),
+        ("issuer", "error", "the path differs, such as its realm", '/realms/main"'),
+    ),
+    "another case": (
+        another_issuer(lambda issuer: issuer.replace("http:", "HTTP:")),
+        ("issuer", "error", "upper and lower case differ", '"HTTP://127.0.0.1'),
+    ),
+    "another host": (
+        publish(issuer="https://inner.example.com"),
+        ("issuer", "error", "the host differs", "publish its outer address"),
+    ),
+    "no issuer": (publish(issuer=None), ("issuer", "error", "names no issuer", "ISSUER")),
+    "an issuer that is no text": (publish(issuer=5), ("issuer", "error", "names no issuer", "I")),
+    # The clock
+    "an hour ahead": (clock(3600), ("clock", "error", "s ahead of ours", "Let NTP set both")),
+    "an hour behind": (clock(-3600), ("clock", "error", "s behind ours", "Let NTP set both")),
+    "a little ahead": (clock(30), ("clock", "warning", "s ahead of ours", "NTP")),
+    "a little behind": (clock(-30), ("clock", "warning", "s behind ours", "NTP")),
+    "ahead, from a cache": (clock(3600, age=600), ("clock", "error", "s ahead of ours", "NTP")),
+    "no date": (date("today"), ("clock", "warning", "no Date", "NTP")),
+    # The end of a session
+    "no end-session endpoint": (
+        publish(end_session_endpoint=None),
+        ("end-session", "error", "publishes no end_session_endpoint", "RP-initiated logout on"),
+    ),
+    "an end-session endpoint on http": (
+        publish(end_session_endpoint=UNSAFE),
+        ("end-session", "error", UNSAFE, "END_SESSION_ENDPOINT"),
+    ),
+    "an end-session endpoint that is no text": (
+        publish(end_session_endpoint=["\x1b[31m"]),
+        ("end-session", "error", r'["\u001b[31m"]', "END_SESSION_ENDPOINT"),
+    ),
+    "an end-session endpoint that is gone": (
+        answer("/end-session", None),
+        ("end-session-answer", "error", "404", "the address is right"),
+    ),
+    "an end-session endpoint that is broken": (
+        answer("/end-session", status(503)),
+        ("end-session-answer", "warning", "503", "the provider is well"),
+    ),
+    "an end-session endpoint out of reach": (
+        lambda site: site.configure(END_SESSION_ENDPOINT=f"http://127.0.0.1:{free_port()}/"),
+        ("end-session-answer", "error", "cannot be reached", "the address is right"),
+    ),
+    # The channels
+    "no back-channel": (
+        publish(backchannel_logout_supported=False),
+        ("back-channel", "warning", "does not say that it tells sites", "switch that on there"),
+    ),
+    "a back-channel without sid": (
+        publish(backchannel_logout_session_supported=None),
+        ("back-channel", "warning", "without a sid", "Ask there for the sid"),
+    ),
+    "a front-channel without sid": (
+        publish(frontchannel_logout_session_supported="true"),
+        ("front-channel", "warning", "without iss and sid", "Ask there for iss and sid"),
+    ),
+    # Algorithms and keys
+    "HS256, where RS256 it is": (
+        setting("OIDC_RP_SIGN_ALGO", "HS256"),
+        (
+            "algorithms",
+            "error",
+            "Allowed here is HS256; the provider signs with RS256",
+            'Set OIDC_RP_SIGN_ALGO = "RS256".',
+        ),
+    ),
+    "mozilla's default": (
+        lambda site: delattr(site.settings, "OIDC_RP_SIGN_ALGO"),
+        ("algorithms", "error", "Allowed here is HS256", 'Set OIDC_RP_SIGN_ALGO = "RS256".'),
+    ),
+    "another algorithm": (
+        each(
+            options(ALGORITHMS=["RS256"]),
+            publish(id_token_signing_alg_values_supported=["none", 5, "ES256"]),
+        ),
+        ("algorithms", "error", "with ES256", '"default"]["ALGORITHMS"] = ["ES256"].'),
+    ),
+    "an algorithm that nobody knows": (
+        publish(id_token_signing_alg_values_supported=["XX1\x1b"]),
+        ("algorithms", "error", r"with XX1\u001b", '= "RS256".'),
+    ),
+    "HS256, where either may be": (
+        each(
+            setting("OIDC_RP_SIGN_ALGO", "HS256"),
+            publish(id_token_signing_alg_values_supported=["RS256", "HS256"]),
+        ),
+        ("algorithms", "warning", "HS256 alone", 'Set OIDC_RP_SIGN_ALGO = "RS256". Unless'),
+    ),
+    "HS256 without a secret": (
+        each(
+            setting("OIDC_RP_CLIENT_SECRET", ""),
+            setting("OIDC_RP_SIGN_ALGO", "HS256"),
+            publish(id_token_signing_alg_values_supported=["HS256"]),
+        ),
+        ("algorithms", "error", "needs the client's secret", '["CLIENT_SECRET"]'),
+    ),
+    "no keys": (
+        answer("/jwks", {"keys": []}),
+        ("keys", "error", "Of the 0 keys published none fits RS256", "Allow here what"),
+    ),
+    "a key set that is none": (
+        answer("/jwks", {"keys": "key"}),
+        ("keys", "error", "Of the 0 keys", "JWKS_URI"),
+    ),
+    "keys of another kind": (
+        answer("/jwks", {"keys": [{"kty": "EC", "kid": "1"}, "key", {"kty": "RSA", "use": "enc"}]}),
+        ("keys", "error", "Of the 3 keys published none fits RS256", "OIDC_RP_SIGN_ALGO"),
+    ),
+    "keys out of reach": (
+        answer("/jwks", status(503)),
+        ("keys", "error", "/jwks answered 503", "OIDC_OP_JWKS_ENDPOINT is right"),
+    ),
+    "no address of keys": (
+        each(options(JWKS_URI=""), publish(jwks_uri=None)),
+        ("keys", "error", "publishes no jwks_uri", "Set JWKS_URI"),
+    ),
+    "keys on http": (
+        each(options(JWKS_URI=""), publish(jwks_uri=UNSAFE)),
+        ("keys", "error", UNSAFE, '["JWKS_URI"]'),
+    ),
+    "a small key": (
+        small_key,
+        ("keys", "warning", 'The key "small" is too short', "the provider replace it"),
+    ),
+    # Addresses
+    "an endpoint that is not the provider's": (
+        setting("OIDC_OP_TOKEN_ENDPOINT", "https://other.example.com/token"),
+        ("endpoints", "warning", "OIDC_OP_TOKEN_ENDPOINT", '/token", unless'),
+    ),
+    "keys that are not the provider's": (
+        lambda site: (
+            site.configure(JWKS_URI=f"{site.idp.issuer}/other"),
+            site.idp.answers.update({"/other": site.idp.answers["/jwks"]}),
+        ),
+        ("endpoints", "warning", '["JWKS_URI"]', '/jwks", unless'),
+    ),
+    "nowhere to revoke": (
+        each(setting("OIDC_LOGOUT_REVOKE_TOKENS", True), publish(revocation_endpoint=None)),
+        ("revocation", "error", "no revocation_endpoint", '["REVOCATION_ENDPOINT"]'),
+    ),
+    "a provider class that is none": (
+        options(BACKEND="nowhere.Provider"),
+        ("backend", "error", "cannot be used: ", "Name a subclass of"),
+    ),
+    "another address to come back to": (
+        options(POST_LOGOUT_REDIRECT_URI=f"{SITE}/bye/"),
+        ("addresses", "warning", f"{SITE}/bye/", "/oidc/logout/callback/"),
+    ),
+    # The site
+    "an unknown key": (
+        options(ISSUERS="https://idp.example.com"),
+        ("oidc_logout.E002", "error", "unknown key 'ISSUERS'", "The keys are ISSUER"),
+    ),
+    "URLs not included": (
+        urls("mozilla_django_oidc.urls"),
+        ("urls", "error", "not included", 'include("django_oidc_logout.urls")'),
+    ),
+    "URLs in the wrong order": (
+        urls("mozilla_django_oidc.urls", "django_oidc_logout.urls"),
+        ("urls", "error", "another view", 'before "mozilla_django_oidc.urls"'),
+    ),
+    "URLs that cannot be read": (
+        setting("ROOT_URLCONF", "nowhere"),
+        ("urls", "error", "cannot be read: ModuleNotFoundError", "manage.py check"),
+    ),
+    "a migration that is missing": (
+        unapplied,
+        ("database", "error", "0001_initial", "manage.py migrate django_oidc_logout"),
+    ),
+    "a table that is missing": (
+        without_table,
+        ("database", "error", "cannot be read", "manage.py migrate django_oidc_logout"),
+    ),
+    "no secret key": (
+        setting("SECRET_KEY", ""),
+        ("encryption", "error", "Nothing can be encrypted", "Set SECRET_KEY"),
+    ),
+    "another secret key": (
+        another_secret_key,
+        ("encryption", "warning", "1 of the newest sessions", "SECRET_KEY_FALLBACKS"),
+    ),
+    "sessions that are not kept": (
+        session_store(Forgetful),
+        ("sessions", "error", "does not give back", "run manage.py migrate"),
+    ),
+    "sessions that stay": (
+        session_store(Undying),
+        ("sessions", "error", "does not delete", "run manage.py migrate"),
+    ),
+    "sessions that are down": (
+        session_store(Failing),
+        ("sessions", "error", "answers with ConnectionError", "run manage.py migrate"),
+    ),
+    "a cache that keeps nothing": (
+        cache_that_forgets,
+        ("cache", "error", "does not keep", "Redis, Memcached or the database"),
+    ),
+    "a cache that is not shared": (
+        unshared,
+        ("cache-shared", "error", "Each process has a cache of its own", 'CACHES["default"]'),
+    ),
+    "a cache that cannot be tried": (
+        untried,
+        ("cache-shared", "warning", "no second process", "DJANGO_SETTINGS_MODULE"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("mistake", "told"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake(site, mistake, told):
+    mistake(site)
+    name, severity, detail, remedy = told
+    report = examine()
+    found = [finding for finding in faults(report) if finding["id"] == name]
+    assert [finding["status"] for finding in found] == [severity]
+    assert detail in found[0]["detail"]
+    assert remedy in found[0]["remedy"]
+
+    text, code = run()
+    assert code == (0 if report["ok"] else 1)
+    assert detail in unfolded(text)
+    assert remedy in unfolded(text)
+    assert ("✘" if severity == "error" else "!") in text
+
+
+# What is no mistake
+
+
+def all_finds(report, name, alias="default"):
+    return [finding["detail"] for finding in findings(report, alias) if finding["id"] == name]
+
+
+RIGHT = {
+    "a query that is kept": (
+        lambda site: site.idp.metadata.update(
+            end_session_endpoint=f"{site.idp.issuer}/end-session?a=b"
+        ),
+        ("end-session", "/end-session?a=b Its query is kept."),
+    ),
+    "an end-session endpoint that asks for more": (
+        answer("/end-session", status(400)),
+        ("end-session-answer", "with 400"),
+    ),
+    "no front-channel": (
+        publish(frontchannel_logout_supported=None),
+        ("front-channel", "Not offered"),
+    ),
+    "a shared secret": (
+        each(
+            setting("OIDC_RP_SIGN_ALGO", "HS256"),
+            setting("SILENCED_SYSTEM_CHECKS", ["oidc_logout.W006"]),
+            publish(id_token_signing_alg_values_supported=["HS256"]),
+        ),
+        ("keys", "None are needed"),
+    ),
+    "algorithms untold": (
+        publish(id_token_signing_alg_values_supported=None),
+        ("algorithms", "RS256."),
+    ),
+    "an answer from a cache": (clock(0, age=7200), ("clock", "agrees with ours")),
+    "somewhere to revoke": (
+        setting("OIDC_LOGOUT_REVOKE_TOKENS", True),
+        ("revocation", "/revoke"),
+    ),
+    "a query behind an endpoint": (
+        lambda site: setattr(
+            site.settings, "OIDC_OP_TOKEN_ENDPOINT", f"{site.idp.issuer}/token?tenant=1"
+        ),
+        ("endpoints", "As configured, so published."),
+    ),
+    "sessions in cookies": (
+        setting("SESSION_ENGINE", "django.contrib.sessions.backends.signed_cookies"),
+        ("sessions", "signed_cookies: each lives while its row does."),
+    ),
+    "a cache for each process, while developing": (
+        each(unshared, setting("DEBUG", True)),
+        ("cache-shared", "will do for DEBUG only"),
+    ),
+    "a prefix of the server": (
+        setting("FORCE_SCRIPT_NAME", "/prefix"),
+        ("urls", "/prefix/oidc/logout/ is ours."),
+    ),
+    "a check that is silenced": (
+        each(
+            options(CLIENT="site"),
+            setting("SILENCED_SYSTEM_CHECKS", ["oidc_logout.E002"]),
+        ),
+        ("checks", "of this package pass."),
+    ),
+}
+
+
+@pytest.fixture
+def _prefix_put_back():
+    yield
+    set_script_prefix("/")
+
+
+@pytest.mark.usefixtures("_prefix_put_back")
+@pytest.mark.parametrize(("change", "told"), RIGHT.values(), ids=RIGHT)
+def test_what_is_right(site, change, told):
+    change(site)
+    set_script_prefix(site.settings.FORCE_SCRIPT_NAME or "/")
+    report = examine()
+    name, detail = told
+    assert faults(report) == []
+    (found,) = all_finds(report, name)
+    assert detail in found
+
+
+# TLS
+
+
+def test_a_certificate_that_nobody_has_vouched_for(site, tls_idp):  # noqa: F811
+    site.configure(ISSUER=tls_idp.issuer, END_SESSION_ENDPOINT=f"{tls_idp.issuer}/end-session")
+    site.settings.OIDC_OP_JWKS_ENDPOINT = f"{tls_idp.issuer}/jwks"
+    report = examine()
+    tls, answers, keys = faults(report)
+    assert tls["id"] == "tls"
+    assert "is not accepted: self-signed certificate." in tls["detail"]
+    assert "REQUESTS_CA_BUNDLE" in tls["remedy"]
+    for fault in answers, keys:
+        assert fault["status"] == "error"
+        assert "SSLError: self-signed certificate" in fault["detail"]
+
+
+def test_a_certificate_that_is_vouched_for(site, tls_idp, certificate):  # noqa: F811
+    site.configure(ISSUER=tls_idp.issuer)
+    site.settings.OIDC_VERIFY_SSL = certificate
+    assert all_finds(examine(), "tls") == ["The certificate is accepted."]
+
+
+# Provider classes
+
+
+@pytest.mark.parametrize("name", ["Auth0Provider", "WorkOSProvider"])
+def test_an_endpoint_of_the_class(site, name):
+    site.configure(BACKEND=f"django_oidc_logout.providers.{name}")
+    site.configure(END_SESSION_ENDPOINT=f"{site.idp.issuer}/end-session")
+    site.idp.metadata["end_session_endpoint"] = None
+    report = examine()
+    assert faults(report) == []
+    assert all_finds(report, "end-session") == [f"{site.idp.issuer}/end-session"]
+
+
+def test_a_provider_without_any_endpoint(site):
+    site.configure(BACKEND="django_oidc_logout.providers.GoogleProvider")
+    report = examine(site="", vendor="keycloak")
+    assert faults(report) == []
+    (told,) = all_finds(report, "end-session")
+    assert told.endswith("Sign-out is local, and the page says so.")
+    assert report["providers"]["default"]["register"] == {}
+    assert report["providers"]["default"]["recipe"] == ""
+    assert "To register" not in run()[0]
+
+
+# Several providers, or none
+
+
+def test_each_provider_is_asked(site):
+    site.configure("other", ISSUER=site.idp.issuer, CLIENT_ID="site-2", JWKS_URI="")
+    report = examine()
+    assert list(report["providers"]) == ["default", "other"]
+    assert faults(report, "other") == []
+    assert all_finds(report, "client", "other") == ["site-2"]
+
+
+def test_one_provider_is_asked(site):
+    site.configure("other", ISSUER=site.idp.issuer, CLIENT_ID="site-2")
+    assert list(examine(provider="other")["providers"]) == ["other"]
+    assert "Provider default" not in run(provider="other")[0]
+
+
+def test_mozillas_settings_are_not_those_of_another_provider(site):
+    site.configure("other", ISSUER=site.idp.issuer, CLIENT_ID="site-2")
+    site.settings.OIDC_RP_SCOPES = "email"
+    site.settings.OIDC_OP_TOKEN_ENDPOINT = "https://other.example.com/token"
+    assert faults(examine(provider="other"), "other") == []
+
+
+def test_another_provider_is_advised_about_its_own_settings(site):
+    site.configure("other", ISSUER=site.idp.issuer, ALGORITHMS=["ES256"])
+    client, algorithms, keys = faults(examine(provider="other"), "other")[1:]
+    assert client["remedy"] == 'Set OIDC_LOGOUT_PROVIDERS["other"]["CLIENT_ID"].'
+    assert algorithms["remedy"] == 'Set OIDC_LOGOUT_PROVIDERS["other"]["ALGORITHMS"] = ["RS256"].'
+    assert keys["status"] == "error"
+
+
+@pytest.mark.parametrize("unknown", ["others", ""])
+def test_a_provider_that_is_not_configured(site, unknown):
+    site.configure("other", ISSUER=site.idp.issuer)
+    with pytest.raises(CommandError, match=r"It has: 'default', 'other'\."):
+        run(provider=unknown)
+
+
+@pytest.mark.parametrize("configured", [None, {}, "https://idp.example.com"])
+def test_no_provider(site, configured):
+    site.settings.OIDC_LOGOUT_PROVIDERS = configured
+    with pytest.raises(CommandError, match=r"It has: none\."):
+        run(provider="default")
+    report = examine()
+    assert report["providers"] == {}
+    assert "oidc_logout.E001" in {fault["id"] for fault in faults(report)}
+
+
+# What cannot be examined
+
+
+BROKEN = {
+    "a time-out": {"TIMEOUT": "3"},
+    "an issuer": {"ISSUER": 5},
+    "algorithms": {"ALGORITHMS": 5},
+    "a client id": {"CLIENT_ID": ["site"]},
+    "an address": {"POST_LOGOUT_REDIRECT_URI": 5},
+    "an endpoint": {"END_SESSION_ENDPOINT": 5},
+    "keys": {"JWKS_URI": 5},
+    "a secret": {"CLIENT_SECRET": 5},
+}
+
+
+@pytest.mark.parametrize("given", ["", SITE])
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+def test_settings_of_the_wrong_kind(site, broken, given):
+    site.configure(**broken)
+    (key,) = broken
+    report = examine(site=given, vendor="keycloak")
+    errors = {fault["id"]: fault["detail"] for fault in faults(report)}
+    assert f"[{key!r}] has a value of the wrong kind" in errors["oidc_logout.E004"]
+    assert run(site=given, vendor="keycloak")[1] == 1
+
+
+def test_a_check_that_fails(site, monkeypatch):
+    monkeypatch.setattr(doctor_site, "run_checks", raising(RuntimeError("a-secret")))
+    (fault,) = faults(examine())
+    assert fault["id"] == "examination"
+    assert fault["detail"] == "system checks: ended by RuntimeError."
+    assert "the other findings" in fault["remedy"]
+
+
+def test_a_check_with_nothing_but_a_message(site, monkeypatch):
+    message = Warning("Something is odd.")
+    monkeypatch.setattr(doctor_site, "run_checks", lambda **_: [message])
+    assert faults(examine()) == [
+        {
+            "id": "checks",
+            "status": "warning",
+            "title": "System checks",
+            "detail": "Something is odd.",
+            "remedy": "",
+        }
+    ]
+
+
+# The cache, with a second process
+
+
+@pytest.fixture
+def second_process(monkeypatch, tmp_path):
+    """Return a function that gives other processes of this project settings of their own."""
+
+    def settings(lines):
+        (tmp_path / "settings_of_the_doctor.py").write_text(
+            f"from tests.settings import *\n{lines}"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "settings_of_the_doctor")
+
+    return settings
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_a_second_process(settings, second_process, tmp_path, is_shared):
+    settings.CACHES = {"default": shared_cache(tmp_path)}
+    second_process(f"CACHES = {settings.CACHES!r}" if is_shared else "")
+    (_, shared) = doctor_site.cache(None)
+    assert shared.id == "cache-shared"
+    assert shared.status == ("ok" if is_shared else "error")
+
+
+def test_a_second_process_that_ends(settings, second_process, tmp_path):
+    second_process("raise SystemExit(1)")
+    (_, shared) = doctor_site.cache(None)
+    assert shared.status == "warning"
+
+
+def test_no_second_process(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    (_, shared) = doctor_site.cache(None)
+    assert shared.status == "warning"
+
+
+def test_a_project_in_which_nothing_works(second_process, idp, monkeypatch):
+    second_process(f"""
+OIDC_LOGOUT_PROVIDERS = {{"default": {{"ISSUER": "http://127.0.0.1:{free_port()}"}}}}
+OIDC_LOGOUT_GET = "ask"
+ROOT_URLCONF = "nowhere"
+""")
+    process = subprocess.run(
+        [sys.executable, "-m", "django", "oidc_logout_doctor", "--format", "json"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert process.returncode == 1
+    assert "Traceback" not in process.stderr
+    errors = {fault["id"] for fault in faults(json.loads(process.stdout))}
+    assert errors >= {"oidc_logout.E006", "urls", "database", "cache-shared", "discovery"}
+
+
+# What to register
+
+REGISTER = {
+    "post_logout_redirect_uri": "/oidc/logout/callback/",
+    "backchannel_logout_uri": "/oidc/logout/backchannel/",
+    "frontchannel_logout_uri": "/oidc/logout/frontchannel/",
+}
+
+
+def addresses(**given):
+    report = examine(**given)
+    (found,) = [finding for finding in findings(report) if finding["id"] == "addresses"]
+    return found, report["providers"]["default"]["register"]
+
+
+@pytest.mark.parametrize("base", [SITE, "http://localhost:8000", f"{SITE}/prefix"])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_address_that_is_given(site, base, slash):
+    found, register = addresses(site=base + slash)
+    assert (found["status"], found["detail"]) == ("ok", f"{base}{slash}, from --site.")
+    assert register == {name: f"{base}{path}" for name, path in REGISTER.items()}
+
+
+def test_the_address_is_that_of_the_setting(site):
+    own = f"{SITE}:8443/oidc/logout/callback/"
+    site.configure(POST_LOGOUT_REDIRECT_URI=own)
+    found, register = addresses(site="")
+    detail = f"{SITE}:8443, from POST_LOGOUT_REDIRECT_URI."
+    assert (found["status"], found["detail"]) == ("ok", detail)
+    assert register == {name: f"{SITE}:8443{path}" for name, path in REGISTER.items()}
+    _, register = addresses()
+    assert register["post_logout_redirect_uri"] == own
+    assert register["backchannel_logout_uri"] == f"{SITE}/oidc/logout/backchannel/"
+
+
+def test_the_address_is_made_up(site):
+    found, register = addresses(site="")
+    assert found["status"] == "warning"
+    assert "https://your.site stands for the site's" in found["detail"]
+    assert "--site https://www.example.com" in found["remedy"]
+    assert register == {name: f"https://your.site{path}" for name, path in REGISTER.items()}
+
+
+@pytest.mark.parametrize(
+    "current", [lambda _: SimpleNamespace(domain="www.example.com"), raising(DatabaseError)]
+)
+def test_the_address_is_that_of_djangos_sites(site, monkeypatch, current):
+    monkeypatch.setattr(doctor_addresses.apps, "is_installed", lambda _: True)
+    monkeypatch.setattr(doctor_addresses, "get_current_site", current)
+    found, _ = addresses(site="")
+    assert found["detail"] in {
+        "https://www.example.com, from django.contrib.sites.",
+        "https://your.site stands for the site's, which is not known.",
+    }
+
+
+@pytest.mark.parametrize("base", ["http://www.example.com", "www.example.com", "//"])
+def test_an_address_that_no_provider_takes(site, base):
+    found, _ = addresses(site=base)
+    assert found["status"] == "error"
+    assert f'"{base}" (--site) is no https address' in found["detail"]
+    assert "Serve the site on https" in found["remedy"]
+
+
+def test_nothing_to_register_without_urls(site):
+    urls("mozilla_django_oidc.urls")(site)
+    assert examine()["providers"]["default"]["register"] == {}
+
+
+def registration():
+    return Registration(**{name: f"{SITE}{path}" for name, path in REGISTER.items()})
+
+
+def test_the_addresses_are_printed(site):
+    text, _ = run()
+    for uri in REGISTER.values():
+        assert re.search(rf"^  [A-Z][a-z-]+ .* {re.escape(SITE + uri)}$", text, re.MULTILINE)
+    assert "add --vendor with one of keycloak, entra" in text
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_the_commands_of_a_vendor(site, vendor):
+    expected = recipe(vendor, registration(), conf.OIDC_LOGOUT_PROVIDERS["default"])
+    assert examine(vendor=vendor)["providers"]["default"]["recipe"] == expected
+    assert expected in run(vendor=vendor)[0]
+
+
+def test_the_commands_of_the_vendor_that_the_issuer_tells(site):
+    site.configure(ISSUER=f"{site.idp.issuer}/realms/main")
+    assert "kcadm.sh" in examine()["providers"]["default"]["recipe"]
+
+
+# The text
+
+
+def test_it_is_coloured(site):
+    unapplied(site)
+    publish(backchannel_logout_supported=None)(site)
+    text, _ = run(no_color=False, force_color=True)
+    assert "\x1b[" in text
+    plain, _ = run()
+    assert "\x1b[" not in plain
+    assert plain.splitlines()[-1] == f"1 error and 1 warning: {len(TITLES) - 3} findings."
+
+
+def test_a_terminal_without_our_signs(site, settings):
+    settings.OIDC_RP_CLIENT_ID = ""
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    with pytest.raises(SystemExit):
+        call_command("oidc_logout_doctor", stdout=out, site=SITE, no_color=True)
+    out.seek(0)
+    text = out.read()
+    assert "  ok   TLS " in text
+    assert "  FAIL Client " in text
+
+
+def test_nothing_in_settings_or_answers_reaches_the_terminal(site):
+    site.configure(ISSUER=f"{site.idp.issuer}/\x1b[2J\u202e", CLIENT_ID="\x07")
+    publish(issuer="\x1b[2J" * 1000, end_session_endpoint="\x07")(site)
+    text, _ = run(site="https://www.example.com/\x1b[2J")
+    assert not {char for char in text if not char.isprintable()} - {"\n"}
+    assert len(text) < 5000
+
+
+@pytest.mark.parametrize("columns", ["20", "80", "300"])
+def test_lines_fit(site, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    text, _ = run()
+    sentences = [line for line in text.splitlines() if not re.search(r"https?://|--vendor", line)]
+    widths = {len(line) for line in sentences}
+    assert max(widths) <= max(min(int(columns), 100), 50)
+
+
+# What machines rely on
+
+
+def test_the_shape_of_the_report(site):
+    report = examine()
+    assert report.keys() == {"ok", "site", "providers"}
+    assert report["site"].keys() == {"findings"}
+    assert report["providers"]["default"].keys() == {"findings", "register", "recipe"}
+    for finding in findings(report):
+        assert finding.keys() == {"id", "status", "title", "detail", "remedy"}
+        assert finding["title"] == TITLES[finding["id"]]
+
+
+def test_each_finding_is_tested_and_documented():
+    tested = {told[0] for _, told in [*MISTAKES.values(), *RIGHT.values()]} - {"oidc_logout.E002"}
+    assert tested | {"examination"} == TITLES.keys()
+    page = (Path(__file__).parent.parent / "docs/reference/commands.md").read_text()
+    documented = dict(re.findall(r"^\| `([a-z-]+)` \| ([^|]+?) \|", page, re.MULTILINE))
+    assert documented == TITLES
