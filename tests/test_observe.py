@@ -205,7 +205,7 @@ def test_alerts_ask_for_counters_and_values_that_there_are(prometheus):
 def test_log_is_json(sign_in, monkeypatch, capsys):
     logs = execute("# mysite/logs.py")
     settings = {}
-    exec(block("# mysite/settings.py"), settings)
+    exec(block("LOGGING = "), settings)
     configuration = settings["LOGGING"]
     assert configuration["formatters"]["json"]["()"] == "mysite.logs.JSONFormatter"
     configuration["formatters"]["json"]["()"] = logs.JSONFormatter
