@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def blocks_of(text: str, page: str = "") -> list[Block]:
     return blocks
 
 
+@cache
 def all_blocks() -> list[Block]:
     """Return the blocks of all pages; none where a machine cannot read Markdown."""
     if not find_spec("markdown_it"):

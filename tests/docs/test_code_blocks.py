@@ -5,6 +5,7 @@
 - python, first line `# urls.py`: `path`, `include` and `admin` are there; it must resolve.
 - other python: executed with `request` (of somebody who is signed in), `user` and `id_token`. Views
   that it defines, functions of `request` alone, are called; receivers of our signals are sent to.
+  With a first line such as `# mysite/logs.py`, the page's other blocks can import it.
 - html: rendered as a template; a first line `{# templates/NAME #}` says in whose place.
 - console: lines that begin with `$ ` are read by bash; of `manage.py`, commands and options are
   looked up, and what does no harm is run.
@@ -17,13 +18,16 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import logging
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tomllib
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -66,6 +70,8 @@ SHELL_OPERATORS = {"|", "||", "&&", ";", ">", ">>", "<", "&"}
 HARMLESS = {"check", "clear_oidc_sessions", "clearsessions"}
 ENVIRONMENT = re.compile(r"""environ\[["'](\w+)["']\]""")
 TEMPLATE_PATH = re.compile(r"\{# (?:\w+/)*?templates/(\S+) #\}")
+MODULE = re.compile(r"# (\w+)/(\w+)\.py$")
+LOGGERS = ("", "django", "django_oidc_logout", "mozilla_django_oidc")
 SIGNALS = [
     signals.signed_out,
     signals.session_ended,
@@ -161,12 +167,18 @@ def signed_in(request):
 
 @contextmanager
 def nothing_left_behind():
-    """Forget which receivers and admins a block has registered."""
+    """Forget which receivers, admins and handlers of logs a block has registered."""
     registered = dict(admin.site._registry)
     connected = [(signal, list(signal.receivers)) for signal in SIGNALS]
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(list(each.handlers), each.level, each.propagate) for each in loggers]
     try:
         yield
     finally:
+        for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+            logger.handlers[:] = handlers
+            logger.setLevel(level)
+            logger.propagate = propagate
         admin.site._registry.clear()
         admin.site._registry.update(registered)
         for signal, receivers in connected:
@@ -178,11 +190,10 @@ def run_python(block: Block, signed_in, idp) -> None:
     row, user = OIDCSession.objects.get(), signed_in.user
     namespace = {"id_token": idp.id_token(), "request": signed_in, "user": user}
     given = set(namespace)
-    with nothing_left_behind():
-        execute(block, namespace)
-        emit(signed_in, user, row)
-        for name in namespace.keys() - given:
-            call(block, namespace[name], signed_in)
+    execute(block, namespace)
+    emit(signed_in, user, row)
+    for name in namespace.keys() - given:
+        call(block, namespace[name], signed_in)
 
 
 def emit(request, user, row) -> None:
@@ -284,8 +295,34 @@ def run_yaml(block: Block) -> None:
     import_module("yaml").safe_load(block.text)
 
 
+@pytest.fixture
+def importable(monkeypatch, tmp_path):
+    """Return a function that lets the modules which a page shows be imported, while it is read."""
+
+    def add(page: str) -> None:
+        for block in all_blocks():
+            named = MODULE.match(block.first_line)
+            if block.page == page and named and named[2] not in {"settings", "urls"}:
+                package = tmp_path / named[1]
+                package.mkdir(exist_ok=True)
+                (package / f"{named[2]}.py").write_text(block.text)
+                monkeypatch.syspath_prepend(tmp_path)
+
+    before = set(sys.modules)
+    yield add
+    for name in set(sys.modules) - before:
+        if is_relative(sys.modules[name], tmp_path):
+            del sys.modules[name]
+
+
+def is_relative(module: ModuleType, folder: Path) -> bool:
+    paths = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", ())]
+    return any(Path(path).is_relative_to(folder) for path in paths if path)
+
+
 def run_fragments(block: Block, request) -> None:
     """Run Python; the fixtures are looked up only where they are needed."""
+    request.getfixturevalue("importable")(block.page)
     for part in block.fragments():
         if part.first_line.endswith("settings.py"):
             run_settings(part, request.getfixturevalue("monkeypatch"))
@@ -311,7 +348,8 @@ def run(block: Block, request) -> None:
     if not block.language:
         fail(block, "say the language of the block, or ```text")
     elif runner := RUNNERS.get(block.language):
-        runner(block, request)
+        with nothing_left_behind():
+            runner(block, request)
     elif block.language not in SHOWN | DIRECTIVES:
         fail(block, f"nothing here can run {block.language!r}")
 
