@@ -50,6 +50,7 @@ aliases = st.sampled_from(sorted(PROVIDERS))
 issuers = st.sampled_from(ISSUERS)
 names = st.sampled_from(NAMES)
 sids = st.sampled_from(SIDS)
+someone = st.tuples(aliases, names, sids)
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,12 @@ class Lives(RuleBasedStateMachine):
         self.last_token = None
         self.library = "mozilla"
 
-    @initialize(library=st.sampled_from(["mozilla", "library"]))
-    def choose_library(self, library):
+    @initialize(library=st.sampled_from(["mozilla", "library"]), people=st.tuples(*[someone] * 3))
+    def begin(self, library, people):
+        """Begin with everybody signed in: there is more to go wrong."""
         self.library = library
+        for device, who_and_how in zip(DEVICES, people, strict=True):
+            self.sign_in(device, *who_and_how)
 
     # What people do.
 
@@ -95,7 +99,10 @@ class Lives(RuleBasedStateMachine):
         answer = self.clients[device].post(f"/{view}/", fields)
         assert answer.status_code == 200
 
-    @rule(device=devices, alias=aliases, name=names, sid=sids)
+    @rule(device=devices, someone=someone)
+    def sign_in_again(self, device, someone):
+        self.sign_in(device, *someone)
+
     def sign_in(self, device, alias, name, sid):
         self.ask(
             device, f"sign_in_by_{self.library}", name=name, id_token=id_token(alias, name, sid)
