@@ -33,6 +33,7 @@ from tests.test_transport import certificate, free_port, tls_idp  # noqa: F401  
 
 DISCOVERY = "/.well-known/openid-configuration"
 SITE = "https://www.example.com"
+DOCS = Path(__file__).parent.parent / "docs"
 
 
 @pytest.fixture
@@ -497,6 +498,10 @@ MISTAKES = {
         small_key,
         ("keys", "warning", 'The key "small" is too short', "the provider replace it"),
     ),
+    "a key without its number": (
+        lambda site: site.idp.answers["/jwks"]["keys"].append({"kty": "RSA", "kid": "odd"}),
+        ("keys", "warning", 'The key "odd" cannot be read', "the provider replace it"),
+    ),
     # Addresses
     "an endpoint that is not the provider's": (
         setting("OIDC_OP_TOKEN_ENDPOINT", "https://other.example.com/token"),
@@ -681,6 +686,25 @@ def test_what_is_right(site, change, told):
     assert faults(report) == []
     (found,) = all_finds(report, name)
     assert detail in found
+
+
+def test_nothing_is_said_of_what_is_not_known(site):
+    gone(site)
+    site.configure(JWKS_URI="")
+    site.settings.OIDC_LOGOUT_REVOKE_TOKENS = True
+    report = examine()
+    assert [fault["id"] for fault in faults(report)] == ["discovery"]
+    unknown = {"issuer", "clock", "end-session", "back-channel", "keys", "endpoints", "revocation"}
+    assert not unknown & {finding["id"] for finding in findings(report)}
+    assert all_finds(report, "algorithms") == ["RS256."]
+
+
+def test_no_key_that_can_be_read(site):
+    site.idp.answers["/jwks"] = {"keys": [{"kty": "RSA", "kid": "odd"}]}
+    warning, error = faults(examine())
+    assert (warning["id"], warning["status"]) == ("keys", "warning")
+    assert (error["id"], error["status"]) == ("keys", "error")
+    assert error["detail"] == "Of the 1 keys published none fits RS256."
 
 
 # TLS
@@ -1033,6 +1057,16 @@ def test_the_shape_of_the_report(site):
 def test_each_finding_is_tested_and_documented():
     tested = {told[0] for _, told in [*MISTAKES.values(), *RIGHT.values()]} - {"oidc_logout.E002"}
     assert tested | {"examination"} == TITLES.keys()
-    page = (Path(__file__).parent.parent / "docs/reference/commands.md").read_text()
+    page = (DOCS / "reference/commands.md").read_text()
     documented = dict(re.findall(r"^\| `([a-z-]+)` \| ([^|]+?) \|", page, re.MULTILINE))
     assert documented == TITLES
+
+
+def test_the_answer_that_is_shown(site, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    site.settings.OIDC_RP_SIGN_ALGO = "HS256"
+    site.settings.SILENCED_SYSTEM_CHECKS = ["oidc_logout.W006"]
+    text = run()[0].replace(site.idp.issuer, "https://idp.example.com")
+    text = text.replace("None, and none is needed on loopback.", "The certificate is accepted.")
+    page = (DOCS / "how-to/doctor.md").read_text()
+    assert f"```text\n{text}```" in page
