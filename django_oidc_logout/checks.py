@@ -233,4 +233,4 @@ def check_names(**_: Any) -> list[CheckMessage]:
 
 
 def _meant(name: str) -> str:
-    return "".join(f"Is it {near}? " for near in get_close_matches(name, conf.own_names, n=1))
+    return "".join(f"Is it {near}? " for near in get_close_matches(name, conf.own_names, 1, 0.8))

@@ -87,8 +87,9 @@ def check_session_cache(**_: Any) -> list[CheckMessage]:
 @register("oidc_logout", Tags.security, deploy=True)
 def check_proxy(**_: Any) -> list[CheckMessage]:
     """Behind a proxy, the address to come back to is an https one."""
-    needed = any(not o.post_logout_redirect_uri for o in conf.OIDC_LOGOUT_PROVIDERS.values())
-    if not needed or conf.raw("SECURE_PROXY_SSL_HEADER") or not _is_behind_a_proxy():
+    providers = conf.OIDC_LOGOUT_PROVIDERS.values()
+    moot = all(options.post_logout_redirect_uri for options in providers)
+    if moot or conf.raw("SECURE_PROXY_SSL_HEADER") or not _is_behind_a_proxy():
         return []
     return [
         Warning(

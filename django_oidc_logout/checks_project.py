@@ -47,9 +47,8 @@ def _is_mozillas_view_meant() -> bool:
 def check_urls(**_: Any) -> list[CheckMessage]:
     """The package's URLs are included, unless the site comes back by a road of its own."""
     providers = conf.OIDC_LOGOUT_PROVIDERS.values()
-    own_road = all(options.post_logout_redirect_uri for options in providers)
     if (
-        own_road
+        all(options.post_logout_redirect_uri for options in providers)
         or _is_mozillas_view_meant()
         or not installed.urls_load()
         or installed.path_of("oidc_logout:callback")
@@ -94,13 +93,12 @@ def _taker(name: str) -> str:
 @register("oidc_logout", Tags.urls)
 def check_landing_place(**_: Any) -> list[CheckMessage]:
     """The place where people land is one."""
-    own = conf.raw("OIDC_LOGOUT_REDIRECT_URL")
-    place = conf.OIDC_LOGOUT_REDIRECT_URL
-    if not place or not installed.urls_load():
+    url = installed.attempt(_landing_place, None)
+    if not installed.urls_load() or (
+        isinstance(url, str) and (url.startswith(("/", ".")) or landing.ABSOLUTE.match(url))
+    ):
         return []
-    url: Any = installed.attempt(lambda: resolve_url(place), "")
-    if isinstance(url, str) and (url.startswith(("/", ".")) or landing.ABSOLUTE.match(url)):
-        return []
+    own = installed.attempt(lambda: bool(conf.raw("OIDC_LOGOUT_REDIRECT_URL")), otherwise=True)
     return [
         Warning(
             f"{'OIDC_LOGOUT_REDIRECT_URL' if own else 'LOGOUT_REDIRECT_URL'} is no view's name, no "
@@ -112,19 +110,39 @@ def check_landing_place(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def _landing_place() -> str:
+    """Return where the settings send people, which may be lazy; else where our own page is."""
+    place = conf.OIDC_LOGOUT_REDIRECT_URL
+    return resolve_url(place) if place else "/"
+
+
 @register("oidc_logout")
 def check_order_of_middleware(**_: Any) -> list[CheckMessage]:
     """The session is there before the middleware asks for it."""
     before = _before_ours()
-    if before is None or any(
-        path.endswith(".SessionMiddleware") or installed.is_kind(path, SESSION) for path in before
-    ):
+    if before is None or _has_session(before):
         return []
     return [
         Error(
             "OIDCSessionMiddleware is listed before any SessionMiddleware: each request fails.",
             hint=f'Move it in MIDDLEWARE to after "{AUTHENTICATION}".',
             id="oidc_logout.E018",
+        )
+    ]
+
+
+@register("oidc_logout")
+def check_place_of_middleware(**_: Any) -> list[CheckMessage]:
+    """The middleware comes after that which tells who is signed in."""
+    before = _before_ours()
+    late = {*installed.derived(MIDDLEWARE, AUTHENTICATION)} - {*(before or ())}
+    if before is None or not _has_session(before) or not late:
+        return []
+    return [
+        Warning(
+            "OIDCSessionMiddleware is listed before AuthenticationMiddleware.",
+            hint=f'Move it in MIDDLEWARE to after "{AUTHENTICATION}": it is made for that place.',
+            id="oidc_logout.W009",
         )
     ]
 
@@ -136,20 +154,9 @@ def _before_ours() -> list[str] | None:
     return paths[: paths.index(ours[0])] if ours else None
 
 
-@register("oidc_logout")
-def check_place_of_middleware(**_: Any) -> list[CheckMessage]:
-    """The middleware comes after that which tells who is signed in."""
-    before = _before_ours()
-    authentication = installed.derived(MIDDLEWARE, AUTHENTICATION)
-    if before is None or not authentication or authentication[0] in before:
-        return []
-    return [
-        Warning(
-            "OIDCSessionMiddleware is listed before AuthenticationMiddleware.",
-            hint=f'Move it in MIDDLEWARE to after "{AUTHENTICATION}": it is made for that place.',
-            id="oidc_logout.W009",
-        )
-    ]
+def _has_session(paths: list[str]) -> bool:
+    """Tell whether some middleware brings the session; other packages' go by the same name."""
+    return any(p.endswith(".SessionMiddleware") or installed.is_kind(p, SESSION) for p in paths)
 
 
 @register("oidc_logout")

@@ -143,7 +143,7 @@ def check_key_set(**_: Any) -> list[CheckMessage]:
             id="oidc_logout.W004",
         )
         for alias, entry, options in _entries()
-        if not entry.get("JWKS_URI")
+        if entry.get("JWKS_URI") is None
         and options.jwks_uri
         and not transport.is_secure(options.jwks_uri)
     ]

@@ -7,7 +7,7 @@ import socket
 import pytest
 from django.core.checks import ERROR, WARNING, run_checks
 
-from django_oidc_logout import checks, providers
+from django_oidc_logout import providers
 from django_oidc_logout.conf import PROVIDER_KEYS
 
 ISSUER = "https://idp.example.com"
@@ -116,6 +116,13 @@ WRONG = [
     ("E008", "OIDC_LOGOUT_ALLOWED_HOSTS", ["*"]),
     ("E008", "OIDC_LOGOUT_ALLOWED_HOSTS", [None]),
     ("E008", "OIDC_LOGOUT_ALLOWED_HOSTS", 5),
+    ("E009", "OIDC_LOGOUT_NO_STORE", "False"),
+    ("E009", "OIDC_LOGOUT_NO_STORE", 1),
+    ("E009", "OIDC_LOGOUT_REVOKE_TOKENS", ""),
+    ("E009", "OIDC_LOGOUT_REVOKE_TOKENS", []),
+    ("W002", "OIDC_LOGOUT_REVOKE_TOKEN", True),
+    ("W002", "OIDC_LOGOUT_PROVIDER", default()),
+    ("W002", "OIDC_LOGOUT_", None),
 ]
 RIGHT = [
     (PROVIDERS, default()),
@@ -138,13 +145,15 @@ RIGHT = [
     ("OIDC_LOGOUT_RESPONSE", "redirect"),
     ("OIDC_LOGOUT_RESPONSE", "refresh"),
     ("OIDC_LOGOUT_CLEAR_SITE_DATA", []),
-    ("OIDC_LOGOUT_CLEAR_SITE_DATA", ["cache", "cookies", "storage"]),
+    ("OIDC_LOGOUT_CLEAR_SITE_DATA", ["cache", "storage"]),
     ("OIDC_LOGOUT_CLEAR_SITE_DATA", ("executionContexts", "prefetchCache", "prerenderCache")),
     ("OIDC_LOGOUT_CLEAR_SITE_DATA", ["clientHints"]),
-    ("OIDC_LOGOUT_CLEAR_SITE_DATA", ["*"]),
     ("OIDC_LOGOUT_ALLOWED_HOSTS", []),
     ("OIDC_LOGOUT_ALLOWED_HOSTS", ["app.example.com", "localhost:3000", "[::1]:3000"]),
     ("OIDC_LOGOUT_ALLOWED_HOSTS", {"app.example.com"}),
+    ("OIDC_LOGOUT_NO_STORE", False),
+    ("OIDC_LOGOUT_REVOKE_TOKENS", True),
+    ("OIDC_LOGOUT_REVOKE_TOKENS", None),
 ]
 
 
@@ -173,17 +182,25 @@ def test_no_provider_is_configured(settings):
     assert ids() == {"oidc_logout.E001"}
 
 
-def test_each_check_has_an_example_of_what_is_wrong():
-    registered = {name for name in vars(checks) if name.startswith("check_")}
-    assert len(registered) == len({id_ for id_, _, _ in WRONG})
-
-
 def test_an_unknown_key_is_told_the_valid_ones(settings):
     settings.OIDC_LOGOUT_PROVIDERS = default(ISSUER_URL=ISSUER)
     (message,) = messages()
     assert "'default'" in message.msg
     assert "'ISSUER_URL'" in message.msg
     assert all(key in message.hint for key in PROVIDER_KEYS)
+
+
+def test_a_misspelt_setting_is_told_the_one_that_is_meant(settings):
+    settings.OIDC_LOGOUT_CLEAR_SITEDATA = []
+    (message,) = messages()
+    assert message.hint.startswith("Is it OIDC_LOGOUT_CLEAR_SITE_DATA? ")
+    assert "OIDC_LOGOUT_PROVIDERS" in message.hint
+
+
+def test_a_setting_like_none_of_ours_is_told_them_all(settings):
+    settings.OIDC_LOGOUT_XYZ_SWITCHBOARD_QUALITY = 1
+    (message,) = messages()
+    assert message.hint.startswith("They are ")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""System checks of a new project with the README's lines: there is nothing to say."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+LINES = re.search(r"```python\n# settings.py\n(.*?)# urls.py\n(.*?)```", README, re.DOTALL)
+# What mozilla-django-oidc's own documentation demands; the second form for providers with keys.
+MOZILLAS_SETTINGS = """
+OIDC_RP_CLIENT_ID = "site"
+OIDC_RP_CLIENT_SECRET = "the site's secret"
+OIDC_OP_AUTHORIZATION_ENDPOINT = "https://idp.example.com/authorize"
+OIDC_OP_TOKEN_ENDPOINT = "https://idp.example.com/token"
+OIDC_OP_USER_ENDPOINT = "https://idp.example.com/userinfo"
+"""
+WITH_KEYS = """
+OIDC_RP_SIGN_ALGO = "RS256"
+OIDC_OP_JWKS_ENDPOINT = "https://idp.example.com/jwks"
+"""
+# As somebody would who types the README's lines into what `startproject` has made.
+TYPED = """
+def between(said, wont):
+    said = [entry for entry in said if entry is not ...]
+    first = wont.index(said[0]) if said[0] in wont else len(wont)
+    return [*wont[:first], *said, *(entry for entry in wont[first:] if entry not in said)]
+
+
+_APPS, _MIDDLEWARE = INSTALLED_APPS, MIDDLEWARE
+{lines}
+INSTALLED_APPS = between(INSTALLED_APPS, _APPS)
+MIDDLEWARE = between(MIDDLEWARE, _MIDDLEWARE)
+"""
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory):
+    """Return the folder of a new project with the README's lines."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    run(folder, "-m", "django", "startproject", "newcomer", ".")
+    settings = folder / "newcomer" / "settings.py"
+    settings.write_text(settings.read_text() + TYPED.format(lines=LINES[1]) + MOZILLAS_SETTINGS)
+    (folder / "newcomer" / "urls.py").write_text(
+        "from django.contrib import admin\n"
+        "from django.urls import include, path\n"
+        f'urlpatterns = [path("admin/", admin.site.urls),\n{LINES[2]}]\n'
+    )
+    return folder
+
+
+def run(folder, *command):
+    """Run Python in a folder; return what it says."""
+    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+SILENT = "System check identified no issues (0 silenced).\n"
+
+
+def test_the_installation_of_the_readme_is_silent(newcomer):
+    assert run(newcomer, "manage.py", "check") == SILENT
+
+
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("own", ["", WITH_KEYS])
+def test_the_installation_of_the_readme_is_silent_in_production(newcomer, debug, own):
+    module = newcomer / "production.py"
+    module.write_text(f"from newcomer.settings import *\nDEBUG = {debug}\n{own}")
+    said = run(newcomer, "manage.py", "check", "--deploy", "--settings", "production")
+    assert {*re.findall(r"\((\w+)\.[A-Z]\d+\)", said)} - {"mail"} == {"security"}
+
+
+def test_the_installation_of_the_readme_is_silent_once_migrated(newcomer):
+    check = ("manage.py", "check", "--database", "default")
+    assert "(oidc_logout.W021)" in run(newcomer, *check)
+    run(newcomer, "manage.py", "migrate")
+    assert run(newcomer, *check) == SILENT
+
+
+def test_without_auth_it_is_said_what_is_missing(newcomer):
+    (newcomer / "bare.py").write_text(
+        'SECRET_KEY = "x"\nINSTALLED_APPS = ["django.contrib.contenttypes", "django_oidc_logout"]\n'
+    )
+    code = "import django\ntry: django.setup()\nexcept Exception as exc: print(repr(exc))"
+    said = run(newcomer, "-c", f"import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'bare'\n{code}")
+    assert said.startswith("ImproperlyConfigured('django_oidc_logout needs django.contrib.auth")
