@@ -75,7 +75,8 @@ class CallbackView(View):
         wanted = landing.target(request, state.next) if state else ""
         url = wanted or landing.default()
         response = HttpResponseRedirect(url) if url else _signed_out_page(request, state)
-        if state and not sessions.signed_in_user(request):
+        # A page elsewhere that shows this address as a picture must not clear anybody's cookies.
+        if state and _is_navigation(request) and not sessions.signed_in_user(request):
             responses.clear_held_back(response)
         return response
 
@@ -111,13 +112,17 @@ def _asked(name: str, fields: Mapping[str, Any]) -> bool:
 
 
 def _is_click(request: HttpRequest) -> bool:
-    """Tell whether a GET is a person's own navigation; headers that are not there say nothing."""
+    """Tell whether a GET is a person's own navigation from this site."""
+    return _is_navigation(request) and request.headers.get("Sec-Fetch-Site") != "cross-site"
+
+
+def _is_navigation(request: HttpRequest) -> bool:
+    """Tell whether a GET opens a page in a tab; headers that are not there say nothing."""
     headers = request.headers
     purposes = (headers.get(name, "") for name in ("Sec-Purpose", "X-Sec-Purpose", "Purpose"))
     return (
         request.method == "GET"
         and not any("prefetch" in purpose.lower() for purpose in purposes)
-        and headers.get("Sec-Fetch-Site") != "cross-site"
         and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
         and headers.get("Sec-Fetch-Dest", "document") == "document"
     )
