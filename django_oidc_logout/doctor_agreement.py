@@ -27,38 +27,47 @@ SHARED_SECRET = "HS"  # noqa: S105  # what the names of its algorithms begin wit
 
 def channels(patient: Patient) -> Iterator[Finding]:
     """The provider tells the site when somebody signs out of it or of another site."""
-    if not patient.has_metadata:
-        return
-    front = patient.said("frontchannel_logout_supported") is True
-    if patient.said("backchannel_logout_supported") is not True:
-        yield warning(
-            "back-channel",
-            "The provider does not say that it tells sites of a sign-out, server to server.",
-            "If it can, switch that on there; else sign-out reaches it, but does not come from it.",
-        )
-    elif patient.said("backchannel_logout_session_supported") is not True:
-        yield warning(
-            "back-channel",
-            "Supported, but it does not say that it names the session: without a sid, all "
-            "sessions of the person end.",
-            "Ask there for the sid in logout tokens, often an option of the client.",
-        )
-    else:
-        yield ok("back-channel", "Supported, with the session's sid.")
-    yield _front_channel(patient, supported=front)
+    if patient.has_metadata:
+        back = patient.said("backchannel_logout_supported") is True
+        front = patient.said("frontchannel_logout_supported") is True
+        yield _back_channel(patient) if back else _no_back_channel(has_front=front)
+        yield _front_channel(patient) if front else _no_front_channel(has_back=back)
 
 
-def _front_channel(patient: Patient, *, supported: bool) -> Finding:
-    if not supported:
-        return ok("front-channel", "Not offered, and not needed beside the other.")
-    if patient.said("frontchannel_logout_session_supported") is not True:
-        return warning(
-            "front-channel",
-            "Supported, but it does not say that it names the session: a frame without iss and "
-            "sid ends nothing.",
-            "Ask there for iss and sid, often an option of the client; or use the back-channel.",
-        )
-    return ok("front-channel", "Supported, with iss and sid.")
+def _back_channel(patient: Patient) -> Finding:
+    if patient.said("backchannel_logout_session_supported") is True:
+        return ok("back-channel", "Supported, with the session's sid.")
+    return warning(
+        "back-channel",
+        "Supported, but it does not say that it names the session: without a sid, all sessions of "
+        "the person end.",
+        "Ask there for the sid in logout tokens, often an option of the client.",
+    )
+
+
+def _no_back_channel(*, has_front: bool) -> Finding:
+    if has_front:
+        return ok("back-channel", "Not offered: the front-channel has to do.")
+    return warning(
+        "back-channel",
+        "The provider does not say that it tells sites of a sign-out, on either channel.",
+        "If it can, switch that on there; else sign-out reaches it, and does not come from it.",
+    )
+
+
+def _front_channel(patient: Patient) -> Finding:
+    if patient.said("frontchannel_logout_session_supported") is True:
+        return ok("front-channel", "Supported, with iss and sid.")
+    return warning(
+        "front-channel",
+        "Supported, but it does not say that it names the session: a frame without iss and sid "
+        "ends nothing.",
+        "Ask there for iss and sid, often an option of the client; or use the back-channel.",
+    )
+
+
+def _no_front_channel(*, has_back: bool) -> Finding:
+    return ok("front-channel", f"Not offered{', and not needed beside the other' * has_back}.")
 
 
 def algorithms(patient: Patient) -> Iterator[Finding]:
@@ -194,7 +203,10 @@ def endpoints(patient: Patient) -> Iterator[Finding]:
 
 
 def _place(address: Any) -> tuple[str, ...]:
-    parts = urlsplit(str(address))
+    try:
+        parts = urlsplit(str(address))
+    except ValueError:
+        return (str(address),)
     return parts.scheme, parts.netloc.casefold(), parts.path
 
 

@@ -419,8 +419,8 @@ MISTAKES = {
     ),
     # The channels
     "no back-channel": (
-        publish(backchannel_logout_supported=False),
-        ("back-channel", "warning", "does not say that it tells sites", "switch that on there"),
+        publish(backchannel_logout_supported=False, frontchannel_logout_supported=None),
+        ("back-channel", "warning", "on either channel", "switch that on there"),
     ),
     "a back-channel without sid": (
         publish(backchannel_logout_session_supported=None),
@@ -623,7 +623,11 @@ RIGHT = {
     ),
     "no front-channel": (
         publish(frontchannel_logout_supported=None),
-        ("front-channel", "Not offered"),
+        ("front-channel", "Not offered, and not needed beside the other."),
+    ),
+    "the front-channel alone": (
+        publish(backchannel_logout_supported=None),
+        ("back-channel", "Not offered: the front-channel has to do."),
     ),
     "a shared secret": (
         each(
@@ -850,6 +854,23 @@ def test_a_check_with_nothing_but_a_message(site, monkeypatch):
     ]
 
 
+ODD = [None, 5, True, [], {}, [5, ["RS256"]], "http://[", "\ud800", "x" * 5000]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda value: repr(value)[:20])
+@pytest.mark.parametrize("where", ["metadata", "keys", "key", "kid"])
+def test_whatever_a_provider_publishes_can_be_examined(site, where, odd):
+    key = site.idp.answers["/jwks"]["keys"][0]
+    if where == "metadata":
+        site.idp.metadata |= dict.fromkeys(site.idp.metadata, odd)
+    else:
+        odd_keys = {"keys": odd, "key": [odd], "kid": [dict.fromkeys(key, odd), key | {"n": odd}]}
+        site.idp.answers["/jwks"] = {"keys": odd_keys[where]}
+    report = examine()
+    assert "examination" not in {fault["id"] for fault in faults(report)}
+    assert (run()[1] == 0) == report["ok"]
+
+
 # The cache, with a second process
 
 
@@ -1005,7 +1026,7 @@ def test_the_commands_of_the_vendor_that_the_issuer_tells(site):
 
 def test_it_is_coloured(site):
     unapplied(site)
-    publish(backchannel_logout_supported=None)(site)
+    publish(backchannel_logout_session_supported=None)(site)
     text, _ = run(no_color=False, force_color=True)
     assert "\x1b[" in text
     plain, _ = run()
