@@ -1,0 +1,125 @@
+"""docs/explanation/security.md names a test for each threat, and says what is kept: it is true."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+from django.core import cache as caching
+
+from django_oidc_logout import sessions
+from django_oidc_logout.fields import EncryptedTextField
+from django_oidc_logout.models import OIDCSession
+from tests.test_backchannel import logout_token, post  # noqa: F401  # a fixture
+
+TESTS = Path(__file__).parent
+PAGE = (TESTS.parent / "docs" / "explanation" / "security.md").read_text()
+PROOF = re.compile(r"`((?:\w+/)*test_\w+)::(test_\w+)`")
+
+
+def tables(heading):
+    """Return the rows, without their first two, of each table between a heading and the next."""
+    section = re.split(r"^## ", PAGE, flags=re.MULTILINE)
+    (text,) = (part for part in section if part.startswith(heading))
+    found = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    return [[cells(line) for line in table.splitlines()[2:]] for table in found]
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip().strip("|").split(" | ")]
+
+
+@dataclass(frozen=True)
+class Threat:
+    what: str
+    defence: str
+    proof: str
+    remains: str = ""
+
+    def __str__(self):
+        return self.what[:60]
+
+
+THREATS = [
+    Threat(*(cell.removesuffix(" |") for cell in row))
+    for table in tables("The threats")
+    for row in table
+]
+
+
+@cache
+def names_in(file):
+    path = TESTS / f"{file}.py"
+    tree = ast.parse(path.read_text()) if path.is_file() else ast.Module([], [])
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return {node.name for node in ast.walk(tree) if isinstance(node, functions)}
+
+
+def test_threats_are_found():
+    assert len(THREATS) > 40
+
+
+@pytest.mark.parametrize("threat", THREATS, ids=str)
+def test_threat_has_a_defence_and_a_test_that_is_there(threat):
+    assert threat.defence
+    proofs = PROOF.findall(threat.proof)
+    assert proofs
+    assert PROOF.sub("", threat.proof).strip() == "", "a test is not named as file::test"
+    missing = [f"{file}::{name}" for file, name in proofs if name not in names_in(file)]
+    assert missing == []
+
+
+def column(table, number=0):
+    return [row[number].strip("`") for row in table]
+
+
+@pytest.fixture
+def kept():
+    """Return the tables of what is kept: in the database, in the session, in the cache."""
+    return tables("What is kept")
+
+
+def test_columns_are_those_of_the_model(kept):
+    fields = [field.name for field in OIDCSession._meta.concrete_fields if not field.primary_key]
+    assert column(kept[0]) == fields
+
+
+def test_columns_that_are_encrypted_are_said_to_be(kept):
+    said = {
+        name for name, how in zip(column(kept[0]), column(kept[0], 2), strict=True) if "enc" in how
+    }
+    encrypted = {
+        field.name
+        for field in OIDCSession._meta.concrete_fields
+        if isinstance(field, EncryptedTextField)
+    }
+    assert said == encrypted
+
+
+@pytest.mark.django_db
+def test_entries_are_those_of_a_session(kept, sign_in):
+    assert column(kept[1]) == list(sign_in().session[sessions.ENTRY])
+
+
+@pytest.mark.django_db
+def test_session_holds_no_token(idp, sign_in):
+    session = sign_in().session
+    assert "eyJ" not in str(dict(session))
+    assert idp.id_token() not in str(dict(session))
+
+
+@pytest.mark.django_db
+def test_kinds_are_those_of_the_cache(kept, sign_in, logout_token, settings):  # noqa: F811
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    sign_in()
+    post(logout_token(header={"kid": "new"}))
+    post(logout_token())
+    ours = [key.split(":") for key in caching.caches["default"]._cache if "oidc_logout" in key]
+    assert {kind for _, _, package, kind, *_ in ours if package == "oidc_logout"} == set(
+        column(kept[2])
+    )
