@@ -240,9 +240,8 @@ def _path(instance: object) -> str:
 
 
 def _admin_sites() -> list[Any]:
-    """Return the admin sites that the URLconf has."""
-    return [
-        site
-        for site in installed.load("django.contrib.admin.sites.all_sites") or ()
-        if installed.path_of(f"{site.name}:index")
-    ]
+    """Return the admin sites that the URLconf has; it may make some as it is imported."""
+    if not installed.urls_load():
+        return []
+    sites = [*installed.load("django.contrib.admin.sites.all_sites")]
+    return [site for site in sites if installed.path_of(f"{site.name}:index")]
