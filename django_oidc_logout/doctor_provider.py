@@ -139,7 +139,8 @@ def clock(patient: Patient) -> Iterator[Finding]:
     seconds = max(least, -most, 0)
     told = f"The provider's clock is {seconds:.0f} s {'ahead of' if least > 0 else 'behind'} ours."
     if seconds > LEEWAY:
-        yield error("clock", f"{told} Its logout tokens are refused.", remedy)
+        fate = "are refused" if least > 0 else "look old, and may be refused"
+        yield error("clock", f"{told} Its logout tokens {fate}.", remedy)
     elif seconds > SECONDS_OF_NO_CONCERN:
         yield warning("clock", told, remedy)
     else:

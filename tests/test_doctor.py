@@ -23,11 +23,18 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.urls import include, path, set_script_prefix
 from jwt.algorithms import RSAAlgorithm
 
-from django_oidc_logout import discovery, doctor_addresses, doctor_site
-from django_oidc_logout.conf import conf
+from django_oidc_logout import (
+    discovery,
+    doctor_addresses,
+    doctor_patient,
+    doctor_provider,
+    doctor_site,
+)
+from django_oidc_logout.conf import ProviderOptions, conf
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.findings import TITLES
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.providers import OIDCProvider
 from django_oidc_logout.registration import VENDORS, Registration, recipe
 from tests.test_transport import certificate, free_port, tls_idp  # noqa: F401  # fixtures
 
@@ -601,6 +608,53 @@ def test_a_mistake(site, mistake, told):
     assert detail in unfolded(text)
     assert remedy in unfolded(text)
     assert ("✘" if severity == "error" else "!") in text
+
+
+# The clock, to the second
+
+NOON = 1_800_000_000
+
+
+@pytest.mark.parametrize(
+    ("headers", "ahead"),
+    [
+        ({"Date": formatdate(NOON, usegmt=True)}, (-3, 1)),
+        ({"Date": formatdate(NOON + 60, usegmt=True)}, (57, 61)),
+        ({"Date": formatdate(NOON - 60, usegmt=True)}, (-63, -59)),
+        ({"Date": formatdate(NOON - 600, usegmt=True), "Age": "600"}, (-3, 1)),
+        ({"Date": formatdate(NOON - 600, usegmt=True), "Age": "0"}, (-603, -599)),
+        ({"Date": formatdate(NOON, usegmt=True), "Age": "soon"}, None),
+        ({"Date": formatdate(NOON, usegmt=True), "Age": "9" * 400}, None),
+        ({"Date": "noon"}, None),
+        ({"Date": ""}, None),
+        ({}, None),
+    ],
+)
+def test_by_how_much_a_clock_is_ahead(headers, ahead):
+    assert doctor_patient._ahead(headers, NOON + 1, NOON + 3) == ahead
+
+
+@pytest.mark.parametrize(
+    ("ahead", "status", "told"),
+    [
+        ((-3, 1), "ok", "agrees"),
+        ((0, 4), "ok", "agrees"),
+        ((5, 9), "ok", "agrees"),
+        ((6, 10), "warning", "6 s ahead of ours"),
+        ((-10, -6), "warning", "6 s behind ours"),
+        ((60, 64), "warning", "60 s ahead"),
+        ((61, 65), "error", "61 s ahead of ours. Its logout tokens are refused."),
+        ((-65, -61), "error", "61 s behind ours. Its logout tokens look old, and may be refused."),
+        (None, "warning", "no Date"),
+    ],
+)
+def test_how_much_matters(ahead, status, told):
+    published = doctor_patient.Published(document={}, ahead=ahead)
+    provider = OIDCProvider(ProviderOptions(alias="default", issuer="https://idp.example.com"))
+    patient = doctor_patient.Patient(provider=provider, metadata=published)
+    (finding,) = doctor_provider.clock(patient)
+    assert finding.status == status
+    assert told in finding.detail
 
 
 # What is no mistake
