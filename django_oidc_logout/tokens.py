@@ -58,7 +58,7 @@ def read_sid(access_token: str | None) -> str:
     """Return the `sid` of an access token that happens to be a JWT, or nothing."""
     try:
         _, claims = parse(access_token)
-        return identifier(claims, "sid") if claims.get("sid") else ""
+        return identifier(claims, "sid")
     except TokenUnreadable:
         return ""
 
@@ -123,11 +123,13 @@ def fitting_keys(keys: Iterable[Any], algorithm: str, kid: object) -> list[dict[
 
     A shared secret in a published key set is none (RFC 8725, section 3.1).
     """
+    key_type = KEY_TYPES.get(algorithm[:2])
     return [
         key
         for key in keys
-        if isinstance(key, dict)
-        and key.get("kty") == KEY_TYPES.get(algorithm[:2], "none")
+        if key_type
+        and isinstance(key, dict)
+        and key.get("kty") == key_type
         and key.get("use", "sig") == "sig"
         and key.get("alg", algorithm) == algorithm
         and (kid is None or key.get("kid") == kid)

@@ -375,6 +375,14 @@ def test_truncated_state_is_none():
     assert [piece for piece in cut if landing.unsign(piece)] == []
 
 
+def test_state_of_the_greatest_length(monkeypatch):
+    token = landing.sign(GOOD_STATE)
+    monkeypatch.setattr(landing, "MAX_STATE_LENGTH", len(token))
+    assert landing.unsign(token) == GOOD_STATE
+    monkeypatch.setattr(landing, "MAX_STATE_LENGTH", len(token) - 1)
+    assert landing.unsign(token) is None
+
+
 def test_state_that_is_replayed_does_no_harm(client):
     token = landing.sign(GOOD_STATE)
     answers = [client.get("/oidc/logout/callback/", {"state": token}) for _ in range(2)]
@@ -439,12 +447,16 @@ def test_default(settings, own, django, url):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("url", ["nowhere", reverse_lazy("nowhere")], ids=["name", "lazy"])
-def test_default_that_is_nowhere_keeps_nobody_signed_in(client, settings, django_user_model, url):
+def test_default_that_is_nowhere_keeps_nobody_signed_in(
+    client, settings, django_user_model, url, caplog
+):
     settings.OIDC_LOGOUT_REDIRECT_URL = url
     sign_in(client, django_user_model.objects.create(username="ada"))
     response = client.post("/oidc/logout/", {"local": "1"})
     assert not is_signed_in(client)
     assert response["Location"].startswith("/oidc/logout/callback/?state=")
+    message = "The place to land after sign-out is no URL and no view's name"
+    assert message in caplog.messages
 
 
 @pytest.mark.parametrize(

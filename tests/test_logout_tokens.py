@@ -6,7 +6,7 @@ import pytest
 
 from django_oidc_logout import logout_tokens
 from django_oidc_logout.conf import ProviderOptions
-from django_oidc_logout.exceptions import LogoutTokenInvalid
+from django_oidc_logout.exceptions import LogoutTokenInvalid, OIDCLogoutError
 
 NOW = 1_800_000_000
 OPTIONS = {"alias": "default", "issuer": "https://idp.example.com", "client_id": "site"}
@@ -30,26 +30,120 @@ def test_what_is_valid():
     assert (token.issuer, token.sid, token.subject, token.jti) == (OPTIONS["issuer"], "s", "", "1")
 
 
+# What a provider is told is what its operator has to go by: to the letter.
+OTHER_ISSUER = "the token's iss is another issuer"
+OTHER_CLIENT = "the token's aud is another client"
+OTHER_PARTY = "the token's azp is another client"
+EXPIRED = "the token has expired"
+NO_EVENT = "the token's events do not name a back-channel logout"
+
+
 @pytest.mark.parametrize(
     ("claims", "options", "message"),
     [
-        ({"iss": "https://idp.example.com/"}, {}, "another issuer"),
-        ({"aud": "other"}, {}, "another client"),
-        ({}, {"client_id": ""}, "another client"),
-        ({"aud": ["site"], "azp": "other"}, {}, "azp"),
-        ({"iat": NOW + 61}, {}, "in the future"),
-        ({"iat": NOW - 301}, {}, "older than 300 seconds"),
-        ({"exp": NOW}, {}, "expired"),
-        ({}, {"require_exp": True}, "exp is missing"),
+        ({"iss": "https://idp.example.com/"}, {}, OTHER_ISSUER),
+        ({"aud": "other"}, {}, OTHER_CLIENT),
+        ({}, {"client_id": ""}, OTHER_CLIENT),
+        ({"aud": ["site"], "azp": "other"}, {}, OTHER_PARTY),
+        ({"aud": ["site"], "azp": None}, {}, OTHER_PARTY),
+        ({"iat": NOW + 61}, {}, "the token's iat is in the future"),
+        ({"iat": NOW - 301}, {}, "the token is older than 300 seconds"),
+        ({"iat": 0}, {}, "the token is older than 300 seconds"),
+        ({"iat": -1}, {}, "the token's iat is missing or no time"),
+        ({"exp": NOW}, {}, EXPIRED),
+        ({"exp": 0}, {}, EXPIRED),
+        ({"exp": 0.5}, {}, EXPIRED),
+        ({"exp": 2**53}, {}, "the token's exp is missing or no time"),
+        ({"exp": float("nan")}, {}, "the token's exp is missing or no time"),
+        ({}, {"require_exp": True}, "the token's exp is missing or no time"),
+        ({"jti": ""}, {}, "the token's jti is missing or no text"),
+        ({"events": {}}, {}, NO_EVENT),
+        ({"events": [logout_tokens.EVENT]}, {}, NO_EVENT),
+        ({"nonce": None}, {}, "the token has a nonce, as an ID Token has"),
+        ({"sid": None}, {}, "the token's sid is missing or no text"),
+        ({"sub": ""}, {}, "the token's sub is missing or no text"),
     ],
 )
 def test_what_is_not(claims, options, message):
-    with pytest.raises(LogoutTokenInvalid, match=message):
+    with pytest.raises(OIDCLogoutError) as caught:
         validate(claims, **options)
+    assert str(caught.value) == message
+
+
+def test_a_token_is_about_somebody():
+    claims = {name: value for name, value in CLAIMS.items() if name != "sid"}
+    with pytest.raises(LogoutTokenInvalid) as caught:
+        logout_tokens.validate(claims, ProviderOptions(**OPTIONS), now=NOW)
+    assert str(caught.value) == "the token has neither sub nor sid"
 
 
 @pytest.mark.parametrize(
-    "claims", [{"iat": NOW + 60}, {"iat": NOW - 300}, {"exp": NOW + 1}, {"iat": NOW - 0.5}], ids=str
+    "claims",
+    [
+        {"iat": NOW + 60},
+        {"iat": NOW - 300},
+        {"exp": NOW + 1},
+        {"exp": 2**53 - 1},
+        {"iat": NOW - 0.5},
+    ],
+    ids=str,
 )
 def test_what_is_just_in_time(claims):
     assert validate(claims).jti == "1"
+
+
+def test_length():
+    logout_tokens.require_length("x" * logout_tokens.MAX_LENGTH)
+    with pytest.raises(LogoutTokenInvalid) as caught:
+        logout_tokens.require_length("x" * (logout_tokens.MAX_LENGTH + 1))
+    assert str(caught.value) == "the token is over 16384 characters long"
+
+
+UNSIGNED = "the token is not signed"
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ({"alg": "none"}, UNSIGNED),
+        ({"alg": "NONE"}, UNSIGNED),
+        ({"alg": "None"}, UNSIGNED),
+        ({"alg": None}, UNSIGNED),
+        ({"alg": ["RS256"]}, UNSIGNED),
+        ({}, UNSIGNED),
+        ({"alg": "HS256"}, "the token's alg is none of RS256, none, None"),
+        ({"alg": "rs256"}, "the token's alg is none of RS256, none, None"),
+    ],
+    ids=str,
+)
+def test_algorithms_that_are_refused(header, message):
+    """`none` is none, even where somebody has allowed it."""
+    options = ProviderOptions(**OPTIONS, algorithms=("RS256", "none", "None"))
+    with pytest.raises(LogoutTokenInvalid) as caught:
+        logout_tokens.require_algorithm(header, options)
+    assert str(caught.value) == message
+
+
+def test_an_algorithm():
+    options = ProviderOptions(**OPTIONS, algorithms=("ES256", "RS256"))
+    assert logout_tokens.require_algorithm({"alg": "RS256"}, options) == "RS256"
+
+
+WRONG_TYPE = "the token's typ is not that of a logout token"
+
+
+@pytest.mark.parametrize(
+    ("header", "options", "message"),
+    [
+        ({"crit": ["exp"]}, {}, "the token's crit names what is not understood here"),
+        ({"typ": "at+jwt"}, {}, WRONG_TYPE),
+        ({"typ": None}, {}, WRONG_TYPE),
+        ({"typ": "JWT"}, {"require_typ": True}, WRONG_TYPE),
+        ({}, {"require_typ": True}, WRONG_TYPE),
+    ],
+    ids=str,
+)
+def test_headers_that_are_refused(header, options, message):
+    with pytest.raises(LogoutTokenInvalid) as caught:
+        logout_tokens.require_header(header, ProviderOptions(**OPTIONS | options))
+    assert str(caught.value) == message

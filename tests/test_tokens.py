@@ -287,6 +287,11 @@ def test_a_signature():
     assert not is_signed_by(forged, "RS256", [public_key()])
 
 
+def test_the_algorithm_is_the_callers_and_not_the_keys():
+    given = jwt.encode(IDENTIFIERS, signing_key(), "RS256")
+    assert is_signed_by(given, "RS256", [public_key(alg="unknown")])
+
+
 def test_a_signature_by_a_shared_secret():
     assert is_signed_by(token(IDENTIFIERS), "HS256", [SECRET])
     assert not is_signed_by(token(IDENTIFIERS), "HS256", [SECRET + "!"])
@@ -353,6 +358,8 @@ def test_a_key_of_no_use_is_passed_over(key, algorithm):
         ({"kty": "RSA"}, "ES256", None, False),
         ({"kty": "oct", "k": "c2VjcmV0"}, "HS256", None, False),
         ({"k": "c2VjcmV0"}, "HS256", None, False),
+        ({"kty": "none", "k": "c2VjcmV0"}, "HS256", None, False),
+        ({"kty": None}, "HS256", None, False),
         ({}, "none", None, False),
         ({}, "RS256", None, False),
         (None, "RS256", None, False),
