@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import api, caching, discovery, index, logout_tokens, registry, tokens
-from .exceptions import LogoutTokenInvalid, OIDCLogoutError, SessionsNotEnded
+from .exceptions import LogoutTokenInvalid, OIDCLogoutError
 from .signals import logout_token_rejected
 
 if TYPE_CHECKING:
@@ -74,18 +74,21 @@ def _key_sets(algorithm: str, kid: object, options: ProviderOptions) -> Iterable
 
 
 def _end(token: LogoutToken, options: ProviderOptions) -> int:
-    """End the sessions, once for each token: a replay must not reach a later sign-in."""
+    """End the sessions, once for each token: a replay must not reach a later sign-in.
+
+    A token has been used when its sessions have ended, and not before: if the process dies in
+    between, the provider hears nothing, and the same token sent again ends the rest.
+    """
     used = caching.key("jti", token.issuer, token.jti)
+    if caching.get(used):
+        raise LogoutTokenInvalid("the token has been used")
+    rows = index.matching(issuer=token.issuer, sub=token.subject, sid=token.sid)
+    rows = rows.exclude(provider__in=registry.other_clients(options))
+    ended = api.end_rows(rows, reason="The provider ended the session (back-channel).")
     lifetime = token.issued_at + options.max_token_age + logout_tokens.LEEWAY - time.time()
     if not caching.add(used, lifetime):
-        raise LogoutTokenInvalid("the token has been used")
-    try:
-        rows = index.matching(issuer=token.issuer, sub=token.subject, sid=token.sid)
-        rows = rows.exclude(provider__in=registry.other_clients(options))
-        return api.end_rows(rows, reason="The provider ended the session (back-channel).")
-    except SessionsNotEnded:
-        caching.drop(used)
-        raise
+        raise LogoutTokenInvalid("the token has been used at the same time")
+    return ended
 
 
 def front(issuer: str, sid: str) -> int:
