@@ -48,7 +48,7 @@ def sign_out(
     going = departure.plan(request, row, return_to=return_to, local_only=local_only)
     sessions.end_current(request)
     if row is not None:
-        index.forget(row)
+        ending.settle(row)
     outcome = Outcome(provider=going.provider, tokens=revocation.revoke(row), reason=going.reason)
     signed_out.send_robust(sender=sign_out, request=request, user=user, outcome=outcome)
     return responses.leave(

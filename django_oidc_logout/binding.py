@@ -17,6 +17,8 @@ from django.db import DatabaseError
 from . import index, sessions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.contrib.sessions.backends.base import SessionBase
     from django.http import HttpRequest
 
@@ -44,8 +46,12 @@ def _look_again(request: HttpRequest) -> None:
 
 
 @cache
-def _bound(engine: type[SessionBase]) -> type[SessionBase]:
-    mixin = _InCookie if sessions.is_in_cookies(engine) else _OnServer
+def _bound(engine: type[SessionBase]) -> type[Any]:
+    if sessions.is_in_cookies(engine):
+        mixin: type = _InCookie
+    else:
+        in_both = hasattr(engine, "cache_key_prefix") and hasattr(engine, "_get_session_from_db")
+        mixin = _InBoth if in_both else _OnServer
     return type(engine.__qualname__, (mixin, engine), {})  # Django salts with the name
 
 
@@ -54,21 +60,56 @@ class _OnServer:
 
     def save(self: Any, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
         super().save(must_create)  # type: ignore[misc]  # the store's
-        if not must_create and self._has_ended():
+        if not must_create and self._is_orphan(self):
             self.delete()  # most engines look whether a session is there, and then save
             raise UpdateError
 
-    def _has_ended(self: Any) -> bool:
+    def _is_orphan(self: Any, data: Mapping[str, Any]) -> bool:
         try:
-            return index.is_orphan(sessions.filed_key(self))
+            return index.is_orphan(sessions.filed_key(data))
         except DatabaseError:
             logger.exception("A session is saved, of which the index cannot be asked")
             return False
 
     def delete(self: Any, session_key: str | None = None) -> None:
         if session_key and session_key == sessions.filed_key(self) != self.session_key:
-            index.refile(self)  # cycle_key() deletes what it has replaced: the row goes first
-        super().delete(session_key)  # type: ignore[misc]  # the store's
+            self._replace(session_key)  # cycle_key() deletes what it has replaced
+        else:
+            super().delete(session_key)  # type: ignore[misc]  # the store's
+
+    def _replace(self: Any, old_key: str) -> None:
+        """Refile the row and delete the old session, both or neither.
+
+        A session that is there still must have its row, whenever the process dies or the store
+        fails, or nobody could end it.
+        """
+        with index.all_or_nothing():
+            index.refile(self)
+            super().delete(old_key)  # type: ignore[misc]  # the store's
+
+
+class _InBoth(_OnServer):
+    """Mixed into a session store: what goes into the cache after its row has gone is deleted again.
+
+    `cached_db` fills its cache with what it has read from the database, be it deleted meanwhile.
+    """
+
+    _is_fetched = False
+
+    def _get_session_from_db(self: Any) -> Any:
+        self._is_fetched = True
+        return super()._get_session_from_db()  # type: ignore[misc]  # the store's
+
+    def load(self: Any) -> dict[str, Any]:
+        data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
+        if not self._is_fetched or not self._is_orphan(data):
+            return data
+        super(_OnServer, self).delete(self.session_key)  # type: ignore[misc]  # the store's
+        self._session_key = None
+        return {}
+
+    async def aload(self) -> dict[str, Any]:
+        return await sync_to_async(self.load)()
 
 
 class _InCookie:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from .models import OIDCSession
 
+    Step = Callable[[Sequence[OIDCSession]], Sequence[OIDCSession]]
+
 logger = logging.getLogger(__name__)
 
 
@@ -29,17 +31,32 @@ def end(rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
         their primary key, as Django does with what it has deleted; and how many could not be ended.
     """
     deleted, not_deleted = _try(_delete_sessions, rows)
-    removed, not_removed = _try(index.remove, deleted)
-    ended, not_deleted_again = _try(_delete_sessions, removed)
-    moved, not_found = _try(index.moved, _without(removed, deleted))
+    ended, failed = _finish(deleted, _delete_sessions)
+    return ended, not_deleted + failed
+
+
+def settle(row: OIDCSession) -> None:
+    """Do the rest of a row's end, once its own request has deleted the session.
+
+    A failure is logged: the session is gone.
+    """
+    _, failed = _finish([row], _delete_again)
+    if failed:
+        logger.error("A session has ended, but its row remains for clear_oidc_sessions")
+
+
+def _finish(rows: Sequence[OIDCSession], delete_again: Step) -> tuple[list[OIDCSession], int]:
+    removed, not_removed = _try(index.remove, rows)
+    ended, not_deleted_again = _try(delete_again, removed)
+    moved, not_found = _try(index.moved, _without(removed, rows))
     for row in ended:
         row.pk = None
     followed, not_followed = end(moved) if moved else ([], 0)
-    failed = not_deleted + not_removed + not_deleted_again + not_found + not_followed
+    failed = not_removed + not_deleted_again + not_found + not_followed
     return ended + followed, failed
 
 
-def _without(some: list[OIDCSession], rows: list[OIDCSession]) -> list[OIDCSession]:
+def _without(some: list[OIDCSession], rows: Sequence[OIDCSession]) -> list[OIDCSession]:
     keys = {row.pk for row in some}
     return [row for row in rows if row.pk not in keys]
 
@@ -49,9 +66,12 @@ def _delete_sessions(rows: Sequence[OIDCSession]) -> Sequence[OIDCSession]:
     return rows
 
 
-def _try(
-    step: Callable[[Sequence[OIDCSession]], Sequence[OIDCSession]], rows: Sequence[OIDCSession]
-) -> tuple[list[OIDCSession], int]:
+def _delete_again(rows: Sequence[OIDCSession]) -> Sequence[OIDCSession]:
+    sessions.delete_again(*(row.session_key for row in rows))
+    return rows
+
+
+def _try(step: Step, rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
     """Take a step with all rows at once, or, if that fails, with each.
 
     Returns:

@@ -16,6 +16,7 @@ from .models import OIDCSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.sessions.backends.base import SessionBase
@@ -148,14 +149,6 @@ def moved(rows: Iterable[OIDCSession]) -> list[OIDCSession]:
     return found
 
 
-def forget(row: OIDCSession) -> None:
-    """Remove the row of a session that has ended. A failure is logged: the session is gone."""
-    try:
-        row.delete()
-    except DatabaseError:
-        logger.exception("A session has ended, but its row remains for clear_oidc_sessions")
-
-
 def forget_filed(session: SessionBase) -> None:
     """Remove the row under which `session` is filed, if it is. A failure is logged."""
     if key := sessions.filed_key(session):
@@ -237,6 +230,11 @@ def extend(session: SessionBase) -> None:
         logger.exception("A session lasts longer, of which the index does not know")
     else:
         sessions.mark_lengthened(session)
+
+
+def all_or_nothing() -> AbstractContextManager[None]:
+    """Return a transaction of the database that holds the index."""
+    return transaction.atomic(using=_database())
 
 
 def is_orphan(key: str) -> bool:

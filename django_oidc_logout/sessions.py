@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
 from django.core.cache import caches
 from django.utils.crypto import get_random_string
@@ -22,7 +23,7 @@ from . import caching
 from .conf import conf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.sessions.backends.base import SessionBase
@@ -67,7 +68,7 @@ def delete(*keys: str) -> None:
     if in_cookies():
         return
     engine = store()
-    if len(keys) > 1 and conf.SESSION_ENGINE in AT_ONCE:
+    if conf.SESSION_ENGINE in AT_ONCE:
         for delete_from in AT_ONCE[conf.SESSION_ENGINE]:
             delete_from(engine, keys)
     else:
@@ -75,6 +76,14 @@ def delete(*keys: str) -> None:
             engine(key).delete(key)
     if hasattr(engine, "cache_key") and not caching.answers(conf.SESSION_CACHE_ALIAS):
         raise ConnectionError("the cache that holds the sessions does not answer")
+
+
+def delete_again(*keys: str) -> None:
+    """Delete what was saved of sessions while they were deleted; a database lets nothing be so."""
+    if conf.SESSION_ENGINE not in AT_ONCE:
+        delete(*keys)
+    elif _delete_from_cache in AT_ONCE[conf.SESSION_ENGINE]:
+        _delete_from_cache(store(), keys)
 
 
 def _delete_from_database(engine: Any, keys: Iterable[str]) -> None:
@@ -102,7 +111,7 @@ def is_alive(key: str) -> bool:
     return alive
 
 
-def filed_key(session: SessionBase) -> str:
+def filed_key(session: SessionBase | Mapping[str, Any]) -> str:
     """Return the key under which a session's row is filed, or nothing."""
     entry = session.get(ENTRY)
     return entry["key"] if entry else ""
@@ -213,17 +222,25 @@ def leaving_user(request: HttpRequest) -> AbstractBaseUser | None:
 def end_current(request: HttpRequest) -> None:
     """Sign the request's session out, whatever receivers of `user_logged_out` do.
 
-    The caller forgets the row, once the session is gone.
-
     Raises:
         Exception: the session store's own, if it cannot delete the session.
     """
     request.session.pop(ENTRY, None)
+    unseen = _unseen_key(request)
     try:
         auth.logout(request)
     except Exception:  # rule 1: somebody's receiver must not keep anybody signed in
         logger.exception("A receiver of user_logged_out failed; the session ends all the same")
         drop(request)
+    if unseen:
+        delete(unseen)
+
+
+def _unseen_key(request: HttpRequest) -> str:
+    """Return the key of a session that was not found, but may be in a cache that is down."""
+    key = request.COOKIES.get(conf.SESSION_COOKIE_NAME, "")
+    is_key = hasattr(store(), "cache_key") and not set(key) - set(VALID_KEY_CHARS)
+    return key if is_key and key != request.session.session_key else ""
 
 
 def drop(request: HttpRequest) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, connection
 
+from django_oidc_logout import index
 from django_oidc_logout.models import OIDCSession
 from tests.conftest import is_signed_in
 
@@ -20,11 +21,11 @@ def _atomic_requests(monkeypatch):
 def broken_index(monkeypatch):
     """Let the row's deletion fail as it would in the middle of a transaction."""
 
-    def delete(self, *args, **kwargs):
+    def remove(rows):
         assert not connection.in_atomic_block
         raise DatabaseError("deadlock")
 
-    monkeypatch.setattr(OIDCSession, "delete", delete)
+    monkeypatch.setattr(index, "remove", remove)
 
 
 def test_row_that_cannot_be_removed(sign_in, broken_index, caplog):

@@ -1,0 +1,158 @@
+"""What fails in the middle of a sign-out can be done again, and nothing gets away meanwhile.
+
+Here a step is made to fail; `tests/faults` kills real processes before every one of them.
+"""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.sessions.backends.cached_db import SessionStore as CachedDatabaseStore
+from django.core.cache import cache, caches
+from django.test import Client
+
+from django_oidc_logout import ending, sessions
+from django_oidc_logout.api import end_sessions
+from django_oidc_logout.models import OIDCSession
+from tests.conftest import is_signed_in
+from tests.test_backchannel import assert_refused, logout_token, post
+from tests.test_middleware import engine, get_async, urlpatterns
+
+__all__ = ["engine", "logout_token", "urlpatterns"]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+
+class Killed(BaseException):
+    """What no code handles, as none runs after a SIGKILL."""
+
+
+def kill(*args, **kwargs):
+    raise Killed
+
+
+def down(*args, **kwargs):
+    raise ConnectionError("down")
+
+
+@pytest.fixture
+def in_cache(request, settings):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
+
+
+@pytest.fixture
+def careless():
+    """Return a function that makes a client to which a failure is an answer of 500."""
+
+    def careless(client):
+        copy = Client(raise_request_exception=False)
+        copy.cookies.load({name: morsel.value for name, morsel in client.cookies.items()})
+        return copy
+
+    return careless
+
+
+@pytest.mark.parametrize("step", ["end_rows", "late"])
+def test_token_of_a_process_that_died_comes_again(sign_in, logout_token, monkeypatch, step):
+    client, token = sign_in(), logout_token()
+    broken = {
+        "end_rows": "django_oidc_logout.api.end_rows",
+        "late": "django.db.models.query.QuerySet.delete",
+    }
+    with monkeypatch.context() as patch:
+        patch.setattr(broken[step], kill)
+        with pytest.raises(Killed):
+            post(token)
+    assert post(token).status_code == 200
+    assert not is_signed_in(client)
+    assert_refused(post(token))
+
+
+def test_token_that_another_process_uses_at_the_same_time(sign_in, logout_token, monkeypatch):
+    client, token, statuses = sign_in(), logout_token(), []
+    real = ending.end
+
+    def end(rows):
+        monkeypatch.undo()
+        statuses.append(post(token).status_code)
+        return real(rows)
+
+    monkeypatch.setattr(ending, "end", end)
+    assert_refused(post(token))
+    assert statuses == [200]
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("in_cache", ["cache", "cached_db"], indirect=True)
+def test_click_says_nothing_of_a_session_in_a_cache_that_is_down(
+    in_cache, sign_in, careless, monkeypatch
+):
+    client = careless(sign_in())
+    kept = careless(client)
+    backend = type(caches["default"])
+    with monkeypatch.context() as patch:
+        for name in ("get", "set", "delete"):
+            patch.setattr(backend, name, down)
+        assert careless(client).post("/oidc/logout/").status_code == 500
+    assert is_signed_in(kept)
+    assert client.post("/oidc/logout/").status_code == 302
+    assert not is_signed_in(kept)
+
+
+@pytest.mark.parametrize("in_cache", ["cache", "cached_db"], indirect=True)
+@pytest.mark.parametrize("key", ["", "a" * 32, "no key, but 'garbage'"])
+def test_cookie_that_is_no_sessions_is_signed_out(in_cache, key, client):
+    client.cookies["sessionid"] = key
+    assert client.post("/oidc/logout/").status_code == 302
+
+
+@pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"], indirect=True)
+def test_session_keeps_its_row_if_it_cannot_be_replaced(engine, sign_in, careless, monkeypatch):
+    client = careless(sign_in())
+    key = OIDCSession.objects.get().session_key
+    with monkeypatch.context() as patch:
+        patch.setattr(sessions.store(), "delete", down)
+        assert client.get("/cycle/").status_code == 500
+    assert OIDCSession.objects.get().session_key == key
+    assert is_signed_in(client)
+    assert end_sessions(sub="ada") == 1
+    assert not is_signed_in(client)
+
+
+def test_session_that_moves_during_a_click_ends(engine, sign_in):
+    client = sign_in()
+    row = OIDCSession.objects.get()
+    client.get("/cycle/")
+    ending.settle(row)
+    assert not is_signed_in(client)
+    assert not OIDCSession.objects.exists()
+
+
+def test_session_that_is_saved_during_a_click_ends(engine, sign_in):
+    """A database saves nothing that has gone, as it has here not; a cache and a folder do."""
+    client = sign_in()
+    ending.settle(OIDCSession.objects.get())  # the session has been deleted, and saved again
+    assert is_signed_in(client) is (engine == "db")
+    if engine == "cached_db":
+        assert not cache.get(f"django.contrib.sessions.cached_db{client.session.session_key}")
+
+
+@pytest.mark.parametrize("get", [Client.get, get_async])
+def test_session_that_is_read_while_it_ends_does_not_stay_in_the_cache(
+    settings, sign_in, monkeypatch, get
+):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+    client = sign_in()
+    name = f"django.contrib.sessions.cached_db{client.session.session_key}"
+    real = CachedDatabaseStore._get_session_from_db
+
+    def read_and_end(store):
+        found = real(store)
+        monkeypatch.undo()
+        end_sessions(sub="ada")
+        return found
+
+    cache.delete(name)
+    monkeypatch.setattr(CachedDatabaseStore, "_get_session_from_db", read_and_end)
+    assert get(client, "/private/").content == b"private to AnonymousUser"
+    assert cache.get(name) is None
+    assert not is_signed_in(client)
