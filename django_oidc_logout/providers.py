@@ -74,9 +74,11 @@ class OIDCProvider:
         if not self.options.send_id_token_hint:
             request = replace(request, id_token_hint="")
         url = self._url(request)
-        short = self._url(replace(request, id_token_hint=""))
         limit = min(self.options.max_url_length, max_length or self.options.max_url_length)
-        if len(url) <= limit or len(short) >= len(url):
+        if len(url) <= limit:
+            return Address(url)
+        short = self._url(replace(request, id_token_hint=""))
+        if len(short) >= len(url):
             return Address(url)
         remark = f"The ID Token was left out: the address would have had {len(url)} characters."
         return Address(short, remark)
