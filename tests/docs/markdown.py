@@ -59,7 +59,7 @@ def blocks_of(text: str, page: str = "") -> list[Block]:
                 Block(
                     page=page,
                     line=token.map[0] + (2 if token.type == "fence" else 1),
-                    language=token.info.strip(),
+                    language=token.info.strip().partition(" ")[0],
                     text=token.content,
                     not_run=reason[1] if reason else "",
                 )
