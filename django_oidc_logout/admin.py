@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 SECRETS = ("id_token", "refresh_token")  # not even fetched
+# Whoever could ask for rows by their beginning would find these out, letter by letter.
+NOT_ASKED_FOR = {*SECRETS, "session_key", "sid", "sid_digest"}
 UNCONFIGURED = "-"
 
 
@@ -136,6 +138,17 @@ class OIDCSessionAdmin(SignOutAdmin):
         is_this_one = Case(When(pk=here.pk if here else 0, then=True), default=False)
         rows: QuerySet[OIDCSession] = super().get_queryset(request)
         return rows.select_related("user").defer(*SECRETS).annotate(is_this_one=is_this_one)
+
+    def get_fields(self, request: HttpRequest, obj: OIDCSession | None = None) -> Any:
+        """Return what to show: `sid` only to those who may sign out, since knowing it can do so."""
+        shown = super().get_fields(request, obj)
+        hidden = () if self.has_sign_out_permission(request) else ("sid",)
+        return [name for name in shown if name not in hidden]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse to filter by what is not shown, which Django would do for any field."""
+        name, *_rest = lookup.split("__")
+        return name not in NOT_ASKED_FOR and super().lookup_allowed(lookup, value, request)
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:  # noqa: ARG002  # Django's signature
         """Return what names a person in the site's own user model."""

@@ -45,9 +45,18 @@ def endpoint(options: ProviderOptions, name: str) -> str:
     published = metadata(options).get(name)
     if not published:
         raise ProviderUnavailable(f"{options.issuer} publishes no {name}")
-    if not isinstance(published, str) or not transport.is_secure(published):
+    if not isinstance(published, str) or not _may_be_asked(published, options):
         raise ProviderUnavailable(f"{options.issuer} publishes a {name} that is no https address")
     return published
+
+
+def _may_be_asked(address: str, options: ProviderOptions) -> bool:
+    """Tell whether an address is https, or, of a provider that is on loopback itself, there too.
+
+    A provider elsewhere must not make the site call its own neighbours on this machine.
+    """
+    is_there = options.issuer.startswith("http:")
+    return transport.is_secure(address) and (is_there or address.lower().startswith("https:"))
 
 
 def metadata(options: ProviderOptions, *, renew: bool = False) -> dict[str, Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import nullcontext
 
 import pytest
 from django.test import Client
 
-from django_oidc_logout import landing
+from django_oidc_logout import discovery, landing
+from django_oidc_logout.conf import ProviderOptions
+from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
 from tests.conftest import is_signed_in, query_of
 from tests.test_backchannel import logout_token, post  # noqa: F401  # a fixture
@@ -143,3 +146,28 @@ def test_tokens_of_a_stolen_copy_are_of_no_use_without_the_key(sign_in, settings
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "the thief's", []
     row = OIDCSession.objects.get()
     assert (row.id_token, row.refresh_token) == ("", "")
+
+
+LOOPBACK = "http://127.0.0.1:8500/"
+
+
+@pytest.mark.parametrize(
+    ("issuer", "published", "is_taken"),
+    [
+        ("https://idp.example.com", "https://idp.example.com/there", True),
+        ("https://idp.example.com", "HTTPS://idp.example.com/there", True),
+        ("https://idp.example.com", LOOPBACK, False),
+        ("http://127.0.0.1:9000", LOOPBACK, True),
+        ("http://127.0.0.1:9000", "https://idp.example.com/there", True),
+        ("http://127.0.0.1:9000", "http://idp.example.com/there", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["end_session_endpoint", "jwks_uri", "revocation_endpoint"])
+def test_a_provider_elsewhere_names_no_address_on_this_machine(
+    monkeypatch, name, issuer, published, is_taken
+):
+    document = {"issuer": issuer, name: published}
+    monkeypatch.setattr(discovery.transport, "get_json", lambda *_: (document, ""))
+    expected = nullcontext() if is_taken else pytest.raises(ProviderUnavailable, match="no https")
+    with expected:
+        assert discovery.endpoint(ProviderOptions(alias="x", issuer=issuer), name) == published

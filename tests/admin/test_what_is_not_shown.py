@@ -1,0 +1,64 @@
+"""Staff who may look at sessions find out no more than they are shown."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission, User
+
+from tests.admin.test_list import LIST, pages, session, user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(client):
+    """Return a function that signs staff in who have some permissions on sessions."""
+
+    def staff(*permissions):
+        person = User.objects.create_user("grace", is_staff=True)
+        names = [f"{name}_oidcsession" for name in permissions]
+        person.user_permissions.set(Permission.objects.filter(codename__in=names))
+        client.force_login(person)
+        return client
+
+    return staff
+
+
+LOOKUPS = ["session_key", "sid", "sid_digest", "id_token", "refresh_token"]
+
+
+@pytest.mark.parametrize("lookup", ["", "__exact", "__startswith", "__regex", "__gt"])
+@pytest.mark.parametrize("field", LOOKUPS)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_secret_is_found_out_letter_by_letter(staff, method, field, lookup):
+    session(user("ada"))
+    desk = staff("view", "delete")
+    answer = getattr(desk, method)(f"{LIST}?{field}{lookup}=s")
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query", ["signed_in_at__year=2020", "user__id__exact=1", "sub=ada", "state=active"]
+)
+def test_what_is_shown_can_be_asked_for(staff, query):
+    assert staff("view").get(f"{LIST}?{query}").status_code == 200
+
+
+def test_no_secret_is_found_out_by_way_of_the_user(staff):
+    session(user("ada"))
+    desk = staff("view")
+    desk_user = User.objects.get(username="grace")
+    desk_user.user_permissions.add(Permission.objects.get(codename="view_user"))
+    users = LIST.replace("django_oidc_logout/oidcsession", "auth/user")
+    assert desk.get(users).status_code == 200
+    assert desk.get(f"{users}?oidc_sessions__session_key__startswith=s").status_code == 400
+
+
+@pytest.mark.parametrize(("permissions", "shown"), [(["view"], False), (["view", "delete"], True)])
+def test_sid_is_for_those_who_may_sign_people_out(staff, permissions, shown):
+    """Whoever knows it can have the front-channel end the session."""
+    row = session(user("ada"))
+    page = staff(*permissions).get(pages(row)["session"])
+    assert page.status_code == 200
+    assert ("sid-key" in page.content.decode()) is shown
+    assert "sub-key" in page.content.decode()
