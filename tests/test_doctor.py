@@ -23,16 +23,14 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.urls import include, path, set_script_prefix
 from jwt.algorithms import RSAAlgorithm
 
-from django_oidc_logout import (
-    discovery,
-    doctor_addresses,
-    doctor_patient,
-    doctor_provider,
-    doctor_site,
-)
+from django_oidc_logout import discovery
 from django_oidc_logout.conf import ProviderOptions, conf
+from django_oidc_logout.doctor import addresses as doctor_addresses
+from django_oidc_logout.doctor import patient as doctor_patient
+from django_oidc_logout.doctor import provider as doctor_provider
+from django_oidc_logout.doctor import site as doctor_site
+from django_oidc_logout.doctor.findings import TITLES
 from django_oidc_logout.exceptions import ProviderUnavailable
-from django_oidc_logout.findings import TITLES
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.providers import OIDCProvider
 from django_oidc_logout.registration import VENDORS, Registration, recipe

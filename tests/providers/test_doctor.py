@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import call_command
 
-from django_oidc_logout import doctor_site
+from django_oidc_logout.doctor import site as doctor_site
 from example_project.processes import agreement
 from tests.absence import need_package
 from tests.providers.waiting import SECONDS, free_ports

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from django_oidc_logout import doctor, doctor_text
 from django_oidc_logout.conf import conf
+from django_oidc_logout.doctor.reports import report
+from django_oidc_logout.doctor.text import lines
 from django_oidc_logout.registration import VENDORS
 
 if TYPE_CHECKING:
@@ -39,16 +40,16 @@ class Command(BaseCommand):
         Raises:
             CommandError: there is no such provider.
         """
-        report = doctor.report(
+        found = report(
             _aliases(options["provider"]), site=options["site"], vendor=options["vendor"]
         )
         if options["format"] == "json":
-            self.stdout.write(json.dumps(report.as_dict(), indent=2))
+            self.stdout.write(json.dumps(found.as_dict(), indent=2))
         else:
             encoding = getattr(self.stdout, "encoding", None)
-            for line in doctor_text.lines(report, self.style, encoding=encoding):
+            for line in lines(found, self.style, encoding=encoding):
                 self.stdout.write(line)
-        if not report.ok:
+        if not found.ok:
             sys.exit(1)
 
 

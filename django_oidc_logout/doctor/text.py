@@ -7,15 +7,15 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from .registration import VENDORS
+from ..registration import VENDORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from django.core.management.color import Style
 
-    from .doctor import ProviderReport, Report
     from .findings import Finding
+    from .reports import ProviderReport, Report
 
 SIGNS = {"ok": "✔", "warning": "!", "error": "✘"}
 WORDS = {"ok": "ok  ", "warning": "warn", "error": "FAIL"}

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from . import discovery, transport
-from .conf import DEFAULT_ALIAS
-from .exceptions import ProviderSkipped, ProviderUnavailable
+from .. import discovery, transport
+from ..conf import DEFAULT_ALIAS
+from ..exceptions import ProviderSkipped, ProviderUnavailable
 from .findings import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .conf import ProviderOptions
-    from .providers import OIDCProvider
+    from ..conf import ProviderOptions
+    from ..providers import OIDCProvider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

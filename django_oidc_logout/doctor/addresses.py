@@ -11,14 +11,14 @@ from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist
 from django.db import DatabaseError
 from django.urls import reverse
 
-from . import transport
+from .. import transport
+from ..registration import Registration
 from .findings import Finding, error, ok, quoted, warning
-from .registration import Registration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .doctor_patient import Patient
+    from .patient import Patient
 
 UNKNOWN_SITE = "https://your.site"
 VIEWS = {

@@ -1,7 +1,7 @@
 """The doctor: asks the provider, tries the site, and says what is wrong and what to do about it.
 
 An examination is a function that is given what it examines and yields findings. To add one, write
-it in one of the rooms `doctor_...`, and name it in `EXAMINATIONS` there.
+it in one of the rooms beside this one, and name it in `EXAMINATIONS` there.
 """
 
 from __future__ import annotations
@@ -9,31 +9,25 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import (
-    doctor_addresses,
-    doctor_agreement,
-    doctor_patient,
-    doctor_provider,
-    doctor_site,
-    registry,
-)
-from .conf import conf
-from .exceptions import ProviderUnavailable
+from .. import registry
+from ..conf import conf
+from ..exceptions import ProviderUnavailable
+from ..registration import Registration, recipe, vendor_of
+from .addresses import EXAMINATIONS as OF_ADDRESSES
+from .addresses import registration
+from .agreement import EXAMINATIONS as OF_AGREEMENT
 from .findings import Finding, error, examine, failure
-from .registration import Registration, recipe, vendor_of
+from .patient import meet
+from .provider import EXAMINATIONS as OF_PROVIDER
+from .site import EXAMINATIONS as OF_THE_SITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from .conf import ProviderOptions
-    from .doctor_patient import Patient
+    from ..conf import ProviderOptions
+    from .patient import Patient
 
-OF_THE_SITE = doctor_site.EXAMINATIONS
-OF_PROVIDERS = (
-    *doctor_provider.EXAMINATIONS,
-    *doctor_agreement.EXAMINATIONS,
-    *doctor_addresses.EXAMINATIONS,
-)
+OF_PROVIDERS = (*OF_PROVIDER, *OF_AGREEMENT, *OF_ADDRESSES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +98,7 @@ def report(aliases: Iterable[str], *, site: str = "", vendor: str = "") -> Repor
 def _provider(alias: str, site: str, vendor: str) -> ProviderReport:
     options = conf.OIDC_LOGOUT_PROVIDERS[alias]
     try:
-        patient = doctor_patient.meet(registry.get(alias), site=site)
+        patient = meet(registry.get(alias), site=site)
         return _examined(patient, vendor or vendor_of(options.issuer))
     except ProviderUnavailable as exc:
         remedy = "Name a subclass of django_oidc_logout.providers.OIDCProvider."
@@ -115,7 +109,7 @@ def _provider(alias: str, site: str, vendor: str) -> ProviderReport:
 
 
 def _examined(patient: Patient, vendor: str) -> ProviderReport:
-    register = doctor_addresses.registration(patient)
+    register = registration(patient)
     return ProviderReport(
         options=patient.options,
         findings=examine(OF_PROVIDERS, patient),

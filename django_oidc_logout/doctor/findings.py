@@ -1,4 +1,4 @@
-"""What an examination finds, and how one that fails is told. See `doctor`."""
+"""What an examination finds, and how one that fails is told."""
 
 from __future__ import annotations
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from . import discovery, transport
-from .conf import conf
-from .exceptions import ProviderSkipped, ProviderUnavailable
+from .. import discovery, transport
+from ..conf import conf
+from ..exceptions import ProviderSkipped, ProviderUnavailable
+from ..logout_tokens import LEEWAY
 from .findings import Finding, error, ok, quoted, warning
-from .logout_tokens import LEEWAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .doctor_patient import Patient
+    from .patient import Patient
 
 SECONDS_OF_NO_CONCERN = 5
 GONE = (404, 410)

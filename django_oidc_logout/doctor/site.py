@@ -14,10 +14,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch, get_script_prefix, resolve, reverse
 from django.utils.crypto import get_random_string
 
-from . import caching, sessions
-from .conf import conf
+from .. import caching, sessions
+from ..conf import conf
+from ..models import OIDCSession
 from .findings import TITLES, Finding, error, ok, warning
-from .models import OIDCSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from . import tokens, transport
-from .conf import conf
-from .doctor_patient import fetch
+from .. import tokens, transport
+from ..conf import conf
 from .findings import Finding, error, ok, quoted, warning
+from .patient import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .doctor_patient import Patient
+    from .patient import Patient
 
 # mozilla-django-oidc's addresses, which serve the alias "default", and their names in discovery.
 MOZILLA_ENDPOINTS = {
