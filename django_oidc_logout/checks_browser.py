@@ -1,12 +1,14 @@
-"""System checks of what a browser makes of the site: its policy and its cookies. None queries."""
+"""System checks of what a browser gets of the site: pages, policy and cookies. None queries."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.core.checks import CheckMessage, Warning, register  # noqa: A004
+from django.template.loader import get_template
 
 from . import installed, providers
 from .conf import conf
@@ -14,8 +16,26 @@ from .conf import conf
 if TYPE_CHECKING:
     from .conf import ProviderOptions
 
+PAGES = ("confirm", "signed_out", "refresh", "frontchannel")
 DJANGO_CSP = "django.middleware.csp.ContentSecurityPolicyMiddleware"
 PACKAGE_CSP = "csp.middleware.CSPMiddleware"
+
+
+@register("oidc_logout")
+def check_templates(**_: Any) -> list[CheckMessage]:
+    """The pages can be shown."""
+    names = [f"oidc_logout/{page}.html" for page in PAGES]
+    missing = [name for name in names if not installed.attempt(partial(get_template, name), None)]
+    if not missing:
+        return []
+    return [
+        Warning(
+            f"No engine in TEMPLATES can load {', '.join(missing)}.",
+            hint="Have one with Django's DjangoTemplates and APP_DIRS = True; if the template is "
+            "your own, correct what is wrong in it.",
+            id="oidc_logout.W022",
+        )
+    ]
 
 
 @register("oidc_logout")

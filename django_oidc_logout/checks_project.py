@@ -17,6 +17,7 @@ SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 SESSION_REFRESH = "mozilla_django_oidc.middleware.SessionRefresh"
 LOGOUT_URL_METHOD = "django_oidc_logout.backends.provider_logout_url"
+ADMIN = "django.contrib.admin"
 ADMIN_CONFIG = "django_oidc_logout.sites.OIDCAdminConfig"
 ADMIN_MIXIN = "django_oidc_logout.sites.OIDCAdminSiteMixin"
 VIEWS = ("logout", "callback", "backchannel", "frontchannel", "status")
@@ -218,10 +219,8 @@ def _exempts(entry: Any, path: str) -> bool:
 @register("oidc_logout", Tags.admin)
 def check_admin_sites(**_: Any) -> list[CheckMessage]:
     """Where the admin is to sign out of the provider, each of its sites does."""
-    wanted = any(
-        installed.is_kind(_path(config), ADMIN_CONFIG) for config in apps.app_configs.values()
-    )
-    if not wanted:
+    configs = [config for config in apps.get_app_configs() if config.name == ADMIN]
+    if not any(installed.is_kind(_path(config), ADMIN_CONFIG) for config in configs):
         return []
     mixin = installed.load(ADMIN_MIXIN)
     return [

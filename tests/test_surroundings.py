@@ -175,6 +175,18 @@ def by_secret(**options):
     return provider("other", **signing, **options)
 
 
+def templates(**engine):
+    """Return settings with one template engine, or none."""
+    usual = {"BACKEND": "django.template.backends.django.DjangoTemplates"}
+    return {"TEMPLATES": [usual | engine] if engine else []}
+
+
+def broken_page(name):
+    return ("django.template.loaders.locmem.Loader", {name: "{% nonsense %}"})
+
+
+OF_APPS = "django.template.loaders.app_directories.Loader"
+
 NO_KEYS = {"OIDC_OP_JWKS_ENDPOINT": None}
 COGNITO = "django_oidc_logout.providers.CognitoProvider"
 SITE = "https://www.example.com"
@@ -262,6 +274,10 @@ FOUND = [
     ("W014", {"OIDC_LOGOUT_CLEAR_SITE_DATA": ("*",)}),
     ("W015", {"SESSION_COOKIE_SAMESITE": "strict"}),
     ("W016", {"SESSION_COOKIE_SAMESITE": "none"}),
+    ("W022", templates()),
+    ("W022", templates(APP_DIRS=False)),
+    ("W022", templates(APP_DIRS=True, BACKEND="django.template.backends.dummy.TemplateStrings")),
+    ("W022", templates(OPTIONS={"loaders": [broken_page("oidc_logout/confirm.html"), OF_APPS]})),
     # Deployment
     ("W017", {"USE_X_FORWARDED_PORT": True}),
     ("W017", HOSTS | {"CSRF_TRUSTED_ORIGINS": [SITE]}),
@@ -336,6 +352,9 @@ LEFT_ALONE = [
     old_csp(CSP_FORM_ACTION=["'self'"], CSP_REPORT_ONLY=True),
     old_csp(CSP_FORM_ACTION=["'self'"], CONTENT_SECURITY_POLICY={}),
     old_csp(CSP_DEFAULT_SRC=["'self'"]),
+    templates(APP_DIRS=True),
+    templates(OPTIONS={"loaders": [OF_APPS]}),
+    templates(OPTIONS={"loaders": [broken_page("bye.html"), OF_APPS]}),
     {"SESSION_COOKIE_SAMESITE": None},
     {"SESSION_COOKIE_SAMESITE": False},
     {"SESSION_COOKIE_SAMESITE": "None", "SESSION_COOKIE_SECURE": True},
@@ -501,7 +520,7 @@ def admin_config(monkeypatch):
     """Have our AdminConfig among the apps, without the models of the admin."""
     module = ModuleType("surrounding_admin")
     module.__path__ = ["."]
-    monkeypatch.setitem(apps.app_configs, "admin", OIDCAdminConfig("surrounding_admin", module))
+    monkeypatch.setitem(apps.app_configs, "admin", OIDCAdminConfig("django.contrib.admin", module))
 
 
 class StaffSite(AdminSite):
