@@ -8,9 +8,13 @@ from __future__ import annotations
 import sys
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -82,3 +86,19 @@ html_theme_options = {
         "color-brand-visited": "#7cb7ff",
     },
 }
+
+
+def setup(app: Sphinx) -> None:
+    """Keep Napoleon from what is said of attributes: it takes what is before a colon for a type."""
+    said: dict[str, list[str]] = {}
+
+    def keep(_app: object, what: str, name: str, *others: object) -> None:
+        if what == "attribute":
+            said[name] = list(others[-1])
+
+    def restore(_app: object, _what: str, name: str, *others: object) -> None:
+        if name in said:
+            others[-1][:] = said.pop(name)
+
+    app.connect("autodoc-process-docstring", keep, priority=400)
+    app.connect("autodoc-process-docstring", restore, priority=600)
