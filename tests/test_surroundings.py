@@ -565,6 +565,13 @@ def test_a_migration_that_is_not_applied():
 
 
 @pytest.mark.django_db
+def test_migrate_is_not_told_what_it_is_about_to_do(monkeypatch):
+    MigrationRecorder(connection).record_unapplied(NEEDED, "0001_initial")
+    monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])
+    assert ours(databases=["default"]) == set()
+
+
+@pytest.mark.django_db
 def test_a_database_that_is_not_for_our_table(settings):
     MigrationRecorder(connection).record_unapplied(NEEDED, "0001_initial")
     settings.DATABASE_ROUTERS = [f"{HERE}.Elsewhere"]
