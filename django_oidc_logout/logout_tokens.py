@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +126,6 @@ def _validate_events(claims: Mapping[str, Any]) -> None:
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float:
     value: Any = claims.get(name)
-    if type(value) not in (int, float) or not 0 <= value < LAST_SECOND or math.isnan(value):
+    if type(value) not in (int, float) or not 0 <= value < LAST_SECOND:
         raise LogoutTokenInvalid(f"the token's {name} is missing or no time")
     return float(value)

@@ -1,0 +1,45 @@
+"""The coverage-guided fuzzer runs, finds nothing wrong here, and would find it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.absence import need_package
+
+ROOT = Path(__file__).parents[2]
+# What each of these leaves out, the oracle does not.
+MISTAKES = {
+    "nothing": "pass",
+    "the time": "logout_tokens.LEEWAY = 61",
+    "the nonce": "validate = logout_tokens.validate\n"
+    "logout_tokens.validate = lambda claims, *args, **kwargs: validate("
+    "{k: v for k, v in claims.items() if k != 'nonce'}, *args, **kwargs)",
+}
+RUN = """
+from tests.fuzz import atheris_logout_tokens
+from django_oidc_logout import logout_tokens
+{mistake}
+atheris_logout_tokens.main({arguments})
+"""
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_atheris(tmp_path, mistake):
+    need_package("atheris", "atheris")
+    arguments = [str(tmp_path), "-runs=20000", "-seed=1"]
+    code = RUN.format(mistake=MISTAKES[mistake], arguments=arguments)
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ("and should be" in ended.stdout + ended.stderr) is (mistake != "nothing")
+    assert (ended.returncode == 0) is (mistake == "nothing"), ended.stderr[-2000:]
+    assert ("Done 20000 runs" in ended.stderr) is (mistake == "nothing")
