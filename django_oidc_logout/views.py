@@ -23,6 +23,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
 from . import binding, channels, landing, registry, responses, sessions
@@ -129,7 +130,13 @@ def _is_navigation(request: HttpRequest) -> bool:
 
 
 @method_decorator(
-    [transaction.non_atomic_requests, login_not_required, csrf_exempt, never_cache],
+    [
+        transaction.non_atomic_requests,
+        login_not_required,
+        csrf_exempt,
+        never_cache,
+        sensitive_post_parameters("logout_token"),
+    ],
     name="dispatch",
 )
 class BackChannelLogoutView(View):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from contextlib import nullcontext
 
 import pytest
+from django.core.signals import got_request_exception
 from django.test import Client
+from django.views.debug import ExceptionReporter
 
 from django_oidc_logout import discovery, landing
 from django_oidc_logout.conf import ProviderOptions
@@ -171,3 +174,23 @@ def test_a_provider_elsewhere_names_no_address_on_this_machine(
     expected = nullcontext() if is_taken else pytest.raises(ProviderUnavailable, match="no https")
     with expected:
         assert discovery.endpoint(ProviderOptions(alias="x", issuer=issuer), name) == published
+
+
+def test_report_of_an_unforeseen_error_tells_no_token(logout_token, monkeypatch):  # noqa: F811
+    """Django writes it for the site's administrators, with all that was posted."""
+    told = []
+
+    def report(sender, request, **kwargs):
+        reporter = ExceptionReporter(request, *sys.exc_info())
+        told.extend(reporter.get_traceback_data()["filtered_POST_items"])
+
+    monkeypatch.setattr("django_oidc_logout.channels.back", lambda encoded: 1 / 0)
+    got_request_exception.connect(report)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            post(logout_token())
+    finally:
+        got_request_exception.disconnect(report)
+    ((name, value),) = told
+    assert name == "logout_token"
+    assert set(value) == {"*"}
