@@ -1,0 +1,109 @@
+"""A run: its sizes, what it has found, and how what is compared is measured.
+
+Peers take turns, in rounds, so that whatever else the machine does meanwhile concerns all of them;
+a ratio is the median over the rounds of what was measured side by side.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from statistics import median
+
+import pyperf
+
+from .surroundings import Worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How much of everything."""
+
+    rounds: int = 25
+    each: int = 8
+    sessions: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    of_a_person: tuple[int, ...] = (1, 10, 1_000)
+    forged: int = 10_000
+    cycles: int = 100_000
+    starts: int = 30
+    scans: int = 3
+
+
+# Only to see that everything runs.
+SHORT = Sizes(
+    rounds=2,
+    each=2,
+    sessions=(100, 1_000),
+    of_a_person=(1, 10),
+    forged=60,
+    cycles=50,
+    starts=2,
+    scans=1,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What must hold, whether it did, and by which figure; `held` is None for what is only told."""
+
+    work: str
+    bound: str
+    figure: str
+    held: bool | None = None
+
+
+@dataclass
+class Run:
+    """A run: where it takes place, and what it has found so far."""
+
+    provider: object
+    addresses: tuple[str, str]
+    sizes: Sizes
+    lines: list[Line] = field(default_factory=list)
+    benchmarks: list[pyperf.Benchmark] = field(default_factory=list)
+    series: dict = field(default_factory=dict)
+
+    def say(self, work, bound, figure, held=None):
+        """Add a line to the table."""
+        self.lines.append(Line(work=work, bound=bound, figure=figure, held=held))
+        print(f"  {work}: {figure}", file=sys.stderr, flush=True)
+
+    def keep(self, name, values):
+        """Keep what was measured, in seconds, with pyperf; return its median."""
+        run = pyperf.Run(values, metadata={"name": name}, collect_metadata=not self.benchmarks)
+        self.benchmarks.append(pyperf.Benchmark([run]))
+        return median(values)
+
+    def worker(self, peer, engine="db"):
+        """Start a peer."""
+        return Worker(peer, self.provider.issuer, self.addresses, engine)
+
+
+def ms(seconds):
+    """Return a time as people read it."""
+    return f"{seconds * 1e3:.2f} ms"
+
+
+class Comparison:
+    """Tasks that were done in turn: all times of each, and the medians of its rounds."""
+
+    def __init__(self, rounds, tasks):
+        self.seconds = {name: [] for name in tasks}
+        self.medians = {(kind, name): [] for kind in ("seconds", "cpu") for name in tasks}
+        for number in range(rounds + 1):
+            for name, task in tasks.items():
+                done = task()
+                if number:  # the first warms up
+                    self.seconds[name] += done["seconds"]
+                    for kind in ("seconds", "cpu"):
+                        self.medians[kind, name].append(median(done[kind]))
+
+    def ratio(self, one, other, kind="seconds"):
+        """Return how many times as long one took as the other."""
+        pairs = zip(self.medians[kind, one], self.medians[kind, other], strict=True)
+        return median(a / b for a, b in pairs)
+
+    def told(self, one, other):
+        """Return the ratio as people read it, with that of the time on the processor."""
+        cpu = self.ratio(one, other, "cpu")
+        return f"{self.ratio(one, other):.2f}x (on the processor {cpu:.2f}x)"

@@ -1,0 +1,262 @@
+"""What a worker can be told to do. Arguments and answers are JSON."""
+
+from __future__ import annotations
+
+import gc
+import resource
+import time
+import tracemalloc
+from contextlib import contextmanager
+from functools import cache
+from importlib import metadata
+from unittest import mock
+
+import django
+from django.conf import settings
+from django.contrib.auth import get_user_model, login
+from django.core.cache import caches
+from django.core.management import call_command
+from django.db import connection
+from django.http import HttpRequest
+
+from . import drivers, filler, wsgi
+from .project import session_store
+
+SESSION_QUERIES = ("SELECT", "INSERT", "UPDATE", "DELETE")
+
+
+def set_up():
+    """Make the tables, empty; return what is measured."""
+    caches["default"].clear()
+    call_command("migrate", run_syncdb=True, verbosity=0)
+    call_command("flush", interactive=False, verbosity=0)
+    person.cache_clear()
+    return {"django": django.__version__, "version": version()}
+
+
+def version():
+    """Return the version of the peer."""
+    try:
+        return metadata.version(DRIVER.distribution)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+@cache
+def person(sub="ada"):
+    """Return somebody who can sign in."""
+    people = get_user_model().objects
+    return people.get_or_create(sub=sub, username=sub, email=f"{sub}@example.com")[0]
+
+
+DRIVER = drivers.DRIVERS[settings.BENCHMARKED]
+BACKEND = settings.AUTHENTICATION_BACKENDS[0]
+
+
+def sign_in(claims):
+    """Sign Ada in as the peer's own callback leaves it; return the session's key."""
+    request = HttpRequest()
+    request.META.update(SERVER_NAME="site.example", SERVER_PORT="80")
+    request.session = session_store()()
+    DRIVER.before_login(request, claims)
+    login(request, person(claims["sub"]), backend=BACKEND)
+    DRIVER.after_login(request, claims)
+    request.session.save()
+    return request.session.session_key
+
+
+def is_there(key):
+    """Tell whether a session is still in the store."""
+    return session_store()().exists(key)
+
+
+@contextmanager
+def counted():
+    """Count the statements that go to the database, and calls to other hosts."""
+    seen = {"queries": 0, "calls": 0}
+
+    def count(execute, sql, params, many, context):
+        seen["queries"] += sql.lstrip().upper().startswith(SESSION_QUERIES)
+        return execute(sql, params, many, context)
+
+    import requests
+
+    send = requests.Session.send
+
+    def counted_send(*args, **kwargs):
+        seen["calls"] += 1
+        return send(*args, **kwargs)
+
+    with (
+        connection.execute_wrapper(count),
+        mock.patch.object(requests.Session, "send", counted_send),
+    ):
+        yield seen
+
+
+def _measured(prepare, act, items, count):
+    """Do something for each item, and once more to count what it takes."""
+    times, cpu, seen = [], [], {}
+    gc.collect()
+    for item in items:
+        seconds, cpu_seconds = act(*prepare(item))
+        times.append(seconds)
+        cpu.append(cpu_seconds)
+    if count is not None:
+        prepared = prepare(count)
+        with counted() as seen:
+            act(*prepared)
+    return {"seconds": times, "cpu": cpu, **seen}
+
+
+def sign_out(people, count=None):
+    """Sign each in and, measured, out; `count` is one more, whose queries are counted."""
+
+    def act(key):
+        answers = DRIVER.sign_out({"sessionid": key})
+        return sum(a.seconds for a in answers), sum(a.cpu for a in answers)
+
+    last = sign_in(people[0])
+    DRIVER.sign_out({"sessionid": last})
+    assert not is_there(last), f"{settings.BENCHMARKED} has left the session alive"
+    return _measured(lambda claims: [sign_in(claims)], act, people, count)
+
+
+def back_channel(tokens, count=None, path=""):
+    """Sign each in and, measured, take a logout token for it."""
+
+    def act(key, token):
+        page = path or DRIVER.back_channel
+        answer = wsgi.request("POST", page, form={"logout_token": token})
+        assert answer.status in (200, 204), f"{settings.BENCHMARKED} answered {answer.status}"
+        keys.append(key)
+        return answer.seconds, answer.cpu
+
+    keys = []
+    done = _measured(lambda item: [sign_in(item["claims"]), item["token"]], act, tokens, count)
+    assert not any(map(is_there, keys)), f"{settings.BENCHMARKED} has left a session alive"
+    return done
+
+
+def end_many(token, claims, sessions):
+    """File many sessions of one person, take one token for them all, and count the statements."""
+    rows = filler.sessions_of(claims, sessions)
+    caches_told = []
+    backend = type(caches["default"])
+    calls = {
+        name: getattr(backend, name) for name in ("delete", "delete_many", "get", "set", "add")
+    }
+
+    def told(name):
+        def call(*args, **kwargs):
+            caches_told.append(name)
+            return calls[name](*args, **kwargs)
+
+        return call
+
+    with counted() as seen, mock.patch.multiple(backend, **{name: told(name) for name in calls}):
+        answer = wsgi.request("POST", DRIVER.back_channel, form={"logout_token": token})
+    assert answer.status == 200, answer.status
+    assert not any(map(is_there, rows))
+    return {"seconds": answer.seconds, "cache_calls": len(caches_told), **seen}
+
+
+def fill(count):
+    """Let there be so many live sessions, each with what the peer keeps for it."""
+    return filler.fill(count)
+
+
+def plan(sid):
+    """Return how the database finds a session by its `sid`."""
+    from django_oidc_logout import index
+
+    issuer = settings.OIDC_LOGOUT_PROVIDERS["default"]["ISSUER"]
+    return index.matching(issuer=issuer, sid=sid).explain()
+
+
+# What only concerns this project.
+
+
+def middleware(rounds, count):
+    """Return what a page that leaves the session alone costs without and with the middleware."""
+    from django.http import HttpResponse
+
+    from django_oidc_logout.middleware import OIDCSessionMiddleware
+
+    response, request = HttpResponse(), HttpRequest()
+
+    def view(request):
+        return response
+
+    handlers = {"without": view, "with": OIDCSessionMiddleware(view)}
+    times = {name: [] for name in handlers}
+    for _ in range(rounds):
+        for name, handler in handlers.items():
+            stores = [session_store()("k" * 32) for _ in range(count)]
+            began = time.perf_counter()
+            for store in stores:
+                request.session = store
+                handler(request)
+            times[name].append((time.perf_counter() - began) / count)
+    key = sign_in_someone()
+    with counted() as seen:
+        assert wsgi.request("GET", "/", cookies={"sessionid": key}).status == 200
+    return {**times, **seen}
+
+
+def sign_in_someone():
+    """Return the key of a session that somebody is signed in with."""
+    store = session_store()()
+    store["somebody"] = "is signed in"
+    store.create()
+    return store.session_key
+
+
+def forged(tokens):
+    """Post forged tokens, and return what each cost and what it left in memory."""
+    tracemalloc.start()
+    half = len(tokens) // 2
+    times, memory = [], []
+    for number, token in enumerate(tokens):
+        answer = wsgi.request("POST", DRIVER.back_channel, form={"logout_token": token})
+        assert answer.status == 400, answer.status
+        times.append(answer.seconds)
+        if number in (half, len(tokens) - 1):
+            gc.collect()
+            memory.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    return {"seconds": times, "memory": memory, **state()}
+
+
+def cycles(claims, count):
+    """Sign in and out so many times, and return the times and what is left after each half."""
+    times = []
+    for _ in range(count):
+        began = time.perf_counter()
+        key = sign_in(claims)
+        DRIVER.sign_out({"sessionid": key})
+        times.append(time.perf_counter() - began)
+    gc.collect()
+    return {"seconds": sum(times), **state()}
+
+
+def state():
+    """Return what is there: rows, cached keys, and memory in kilobytes."""
+    from django.contrib.sessions.models import Session
+
+    from django_oidc_logout.models import OIDCSession
+
+    return {
+        "rows": OIDCSession.objects.count(),
+        "sessions": Session.objects.count(),
+        "keys": _cached_keys(),
+        "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    }
+
+
+def _cached_keys():
+    backend = caches["default"]
+    if hasattr(backend, "_cache") and not hasattr(backend._cache, "get_client"):
+        return len(backend._cache)
+    client = backend._cache.get_client()
+    return sum(1 for _ in client.scan_iter(f"{backend.key_prefix}*"))

@@ -1,0 +1,76 @@
+"""Requests as a web server hands them over: a dict, and no test client in between."""
+
+from __future__ import annotations
+
+import io
+import time
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import urlencode
+
+from django.core.wsgi import get_wsgi_application
+from django.middleware.csrf import _get_new_csrf_string
+
+FORM = "application/x-www-form-urlencoded"
+CSRF = _get_new_csrf_string()
+
+
+@dataclass
+class Answer:
+    """What came back, and what it took."""
+
+    status: int
+    headers: dict
+    seconds: float
+    cpu: float
+
+
+@cache
+def application():
+    """Return the site."""
+    return get_wsgi_application()
+
+
+def environ(method, path, *, form=None, cookies=None):
+    """Return a request; one with a form bears Django's CSRF token as well."""
+    path, _, query = path.partition("?")
+    body = urlencode(form or {}).encode()
+    cookies = {"csrftoken": CSRF, **(cookies or {})}
+    return {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": "site.example",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": "site.example",
+        "HTTP_COOKIE": "; ".join(f"{name}={value}" for name, value in cookies.items()),
+        "HTTP_X_CSRFTOKEN": CSRF,
+        "CONTENT_TYPE": FORM if method == "POST" else "",
+        "CONTENT_LENGTH": str(len(body)),
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.url_scheme": "http",
+        "wsgi.version": (1, 0),
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+
+
+def request(method, path, **more):
+    """Send a request, and measure from handing it over until all of the answer is there."""
+    asked, said = environ(method, path, **more), {}
+
+    def start_response(status, headers, exc_info=None):
+        said.update(status=int(status.split()[0]), headers=dict(headers))
+
+    site = application()
+    cpu, began = time.process_time(), time.perf_counter()
+    answer = site(asked, start_response)
+    list(answer)
+    answer.close()
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    return Answer(**said, seconds=seconds, cpu=cpu)
