@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+PROMPT = "$ "
 NOT_RUN = re.compile(r"<!-- not run: (.+?) -->\s*")
 FRAGMENT = re.compile(r"^(?=# (?:\w+/)?(?:settings|urls)\.py$)", re.MULTILINE)
 
@@ -31,6 +32,16 @@ class Block:
     @property
     def first_line(self) -> str:
         return self.text.partition("\n")[0].strip()
+
+    def commands(self) -> list[str]:
+        """Return the commands of a console block, and not what they say."""
+        found: list[str] = []
+        for line in self.text.splitlines():
+            if line.startswith(PROMPT):
+                found.append(line.removeprefix(PROMPT))
+            elif found and found[-1].endswith("\\"):
+                found[-1] += f"\n{line}"
+        return found
 
     def fragments(self) -> list[Block]:
         """Return the files of which the block shows parts: `# settings.py`, then `# urls.py`."""

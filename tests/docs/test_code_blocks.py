@@ -48,7 +48,7 @@ from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.outcome import Outcome
 from tests.absence import need, need_package
 from tests.docs import site
-from tests.docs.markdown import Block, all_blocks, blocks_of, pages
+from tests.docs.markdown import PROMPT, Block, all_blocks, blocks_of, pages
 
 # Pages whose blocks are the steps of one walk, which another test takes.
 WALKED = {"docs/tutorial.md": "tests/docs/test_tutorial.py"}
@@ -64,7 +64,6 @@ DIRECTIVES = {
     "{toctree}",
     "{warning}",
 }
-PROMPT = "$ "
 MANAGE = re.compile(r"(?:python3? +)?(?:\./)?manage\.py +(.+)")
 SHELL_OPERATORS = {"|", "||", "&&", ";", ">", ">>", "<", "&"}
 HARMLESS = {"check", "clear_oidc_sessions", "clearsessions"}
@@ -238,21 +237,10 @@ def run_html(block: Block, rf) -> None:
                 fail(block, "the page that asks has lost its form")
 
 
-def commands(block: Block) -> list[str]:
-    """Return the commands of a console block, and not what they say."""
-    found: list[str] = []
-    for line in block.text.splitlines():
-        if line.startswith(PROMPT):
-            found.append(line.removeprefix(PROMPT))
-        elif found and found[-1].endswith("\\"):
-            found[-1] += f"\n{line}"
-    return found
-
-
 def run_console(block: Block) -> None:
-    if not commands(block):
+    if not block.commands():
         fail(block, f"a console block has no line that begins with {PROMPT!r}")
-    for command in commands(block):
+    for command in block.commands():
         shell = subprocess.run(
             ["bash", "-n"], input=command, text=True, capture_output=True, check=False
         )

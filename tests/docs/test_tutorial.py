@@ -19,7 +19,6 @@ import pytest
 
 from tests.absence import need, need_package
 from tests.docs.markdown import ROOT, Block, blocks_of
-from tests.docs.test_code_blocks import commands
 from tests.providers.visitor import Visitor
 from tests.providers.waiting import SECONDS, eventually, free_ports, is_free
 
@@ -120,7 +119,7 @@ class Walk:
                 assert block.language == "text", f"nobody would know what to do with {block}"
 
     def type(self, block: Block) -> None:
-        lines = commands(block)
+        lines = block.commands()
         # The provider has a terminal of its own, as the page says.
         terminal = self.terminals["manage.py demo" in lines[-1]]
         for line in lines:
@@ -170,6 +169,7 @@ class Person(Visitor):
 def environment(tmp_path_factory):
     """Return the environment of somebody with Python, an index of packages and this version."""
     need_package("hatchling", "hatchling")
+    need_package("markdown_it", "markdown-it-py")
     folder = tmp_path_factory.mktemp("index")
     for kind in ("Wheel", "Sdist"):
         module = import_module(f"hatchling.builders.{kind.lower()}")
