@@ -45,7 +45,7 @@ version = release = tomllib.loads((ROOT / "pyproject.toml").read_text())["projec
 language = "en"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_static", "guide.md"]
+exclude_patterns = ["_static"]
 # A shell command whose quotes span lines is too much for the lexer of consoles, not for a shell.
 suppress_warnings = ["misc.highlighting_failure"]
 default_role = "code"  # docstrings write names as Markdown does
