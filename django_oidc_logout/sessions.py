@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ENTRY = "_oidc_logout"
+ENTRY_TYPES = {"key": str, "token": str, "until": float}
 NOTED = "_oidc_logout_tokens"
-HANDLE_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
-
-# mozilla-django-oidc's entries.
 MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105
 MOZILLA_EXPIRATION = "oidc_id_token_expiration"
 
@@ -113,14 +111,21 @@ def is_alive(key: str) -> bool:
 
 def filed_key(session: SessionBase | Mapping[str, Any]) -> str:
     """Return the key under which a session's row is filed, or nothing."""
+    return str(_entry(session).get("key", ""))
+
+
+def _entry(session: SessionBase | Mapping[str, Any]) -> dict[str, Any]:
+    """Return a session's entry; what anybody else has put in its place is none."""
     entry = session.get(ENTRY)
-    return entry["key"] if entry else ""
+    if isinstance(entry, dict) and {k: type(v) for k, v in entry.items()} == ENTRY_TYPES:
+        return entry
+    return {}
 
 
 def final_key(session: SessionBase) -> str:
     """Return the key under which a session's row is to be filed; the session has it from now on."""
     if in_cookies():
-        return filed_key(session) or get_random_string(32, HANDLE_ALPHABET)
+        return filed_key(session) or get_random_string(32, VALID_KEY_CHARS)
     if not session.session_key:
         session.save()  # auth.login() flushed it; a key comes with the first save only
     return str(session.session_key)
@@ -128,11 +133,8 @@ def final_key(session: SessionBase) -> str:
 
 def mark_filed(session: SessionBase, key: str, id_token: str) -> None:
     """Note in a session under which key, with which ID Token and until when it is filed."""
-    session[ENTRY] = {
-        "key": key,
-        "token": _fingerprint(id_token),
-        "until": session.get_expiry_date().timestamp(),
-    }
+    until = session.get_expiry_date().timestamp()
+    session[ENTRY] = {"key": key, "token": _fingerprint(id_token), "until": until}
 
 
 def is_to_be_saved(session: SessionBase) -> bool:
@@ -142,8 +144,7 @@ def is_to_be_saved(session: SessionBase) -> bool:
 
 def has_lengthened(session: SessionBase) -> bool:
     """Tell whether a session now lasts half its life longer than it is filed for."""
-    entry = session.get(ENTRY)
-    if not entry:
+    if not (entry := _entry(session)):
         return False
     gained: float = session.get_expiry_date().timestamp() - entry["until"]
     return gained > session.get_expiry_age() / 2
@@ -167,12 +168,12 @@ def mark_moved(session: SessionBase) -> None:
 
 def unseen_id_token(session: SessionBase) -> str:
     """Return the ID Token that mozilla stored in a session since it was filed, or nothing."""
-    entry, id_token = session.get(ENTRY), mozilla_id_token(session)
+    entry, id_token = _entry(session), mozilla_id_token(session)
     return id_token if entry and id_token and entry["token"] != _fingerprint(id_token) else ""
 
 
 def _fingerprint(id_token: str) -> str:
-    return hashlib.sha256(id_token.encode()).hexdigest()[:16]
+    return hashlib.sha256(id_token.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def mozilla_id_token(session: SessionBase) -> str:
