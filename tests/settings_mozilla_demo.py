@@ -4,4 +4,5 @@ from example_project.settings import *  # noqa: F403
 
 ROOT_URLCONF = "tests.urls_mozilla_demo"
 LOGOUT_REDIRECT_URL = "/"  # mozilla's view fails without it
-SILENCED_SYSTEM_CHECKS = ["oidc_logout.E017"]  # that it is mozilla's view which signs out is the point
+# That it is mozilla's view which signs out is the point.
+SILENCED_SYSTEM_CHECKS = ["oidc_logout.E017"]
