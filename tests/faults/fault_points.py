@@ -1,0 +1,98 @@
+"""Where a web worker can be killed: before each step of a request that anybody else can see.
+
+A step is a statement or a commit on the database, a command to Redis, a call to the provider, and
+the answer itself. What happens between two of them stays within the process, and dies with it: so
+these are all the states in which a worker can leave the world. A request says with a header before
+which step its worker is to die.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextvars import ContextVar
+
+import redis
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
+from requests.adapters import HTTPAdapter
+
+from .client import DIE_BEFORE, STEPS_TAKEN
+
+current = ContextVar("current", default=None)
+
+
+class Steps:
+    def __init__(self, fatal):
+        self.fatal = fatal
+        self.taken = []
+
+    def take(self, step):
+        self.taken.append(step)
+        if len(self.taken) == self.fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def take(describe, *args, **kwargs):
+    if steps := current.get():
+        steps.take(describe(*args, **kwargs))
+
+
+class FaultPoints:
+    """Counts the steps of the requests that say so, or dies before one."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request):
+        if iscoroutinefunction(self):
+            return self.__acall__(request)
+        begin(request)
+        return end(self.get_response(request))
+
+    async def __acall__(self, request):
+        begin(request)
+        return end(await self.get_response(request))
+
+
+def begin(request):
+    fatal = request.headers.get(DIE_BEFORE)
+    current.set(Steps(int(fatal)) if fatal else None)
+
+
+def end(response):
+    take(lambda: "answer")
+    if steps := current.get():
+        response.headers[STEPS_TAKEN] = ", ".join(steps.taken)
+    return response
+
+
+def install():
+    """Make a step of everything that leaves the process."""
+    before(CursorWrapper, "_execute_with_wrappers", lambda self, sql, *rest, **more: statement(sql))
+    before(BaseDatabaseWrapper, "_commit", lambda self: "COMMIT")
+    before(redis.Redis, "execute_command", lambda self, command, *rest, **options: command)
+    before(
+        HTTPAdapter, "send", lambda self, request, *rest, **options: f"{request.method} provider"
+    )
+
+
+def statement(sql):
+    words = str(sql).replace('"', "").split()
+    named = [word for word in words if word.startswith(("django_", "auth_"))]
+    return " ".join([words[0], *(name.partition(".")[0] for name in named[:1])])
+
+
+def before(owner, name, describe):
+    function = getattr(owner, name)
+
+    def with_a_step(*args, **kwargs):
+        take(describe, *args, **kwargs)
+        return function(*args, **kwargs)
+
+    setattr(owner, name, with_a_step)

@@ -1,0 +1,112 @@
+"""What the run knows to be true: who was told what, and so who must be signed in, and who must not.
+
+A session is *in*, *out* or neither. It is out once somebody was told so: the person by the answer
+to a click, the provider by a 200 to its logout token, the site's code by what `end_sessions()`
+returned. From then on every key that the session ever had must be refused, everywhere, for ever.
+It is in from the sign-in's answer on. A request that ends sessions and gets no answer, or an error,
+leaves the sessions that it meant *unsure*: they may be in or out, until somebody is told.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(eq=False)
+class Session:
+    """A session in one browser."""
+
+    sub: str
+    sid: str
+    key: str
+    state: str = "in"
+    sure: bool = True
+    stale: bool = False  # its copy in the cache may be of before the sign-in
+    keys: list = field(default_factory=list)  # all that it has or had
+    story: list = field(default_factory=list)  # what was tried, and what came of it
+
+    def __post_init__(self):
+        self.keys.append(self.key)
+
+    def move(self, key):
+        self.key = key
+        self.keys.append(key)
+
+
+class Model:
+    def __init__(self, engine):
+        self.engine = engine
+        self.outages = 0  # of the cache: one more at its beginning, and at its end
+        self.sessions = []
+        self.counts = Counter()
+        self.wrong = []  # what must not be, in words
+        self.lost_sign_ins = 0  # sign-ins and moves whose answer was lost: their key is unknown
+
+    def may_be_stale(self, session, outages):
+        """Note that a session was saved while the cache was down, if it was.
+
+        Of `cached_db`, only the database knows then; the cache goes on with what it has, if it has.
+        """
+        if self.engine == "cached_db" and self.was_down(outages):
+            session.stale = True
+            self.unsure([session], "saved while the cache was down")
+
+    def was_down(self, outages):
+        """Tell whether the cache has been down at some time since `outages` was read."""
+        return outages % 2 == 1 or outages != self.outages
+
+    def signed_in(self, session):
+        self.sessions.append(session)
+        self.counts["signed in"] += 1
+
+    def ended(self, sessions, by):
+        """Note that somebody was told that these have ended."""
+        for session in sessions:
+            if session.state != "out":
+                session.state = "out"
+                session.story.append(by)
+                self.counts[by] += 1
+
+    def unsure(self, sessions, why):
+        for session in sessions:
+            session.sure = False
+            session.story.append(why)
+
+    def seen(self, session, is_in, where, outages):
+        """Compare what a node has shown with what must be.
+
+        To the `cache` engine, a session in a cache that is down is none: that nobody is seen says
+        nothing.
+        """
+        if not is_in and self.engine == "cache" and self.was_down(outages):
+            return
+        if is_in and session.state == "out":
+            self.complain("survivors", session, where)
+        elif not is_in and session.state == "in":
+            if session.sure:
+                self.complain("wrongly ended", session, where)
+            session.state = "gone"
+            self.counts["ended without an answer"] += 1
+
+    def complain(self, what, session, where):
+        self.counts[what] += 1
+        story = "; ".join(session.story)
+        self.wrong.append(f"{what}: {session.sub} {session.sid} {where}; its story: {story}")
+
+    def living(self):
+        return [session for session in self.sessions if session.state == "in"]
+
+    def ended_ones(self):
+        return [session for session in self.sessions if session.state == "out"]
+
+    def report(self):
+        """Return the counts in words; what must be zero comes last."""
+        words = []
+        for name in ("signed in", "signed out", "ended by the provider", "ended by the site"):
+            words.append(f"{name} {self.counts[name]}")
+        words.append(f"ended without an answer {self.counts['ended without an answer']}")
+        words.append(f"faults injected {self.counts['faults injected']}")
+        for name in ("survivors", "wrongly ended", "left over", "never completed"):
+            words.append(f"{name}: {self.counts[name]}")
+        return ", ".join(words)

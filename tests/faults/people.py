@@ -1,0 +1,220 @@
+"""The people: each signs in on several devices, reads, and leaves or is made to, by every road."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from functools import partial
+
+from .client import Unanswered
+from .provider import email_of
+from .roads import CLICKS, SignInFailed, dying
+
+MOST_DEVICES = 3
+PAUSES = (0.1, 0.3, 1, 2, 4)  # seconds between tries to get an answer
+LAST_STEP = 30  # more than any sign-out has
+READ, TOUCH, MOVE, PASSWORD = "/private/", "/touch/", "/cycle/", "/change-password/"
+ROADS = {
+    **dict.fromkeys(CLICKS, 4),
+    "sid": 8,
+    "sub": 3,
+    "user": 2,
+    "click and sid": 4,
+    READ: 12,
+    TOUCH: 8,
+    MOVE: 3,
+    PASSWORD: 1,
+}
+STAYS = 0.25  # of the people never leave: whoever is signed out of them was so wrongly
+
+
+class Person:
+    def __init__(self, site, model, rng, number, deadly):
+        self.site = site
+        self.model = model
+        self.rng = rng
+        self.sub = f"person-{number}"
+        self.email = email_of(self.sub)
+        self.sessions = []
+        self.unfinished = []  # (attempt, sessions, by): to be repeated when all is well again
+        self.stays = rng.random() < STAYS
+        self.deadly = deadly  # how often a request is to kill its worker
+
+    async def live(self, is_over):
+        while not is_over():
+            wants_one_more = len(self.sessions) < MOST_DEVICES and self.rng.random() < 0.4
+            if wants_one_more or not self.sessions:
+                await self.sign_in()
+            else:
+                await self.act()
+
+    async def sign_in(self):
+        node, outages = self.node(), self.model.outages
+        sid = uuid.UUID(int=self.rng.getrandbits(128)).hex
+        try:
+            session = await self.site.sign_in(self.sub, sid, node, self.node())
+        except (SignInFailed, Unanswered):
+            self.model.lost_sign_ins += 1
+            self.model.counts["sign-ins that failed"] += 1
+            await asyncio.sleep(0.2)
+        else:
+            self.sessions.append(session)
+            self.model.signed_in(session)
+            self.model.may_be_stale(session, outages)
+
+    async def act(self):
+        session = self.rng.choice(self.sessions)
+        names = [READ, TOUCH] if self.stays else list(ROADS)
+        road = self.rng.choices(names, [ROADS[name] for name in names])[0]
+        if road == READ:
+            await self.look(session, self.node())
+        elif road == TOUCH:
+            await self.touch(session)
+        elif road == MOVE:
+            await self.move(session, MOVE, [])
+        elif road == PASSWORD:
+            await self.move(session, PASSWORD, [one for one in self.sessions if one != session])
+        else:
+            await self.leave(session, road)
+
+    # Staying.
+
+    async def look(self, session, node):
+        outages = self.model.outages
+        is_in = await self.site.is_in(node, session.key, self.email)
+        if is_in is not None:
+            self.model.seen(session, is_in, f"on a page of {node}", outages)
+        if session.state != "in" and session in self.sessions:
+            self.sessions.remove(session)
+
+    async def touch(self, session):
+        outages = self.model.outages
+        answer = await self.visit(session, TOUCH)
+        if answer:
+            is_in = bool(answer.json()["user"])
+            self.model.seen(session, is_in, "when it was saved", outages)
+
+    async def visit(self, session, path):
+        """Ask for a page that changes the session; return its answer, if there is one."""
+        try:
+            answer = await self.site.get(self.node(), path, session.key)
+        except Unanswered:
+            return None
+        return answer if answer.status == 200 else None
+
+    async def move(self, session, path, others):
+        """Let the session get a new key; a new password ends the others, as Django wants it."""
+        outages = self.model.outages
+        answer = await self.visit(session, path)
+        key = answer and answer.cookie("sessionid")
+        if key and answer.json()["user"]:
+            self.model.counts["moved"] += 1
+            session.move(key)
+            self.model.may_be_stale(session, outages)
+            self.model.ended(others, by="ended by a new password")
+            self.forget(others)
+        elif answer:
+            self.model.seen(session, False, "when it was to be moved", outages)
+        else:
+            self.model.unsure([session, *others], f"no answer to {path}")
+            self.model.lost_sign_ins += 1
+
+    # Leaving.
+
+    async def leave(self, session, road):
+        attempts, sessions, by = self.roads_out(session, road)
+        can_move = by != "signed out" or len(attempts) > 1
+        racing = [self.race(one, can_move) for one in sessions if self.rng.random() < 0.4]
+        tries = [self.insist(attempt, sessions, by) for attempt in attempts]
+        await asyncio.gather(*tries, *racing)
+        self.forget(sessions)
+        if session.state == "out":
+            await self.look(session, self.node())
+
+    def roads_out(self, session, road):
+        """Return what ends which sessions; each attempt is given the headers of its request."""
+        site, node = self.site, self.node()
+        sid = self.token(sub=self.sub, sid=session.sid) if "sid" in road else ""
+        to_provider = partial(site.send_token, self.node(), sid)
+        if road == "sid":
+            return [to_provider], [session], "ended by the provider"
+        if road == "click and sid":
+            click = partial(site.click, node, session.key)
+            return [click, to_provider], [session], "signed out"
+        if road == "sub":
+            attempt = partial(site.send_token, node, self.token(sub=self.sub))
+            return [attempt], list(self.sessions), "ended by the provider"
+        if road == "user":
+            attempt = partial(site.end_person, node, self.sub)
+            return [attempt], list(self.sessions), "ended by the site"
+        return [partial(self.click, node, session.key, road)], [session], "signed out"
+
+    def token(self, **claims):
+        return self.site.signer.logout_token(
+            jti=uuid.UUID(int=self.rng.getrandbits(128)).hex, **claims
+        )
+
+    async def click(self, node, key, how, headers=()):
+        done, answer = await self.site.click(node, key, how, headers)
+        if done and how == "click" and self.rng.random() < 0.25:
+            try:
+                await self.site.follow(answer, self.node())
+            except Unanswered:
+                self.model.counts["ways back that failed"] += 1
+        return done, answer
+
+    async def insist(self, attempt, sessions, by):
+        """Repeat a sign-out until it is answered, or for later."""
+        step = self.rng.randint(1, LAST_STEP) if self.rng.random() < self.deadly else None
+        for pause in PAUSES:
+            try:
+                done, answer = await attempt(headers=dying(step))
+            except Unanswered:
+                done, answer = False, None
+                self.model.counts["faults injected"] += step is not None
+            if done:
+                self.model.ended(sessions, by)
+                return
+            step = None
+            self.model.unsure(
+                sessions, f"{answer.status if answer else 'no answer'} to {name_of(attempt)}"
+            )
+            self.model.counts["sign-outs repeated"] += 1
+            await asyncio.sleep(pause)
+        self.unfinished.append((attempt, sessions, by))
+
+    async def race(self, session, can_move):
+        """Do something in the session while it ends: every key that comes of it must be refused.
+
+        A click with the key that the session has just lost is anybody's: it is not raced so.
+        """
+        answer = await self.visit(session, self.rng.choice([READ, TOUCH, *[MOVE] * can_move]))
+        key = answer and answer.cookie("sessionid")
+        if key and key not in session.keys:
+            session.keys.append(key)
+
+    async def finish(self, patience):
+        """Repeat what was never answered, now that all is well: it must succeed."""
+        for attempt, sessions, by in self.unfinished:
+            for _ in range(patience):
+                try:
+                    done, _ = await attempt()
+                except Unanswered:
+                    done = False
+                if done:
+                    self.model.ended(sessions, by)
+                    self.model.counts["sign-outs completed in the end"] += 1
+                    break
+                await asyncio.sleep(1)
+            else:
+                self.model.complain("never completed", sessions[0], by)
+
+    def forget(self, sessions):
+        self.sessions = [one for one in self.sessions if one not in sessions]
+
+    def node(self):
+        return self.rng.choice(self.site.nodes)
+
+
+def name_of(attempt):
+    return attempt.func.__name__

@@ -1,0 +1,126 @@
+"""What can be asked of the site, in its own words: a coroutine for each."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import quote, urlsplit
+
+from .client import DIE_BEFORE, Unanswered
+from .model import Session
+from .provider import email_of
+
+LOOKS = 10
+CSRF = "c" * 32  # a double submit cookie may be anything that comes twice
+BACK_CHANNEL = "/oidc/logout/backchannel/"
+CLICKS = {
+    "click": ("/oidc/logout/", {}, {"X-CSRFToken": CSRF}),
+    "json": ("/oidc/logout/", {}, {"X-CSRFToken": CSRF, "Accept": "application/json"}),
+    "local": ("/oidc/logout/", {"local": "1"}, {"X-CSRFToken": CSRF}),
+    "code": ("/leave/", {}, {}),
+}
+
+
+class SignInFailed(Exception):
+    """The site has refused a sign-in, or its answer was lost."""
+
+
+class Site:
+    """The two nodes, and the provider, as the people's browsers see them."""
+
+    def __init__(self, world, web):
+        self.web = web
+        self.provider = world.ports["provider"]
+        self.nodes = [world.ports["wsgi"], world.ports["asgi"]]
+        self.signer = world.signer
+        self.lost = set()  # the logout tokens to which an answer was lost
+
+    def other(self, node):
+        return next(port for port in self.nodes if port != node)
+
+    async def get(self, node, path, key="", headers=()):
+        cookies = {"sessionid": key} if key else {}
+        return await self.web.ask(node, "GET", path, cookies=cookies, headers=headers)
+
+    async def sign_in(self, sub, sid, first, second, headers=()):
+        """Sign in through mozilla-django-oidc's views, one on each node; return the session."""
+        started = await self.get(first, "/oidc/authenticate/")
+        if started.status != 302:
+            raise SignInFailed("authenticate")
+        anonymous = started.cookie("sessionid")
+        authorize = urlsplit(started.header("location"))
+        who = {"sub": quote(sub), "sid": quote(sid)}
+        path = f"{authorize.path}?{authorize.query}"
+        sent_back = await self.web.ask(self.provider, "GET", path, cookies=who)
+        if sent_back.status != 302:
+            raise SignInFailed("authorize")
+        callback = urlsplit(sent_back.header("location"))
+        path = f"{callback.path}?{callback.query}"
+        answer = await self.get(second, path, anonymous, headers)
+        if answer.status != 302 or answer.header("location") != "/private/":
+            raise SignInFailed("callback")
+        session = Session(sub, sid, answer.cookie("sessionid"))
+        session.answer = answer
+        return session
+
+    async def is_in(self, node, key, email):
+        """Tell whether a key is good for a page; None if the node cannot say."""
+        try:
+            answer = await self.get(node, "/private/", key)
+        except Unanswered:
+            return None
+        if answer.status != 200:
+            return None
+        user = answer.json()["user"]
+        assert user in ("", email), "somebody else's page"
+        return bool(user)
+
+    async def is_in_for_sure(self, node, key, email):
+        """Tell so of a node that has to be well."""
+        for _ in range(LOOKS):
+            is_in = await self.is_in(node, key, email)
+            if is_in is not None:
+                return is_in
+            await asyncio.sleep(0.2)
+        raise Unanswered("a node does not answer, though nothing goes wrong")
+
+    async def click(self, node, key, how="click", headers=()):
+        """Sign out; return whether the answer says that it is done, and the answer."""
+        path, form, own = CLICKS[how]
+        cookies = {"sessionid": key, "csrftoken": CSRF}
+        answer = await self.web.ask(
+            node, "POST", path, form=form, cookies=cookies, headers={**own, **dict(headers)}
+        )
+        return answer.status == (200 if how == "json" else 302), answer
+
+    async def follow(self, answer, node):
+        """Go where a sign-out sends the browser, and come back."""
+        url = urlsplit(answer.header("location"))
+        if not url.netloc:
+            return
+        told = await self.web.ask(self.provider, "GET", f"{url.path}?{url.query}")
+        if told.status == 302:
+            back = urlsplit(told.header("location"))
+            await self.get(node, f"{back.path}?{back.query}")
+
+    async def send_token(self, node, token, headers=()):
+        """Send a logout token as the provider; return whether it was done, and the answer.
+
+        That it has been used already says the same, if the answer to it was lost before.
+        """
+        form = {"logout_token": token}
+        was_sent = token in self.lost
+        self.lost.add(token)
+        answer = await self.web.ask(node, "POST", BACK_CHANNEL, form=form, headers=headers)
+        if not was_sent:
+            self.lost.discard(token)
+        was_done = was_sent and b"has been used" in answer.body
+        return was_done or answer.status == 200, answer
+
+    async def end_person(self, node, sub, headers=()):
+        form = {"email": email_of(sub)}
+        answer = await self.web.ask(node, "POST", "/end/", form=form, headers=headers)
+        return answer.status == 200, answer
+
+
+def dying(step):
+    return {DIE_BEFORE: step} if step is not None else {}

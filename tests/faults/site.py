@@ -1,0 +1,101 @@
+"""The site: the README's URLs, a few pages, and what the run asks of it from outside."""
+
+from __future__ import annotations
+
+from django.contrib.auth import SESSION_KEY, get_user_model, update_session_auth_hash
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.core.management import call_command
+from django.http import HttpResponse, JsonResponse
+from django.urls import include, path
+from django.utils.crypto import get_random_string
+from django.views.decorators.csrf import csrf_exempt
+
+from django_oidc_logout import sessions
+from django_oidc_logout.api import asign_out, end_sessions
+from django_oidc_logout.models import OIDCSession
+
+OF_A_SESSION = "django.contrib.sessions.cache"  # and cached_db
+KEY_LENGTH = 32
+
+
+def home(request):
+    return HttpResponse("home")
+
+
+def private(request):
+    return JsonResponse({"user": getattr(request.user, "email", "")})
+
+
+def touch(request):
+    """Save the session, as a shopping basket would."""
+    if request.user.is_authenticated:
+        request.session["touched"] = get_random_string(8)
+    return private(request)
+
+
+def cycle(request):
+    if request.user.is_authenticated:
+        request.session.cycle_key()
+    return private(request)
+
+
+def change_password(request):
+    if request.user.is_authenticated:
+        request.user.set_password(get_random_string(8))
+        request.user.save()
+        update_session_auth_hash(request, request.user)
+    return private(request)
+
+
+@csrf_exempt
+async def leave(request):
+    return await asign_out(request)
+
+
+@csrf_exempt
+def end(request):
+    """End the sessions of a person, as an administrator does."""
+    user = get_user_model().objects.get(email=request.POST["email"])
+    return JsonResponse({"ended": end_sessions(user=user)})
+
+
+def health(request):
+    get_user_model().objects.exists()
+    cache.set("health", 1, 5)
+    return HttpResponse(status=200 if cache.get("health") else 500)
+
+
+@csrf_exempt
+def audit(request):
+    """Do the housekeeping; tell which sessions have a row, and which are signed in."""
+    call_command("clear_oidc_sessions", verbosity=0)
+    call_command("clearsessions")
+    redis = cache._cache.get_client(None, write=True)
+    names = [name.decode() for name in redis.scan_iter(count=1000)]
+    stored = set(Session.objects.values_list("session_key", flat=True)) | {
+        name[-KEY_LENGTH:] for name in names if OF_A_SESSION in name
+    }
+    return JsonResponse(
+        {
+            "rows": list(OIDCSession.objects.values_list("session_key", flat=True)),
+            "signed_in": [key for key in stored if SESSION_KEY in sessions.store()(key)],
+            "cached": len(names),
+            "cached for ever": [name for name in names if redis.ttl(name) == -1],
+        }
+    )
+
+
+urlpatterns = [
+    path("", home),
+    path("private/", private),
+    path("touch/", touch),
+    path("cycle/", cycle),
+    path("change-password/", change_password),
+    path("leave/", leave),
+    path("end/", end),
+    path("health/", health),
+    path("audit/", audit),
+    path("oidc/", include("django_oidc_logout.urls")),
+    path("oidc/", include("mozilla_django_oidc.urls")),
+]
