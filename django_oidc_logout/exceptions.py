@@ -9,9 +9,17 @@ class OIDCLogoutError(Exception):
     error = "invalid_request"
     """The code with which a provider is answered (RFC 6749, section 5.2)."""
 
+    @property
+    def description(self) -> str:
+        """What a stranger may be told beside the code; the whole message, unless that says more."""
+        return str(self)
+
 
 class ProviderUnavailable(OIDCLogoutError):
     """The identity provider cannot be told: not configured, not reachable, or not making sense."""
+
+    description = "the provider's keys cannot be fetched; the site's log says why"
+    """Whoever posts a token learns no address of the site's network."""
 
 
 class ProviderSkipped(OIDCLogoutError):

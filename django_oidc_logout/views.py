@@ -149,7 +149,8 @@ class BackChannelLogoutView(View):
         try:
             channels.back(_logout_token(request))
         except OIDCLogoutError as exc:
-            return JsonResponse({"error": exc.error, "error_description": str(exc)}, status=400)
+            answer = {"error": exc.error, "error_description": exc.description}
+            return JsonResponse(answer, status=400)
         return HttpResponse()
 
 
