@@ -2,9 +2,9 @@
 
     python -m tests.faults --seconds 600 --people 200
 
-gunicorn (WSGI) and uvicorn (ASGI), two workers each, serve one site on PostgreSQL and Redis; a small
-identity provider is a process of its own. People sign in through mozilla-django-oidc's views, read,
-and leave by every road, on either node. Meanwhile parts are killed, hang, or talk nonsense.
+gunicorn (WSGI) and uvicorn (ASGI), two workers each, serve one site on PostgreSQL and Redis; a
+small identity provider is a process of its own. People sign in through mozilla-django-oidc's views,
+read, and leave by every road, on either node. Meanwhile parts are killed, hang, or talk nonsense.
 
 `fault_points` and `sweep`: before every step of a request that anybody else can see, its worker is
 killed, and the request is repeated. `mischief`: what goes wrong under load. `model`: what must be
@@ -22,8 +22,8 @@ What the stores themselves may lose, and how the run keeps that apart from what 
   moved while the cache was down is therefore unsure until somebody is told that it is out.
 - The `cache` engine takes a session in a cache that is down for none. A page that shows nobody then
   says nothing of the session; one that shows somebody does.
-- A Redis that hangs carries out, when it wakes, writes that nobody waits for any more, in any order.
-  No client can prevent that, so Redis hangs for the `db` engine only, where it holds no session.
+- A Redis that hangs carries out, when it wakes, writes that nobody waits for any more, in any
+  order. No client can prevent that: it hangs for the `db` engine only, where it holds no session.
 - A worker that dies in a sign-in, or while a session changes its key, may leave a session and a row
   whose key nobody was ever given. They are counted, may be no more than such deaths, and expire.
 - A click with a key that the session has lost meanwhile, in the same browser at the same moment, is
