@@ -15,6 +15,9 @@ from jwt.algorithms import RSAAlgorithm
 
 KID = "key-1"
 
+ACCESS_TOKEN = "an-opaque-access-token"
+REFRESH_TOKEN = "an-opaque-refresh-token"
+
 
 @cache
 def signing_key():
@@ -117,7 +120,7 @@ class IdP:
 
     def _tokens(self):
         return {
-            "access_token": "access",
-            "refresh_token": "refresh",
+            "access_token": ACCESS_TOKEN,
+            "refresh_token": REFRESH_TOKEN,
             "id_token": self.id_token(),
         } | self.token_response

@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 from django.test.client import AsyncClientHandler, ClientHandler
 
 from tests import settings
+from tests.idp import ACCESS_TOKEN, REFRESH_TOKEN
 
 # Parts of base64url, the first of which begins with {" as a header of a token does.
 JSON_WEB_TOKEN = r"eyJ[\w-]{5,}\.(?:eyJ|[\w-]{5,}\.)"
@@ -32,9 +33,9 @@ def spellings(secret):
 
 
 def known():
-    """Return the secrets of the tests' settings; a short one could not be told from prose."""
-    secrets = (settings.OIDC_RP_CLIENT_SECRET, settings.SECRET_KEY)
-    return set().union(*(spellings(secret) for secret in secrets if len(secret) > 10))
+    """Return the secrets of the tests' settings and of their provider."""
+    secrets = (settings.OIDC_RP_CLIENT_SECRET, settings.SECRET_KEY, ACCESS_TOKEN, REFRESH_TOKEN)
+    return set().union(*map(spellings, secrets))
 
 
 SECRET = re.compile("|".join([JSON_WEB_TOKEN, PARAMETER, *map(re.escape, sorted(known()))]))

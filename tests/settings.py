@@ -1,6 +1,6 @@
 """Settings for the tests: the README's installation and nothing that it does not need."""
 
-SECRET_KEY = "tests"
+SECRET_KEY = "the secret key of the tests"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 USE_TZ = True
 ROOT_URLCONF = "tests.urls"
