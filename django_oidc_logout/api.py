@@ -42,6 +42,9 @@ def sign_out(
         request: the request of the person to sign out; nobody need be signed in.
         return_to: where people land in the end: a URL on an allowed host, a path or a view's name.
         local_only: sign out of this site only, and leave the session at the provider alone.
+
+    Raises:
+        Exception: the session store's own: what it cannot delete is not said to have ended.
     """
     user = sessions.leaving_user(request)
     row = index.current(request.session)
