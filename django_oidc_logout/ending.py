@@ -31,7 +31,7 @@ def end(rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
         their primary key, as Django does with what it has deleted; and how many could not be ended.
     """
     deleted, not_deleted = _try(_delete_sessions, rows)
-    ended, failed = _finish(deleted, _delete_sessions)
+    ended, failed = _finish(deleted)
     return ended, not_deleted + failed
 
 
@@ -40,14 +40,14 @@ def settle(row: OIDCSession) -> None:
 
     A failure is logged: the session is gone.
     """
-    _, failed = _finish([row], _delete_again)
+    _, failed = _finish([row])
     if failed:
         logger.error("A session has ended, but its row remains for clear_oidc_sessions")
 
 
-def _finish(rows: Sequence[OIDCSession], delete_again: Step) -> tuple[list[OIDCSession], int]:
+def _finish(rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
     removed, not_removed = _try(index.remove, rows)
-    ended, not_deleted_again = _try(delete_again, removed)
+    ended, not_deleted_again = _try(_delete_again, removed)
     moved, not_found = _try(index.moved, _without(removed, rows))
     for row in ended:
         row.pk = None

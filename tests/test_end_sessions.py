@@ -173,9 +173,9 @@ def calls(monkeypatch):
     return calls
 
 
-# One to find the rows; then the sessions, the rows (to see which are still there, and to delete
-# them), and the sessions again. A cache is told of a batch in one call.
-STATEMENTS = {"db": 4, "cache": 2, "cached_db": 4}
+# One to find the rows; then the sessions, and the rows: to see which are still there, and to delete
+# them. A cache is told of a batch in one call, and once more when the rows are gone.
+STATEMENTS = {"db": 3, "cache": 2, "cached_db": 3}
 
 
 @pytest.mark.parametrize("engine", STATEMENTS, indirect=True)
@@ -193,11 +193,21 @@ def test_statements_are_bounded(engine, many, calls, count, batches):
 
 def test_one_session_takes_no_more_than_it_needs(many, django_assert_num_queries):
     many(1)
-    with django_assert_num_queries(4):  # its row, it, its row, and it again if it has come back
+    with django_assert_num_queries(3):  # its row, it, and its row again
         assert end_sessions(sub="ada") == 1
 
 
 told = []
+
+
+@pytest.mark.parametrize(
+    "criteria", [{"sid": "x"}, {"sub": "x"}, {"sid": "x", "sub": "x"}], ids=str
+)
+def test_sessions_are_found_by_index(criteria):
+    if connection.vendor == "postgresql":  # which would rather read a table as small as this
+        connection.cursor().execute("SET LOCAL enable_seqscan = off")
+    plan = index.matching(issuer="https://idp.example.com", **criteria).explain()
+    assert any(f"oidc_session_{name}" in plan for name in criteria)
 
 
 class OwnStore(DatabaseStore):
@@ -227,10 +237,15 @@ def signed_in(people):
 
 @pytest.mark.parametrize("engine", ["cache", "cached_db"], indirect=True)
 def test_cache_that_fails_with_many(engine, signed_in, monkeypatch, caplog):
-    def fail(*args, **kwargs):
-        raise OSError("too many at once")
+    backend = type(caches["default"])
+    delete_many = backend.delete_many
 
-    monkeypatch.setattr(type(caches["default"]), "delete_many", fail)
+    def fail(self, keys):
+        if len(keys) > 1:
+            raise OSError("too many at once")
+        delete_many(self, keys)
+
+    monkeypatch.setattr(backend, "delete_many", fail)
     assert end_sessions(sub="ada") == 2
     assert signed_in() == ["grace"]
     assert "Sessions cannot be ended all at once: error=OSError" in caplog.text
@@ -248,7 +263,7 @@ def remove_row(rows):
 FAILURES = {
     "session": ((sessions, "delete", delete_session, 1), {"phone", "g"}),
     "row": ((index, "remove", remove_row, 1), {"phone", "g"}),
-    "session, the second time": ((sessions, "delete", delete_session, 2), {"g"}),
+    "session, the second time": ((sessions, "delete_again", delete_session, 1), {"g"}),
 }
 
 
