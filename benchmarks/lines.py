@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from contextlib import ExitStack
@@ -220,16 +222,21 @@ def middleware(run):
 def start(run):
     """A web process starts, on mozilla-django-oidc without and with this project."""
     spent = {"mozilla": [], "ours": []}
-    for _ in range(run.sizes.starts + 1):
-        for peer, times in spent.items():
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            subprocess.run([sys.executable, "-m", "benchmarks.start", peer], cwd=ROOT, check=True)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    with tempfile.TemporaryDirectory() as folder:  # of byte code, as a site has it
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+        for _ in range(run.sizes.starts + 1):
+            for peer, times in spent.items():
+                before = resource.getrusage(resource.RUSAGE_CHILDREN)
+                command = [sys.executable, "-m", "benchmarks.start", peer]
+                subprocess.run(command, cwd=ROOT, env=environment, check=True)
+                after = resource.getrusage(resource.RUSAGE_CHILDREN)
+                spent_by = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+                times.append(spent_by)
     took = {peer: run.keep(f"start, {peer}", times[1:]) for peer, times in spent.items()}
-    more = 100 * (min(spent["ours"][1:]) / min(spent["mozilla"][1:]) - 1)
+    pairs = list(zip(spent["ours"], spent["mozilla"], strict=True))[1:]
+    more = 100 * (median(ours / without for ours, without in pairs) - 1)
     run.say(
-        "start of a web process (processor time, the least of all)",
+        "start of a web process (time on the processor)",
         "within 5 % of the same project without us",
         f"{more:+.1f} % (medians {ms(took['ours'])}, without {ms(took['mozilla'])})",
         more <= 5,

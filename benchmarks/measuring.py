@@ -6,6 +6,7 @@ a ratio is the median over the rounds of what was measured side by side.
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field
 from statistics import median
@@ -62,6 +63,7 @@ class Run:
     lines: list[Line] = field(default_factory=list)
     benchmarks: list[pyperf.Benchmark] = field(default_factory=list)
     series: dict = field(default_factory=dict)
+    load: tuple[float, ...] = field(default_factory=os.getloadavg)
 
     def say(self, work, bound, figure, held=None):
         """Add a line to the table."""

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import re
+from pathlib import Path
+
+DOCS = Path(__file__).parent.parent / "docs"
+MEASURED = re.compile(r"(?<=<!-- measured -->\n).*(?=<!-- to here -->)", re.DOTALL)
+
 HELD = {True: "held", False: "NOT HELD", None: ""}
 
 
@@ -29,6 +37,28 @@ def write(run, folder):
     if "ours" in run.series:
         for theme in THEMES:
             _plot(run.series, folder, theme)
+
+
+def write_docs(run):
+    """Put the table and the machine into the page about speed, and the plot beside it."""
+    page = DOCS / "explanation" / "speed.md"
+    measured = f"\n{machine(run)}\n\n{table(run.lines)}\n\n"
+    page.write_text(MEASURED.sub(lambda _: measured, page.read_text()))
+    for theme in THEMES:
+        _plot(run.series, DOCS / "_static", theme)
+
+
+def machine(run):
+    """Return in a sentence what the run took place on."""
+    import django
+
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    servers = "PostgreSQL and Redis" if all(run.addresses) else "SQLite and LocMem"
+    return (
+        f"Measured on {os.cpu_count()} cores of {cpu[1] if cpu else platform.machine()}, Python "
+        f"{platform.python_version()}, Django {django.__version__}, {servers} on the same machine, "
+        f"whose load was {run.load[0]:.1f} before and {os.getloadavg()[0]:.1f} after."
+    )
 
 
 THEMES = {"light": "#222222", "dark": "#dddddd"}
