@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint matrix screenshots clean
+.PHONY: demo test lint matrix docs screenshots clean
 
 ## Two sites and an identity provider to try it with. Ctrl-C ends all.
 demo: $(VENV)/demo
@@ -26,6 +26,10 @@ matrix: $(VENV)/matrix
 	$(BIN)/tox run-parallel --parallel 2 --parallel-no-spinner $(ARGS)
 	$(BIN)/coverage combine
 	$(BIN)/coverage report
+
+## The documentation, into build/docs.
+docs: $(VENV)/dev
+	$(BIN)/sphinx-build -W --keep-going -n -b html docs build/docs
 
 ## The pictures in docs/, taken of the demo; needs chromium.
 screenshots: $(VENV)/dev
