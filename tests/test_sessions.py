@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 
@@ -48,3 +50,34 @@ def test_what_is_no_entry(entry):
 
 def test_an_id_token_that_no_encoding_can_hold_is_only_unseen():
     assert sessions.unseen_id_token(session(_oidc_logout=GOOD, oidc_id_token="\ud800")) == "\ud800"
+
+
+def test_an_entry_is_brought_up_to_date():
+    filed = session(_oidc_logout=GOOD)
+    filed._session_key = "x" * 32
+    sessions.mark_moved(filed)
+    assert filed["_oidc_logout"] == GOOD | {"key": "x" * 32}
+    assert not sessions.has_moved(filed)
+    filed.set_expiry(3600)
+    sessions.mark_lengthened(filed)
+    until = filed["_oidc_logout"]["until"]
+    assert filed["_oidc_logout"] == GOOD | {"key": "x" * 32, "until": until}
+    assert abs(until - time.time() - 3600) < 60
+    assert not sessions.has_lengthened(filed)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("engine", ["db", "cache", "file"])
+def test_sessions_that_are_alive(settings, tmp_path, engine):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    settings.SESSION_FILE_PATH = str(tmp_path)
+    alive = sessions.store()()
+    alive["a"] = 1
+    alive.save()
+    assert sessions.is_alive(alive.session_key)
+    assert alive.exists(alive.session_key)  # still
+    assert not sessions.is_alive("y" * 32)
+    assert not sessions.store()().exists("y" * 32)
+    alive.set_expiry(-1)
+    alive.save()
+    assert not sessions.is_alive(alive.session_key)
