@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.core.checks import Tags
 from django.core.checks.registry import registry
 
 import django_oidc_logout
@@ -63,6 +64,20 @@ def test_each_kind_of_check_has_a_stand_in():
     assert kinds == {(frozenset(tags), deploy) for tags, deploy in checks_late.KINDS}
     assert not registry.registered_checks & set(checks_late.STAND_INS)
     assert not registry.deployment_checks & set(checks_late.STAND_INS)
+
+
+KINDS = [((checks_late.OURS, Tags.urls), False), ((checks_late.OURS,), False)]
+
+
+@pytest.mark.parametrize(("tags", "deploy"), [*KINDS, ((checks_late.OURS, Tags.urls), True)])
+def test_stand_in_runs_the_checks_of_its_kind(monkeypatch, tags, deploy):
+    def check(app_configs, **kwargs):
+        return [app_configs]
+
+    check.tags = (Tags.urls, checks_late.OURS)
+    monkeypatch.setattr(checks_late, "_newcomers", lambda: [check])
+    found = checks_late._run(tags, deploy=deploy, app_configs="these")
+    assert found == (["these"] if (tags, deploy) == KINDS[0] else [])
 
 
 # Prints the ids of what two runs find, of which the first imports the checks.
