@@ -23,7 +23,7 @@ COMMON = {
     ],
 }
 settings.register_profile(
-    "default", max_examples=100, stateful_step_count=30, derandomize=True, database=None, **COMMON
+    "default", max_examples=60, stateful_step_count=30, derandomize=True, database=None, **COMMON
 )
 settings.register_profile(
     "long",

@@ -42,9 +42,9 @@ def as_urllib3(location, page=PAGE):
 
 
 def as_careless_proxies(location, page=PAGE):
-    """Read as what decodes, and joins slashes and dots, before it looks."""
+    """Read as what decodes, and takes out the dots, before it looks (RFC 3986, section 5.2.4)."""
     scheme, authority, path = as_browsers(unquote(location), page)
-    return scheme, authority, re.sub(r"/(\.?/)+", "//", path)
+    return scheme, authority, re.sub(r"/(\./)+", "/", path)
 
 
 READERS = [as_browsers, as_urllib, as_urllib3, as_careless_proxies]

@@ -144,7 +144,7 @@ def test_key_sets(idp, visit):
 TOKEN = jwt.encode({"a": 1}, signing_key(), "RS256", headers={"kid": KID})
 
 
-@examples(5)
+@examples(3)
 @given(
     st.lists(keys | json_values, max_size=3),
     st.sampled_from(["RS256", "PS256", "ES256", "ES256K", "EdDSA", "HS256", "none", ""]),
