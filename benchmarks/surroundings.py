@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -19,6 +20,7 @@ from tests.idp import KID, IdP, signing_key
 
 ROOT = Path(__file__).parent.parent
 PEERS = tomllib.loads((ROOT / "benchmarks" / "peers.toml").read_text())
+NUMBERS = itertools.count()
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
@@ -43,11 +45,19 @@ def install():
             subprocess.run([*pip, "--disable-pip-version-check", *wanted], check=True)
 
 
+class _Timed(list):
+    """What was asked, each with its time: (seconds, (method, path))."""
+
+    def append(self, asked):
+        super().append((time.monotonic(), asked))
+
+
 class Provider:
     """An identity provider on loopback, and the tokens that it issues."""
 
     def __init__(self):
         self.idp = IdP()
+        self.idp.asked = _Timed()
         self.idp.start()
         self.issuer = self.idp.issuer
         self.idp.metadata |= {
@@ -111,6 +121,8 @@ class Worker:
             self.database = f"benchmarks_{uuid.uuid4().hex}"
             self._on_the_server(f"CREATE DATABASE {self.database}")
             database_url = f"{self.server}/{self.database}"
+        if cache_url:  # clearing one of Redis's databases leaves the others alone
+            cache_url = f"{cache_url}/{next(NUMBERS) % 16}"
         site = {"peer": peer, "issuer": issuer, "engine": engine}
         site |= {"database_url": database_url, "cache_url": cache_url}
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # as long as the process
