@@ -63,3 +63,10 @@ def test_sid_of_a_renewal_may_be_in_the_access_token(sign_in, idp):
     access_token = jwt.encode({"sid": "session-2"}, "x" * 32)
     row = renew_login(request, idp.id_token(sid=None, nonce=None), access_token=access_token)
     assert row.sid == "session-2"
+
+
+def test_ending_needs_a_criterion():
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  # the message is compared below
+        end_sessions()
+    needed = "end_sessions() needs an issuer, sub, sid or user, and none may be empty"
+    assert str(caught.value) == needed

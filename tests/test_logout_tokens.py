@@ -147,3 +147,23 @@ def test_headers_that_are_refused(header, options, message):
     with pytest.raises(LogoutTokenInvalid) as caught:
         logout_tokens.require_header(header, ProviderOptions(**OPTIONS | options))
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("header", "options"),
+    [
+        ({}, {}),
+        ({"typ": "JWT"}, {}),
+        ({"typ": "Logout+JWT"}, {}),
+        ({"typ": "logout+jwt"}, {"require_typ": True}),
+    ],
+    ids=str,
+)
+def test_headers_that_are_accepted(header, options):
+    logout_tokens.require_header(header, ProviderOptions(**OPTIONS | options))
+
+
+def test_a_token_about_a_person():
+    claims = {name: value for name, value in CLAIMS.items() if name != "sid"} | {"sub": "ada"}
+    token = logout_tokens.validate(claims, ProviderOptions(**OPTIONS), now=NOW)
+    assert (token.subject, token.sid, token.issued_at) == ("ada", "", NOW - 1)

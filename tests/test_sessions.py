@@ -81,3 +81,13 @@ def test_sessions_that_are_alive(settings, tmp_path, engine):
     alive.set_expiry(-1)
     alive.save()
     assert not sessions.is_alive(alive.session_key)
+
+
+@pytest.mark.django_db
+def test_sessions_in_a_cache_that_does_not_answer_are_not_deleted(settings, monkeypatch):
+    monkeypatch.setattr(sessions.caching, "answers", lambda alias: False)
+    sessions.delete("x" * 32)  # in the database
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    with pytest.raises(ConnectionError) as caught:
+        sessions.delete("x" * 32)
+    assert str(caught.value) == "the cache that holds the sessions does not answer"

@@ -190,6 +190,26 @@ def test_garbage_is_no_id_token(garbage):
         read_id_token(garbage)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("garbage", "the token is no signed JSON Web Token"),
+        (jws(b"[]"), "the token's header or payload is no JSON object"),
+    ],
+)
+def test_what_is_said_of_garbage(given, message):
+    with pytest.raises(TokenUnreadable) as caught:
+        parse(given)
+    assert str(caught.value) == message
+
+
+def test_padding_is_no_fault_of_an_id_token():
+    given = token(IDENTIFIERS | {"a": "b"})
+    padded = ".".join(part + "=" * (-len(part) % 4) for part in given.split("."))
+    assert "=." in padded
+    assert read_id_token(padded).subject == "ada"
+
+
 def test_an_error_does_not_show_the_token():
     given = jws(b'{"iss":"https://idp.example.com","sub":"ada\\u0000"}')
     with pytest.raises(TokenUnreadable) as caught:
