@@ -91,3 +91,27 @@ def test_sessions_in_a_cache_that_does_not_answer_are_not_deleted(settings, monk
     with pytest.raises(ConnectionError) as caught:
         sessions.delete("x" * 32)
     assert str(caught.value) == "the cache that holds the sessions does not answer"
+
+
+@pytest.mark.django_db
+def test_session_that_was_not_found_ends_by_its_cookie(settings, rf):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    hidden = sessions.store()()
+    hidden["a"] = 1
+    hidden.save()
+    request = rf.post("/")
+    request.session = sessions.store()()
+    sessions.end_current(request)  # without a cookie there is nothing to end
+    assert hidden.exists(hidden.session_key)
+    request.COOKIES[settings.SESSION_COOKIE_NAME] = hidden.session_key
+    sessions.end_current(request)
+    assert not hidden.exists(hidden.session_key)
+
+
+@pytest.mark.django_db
+def test_sessions_in_a_cache_are_deleted_again(settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    saved = sessions.store()()
+    saved.save()
+    sessions.delete_again(saved.session_key)
+    assert not saved.exists(saved.session_key)
