@@ -188,7 +188,9 @@ class Person:
 
         A click with the key that the session has just lost is anybody's: it is not raced so.
         """
-        answer = await self.visit(session, self.rng.choice([READ, TOUCH, *[MOVE] * can_move]))
+        page = self.rng.choice([READ, TOUCH, *[MOVE] * can_move])
+        answer = await self.visit(session, page)
+        session.story.append(f"meanwhile {page} {'answered' if answer else 'not answered'}")
         key = answer and answer.cookie("sessionid")
         if key and key not in session.keys:
             session.keys.append(key)
