@@ -22,4 +22,5 @@ class OIDCLogoutConfig(AppConfig):
             raise ImproperlyConfigured(
                 "django_oidc_logout needs django.contrib.auth: add it to INSTALLED_APPS."
             )
-        from . import checks_late, receivers  # noqa: F401, PLC0415  # only now are models there
+        from . import receivers  # noqa: F401, PLC0415  # only now are models there
+        from .checks import registered  # noqa: F401, PLC0415

@@ -25,13 +25,13 @@ MODULES = {
 
 # Each floor may import from the floors below it only.
 FLOORS = [
-    {"checks_late", "conf", "doctor.findings", "exceptions", "late", "outcome", "signals"},
-    {"caching", "fields", "installed", "tokens", "transport"},
+    {"conf", "doctor.findings", "exceptions", "late", "outcome", "signals"},
+    {"caching", "checks.installed", "checks.registered", "fields", "tokens", "transport"},
     {"discovery", "landing", "logout_tokens", "models", "responses", "sessions"},
     # These two alone know vendors' names.
     {"index", "providers", "registration"},
-    {"binding", "checks", "doctor.patient", "doctor.site", "ending", "registry"},
-    {"checks_browser", "checks_deployment", "checks_project", "checks_tokens"},
+    {"binding", "checks.settings", "doctor.patient", "doctor.site", "ending", "registry"},
+    {"checks.browser", "checks.deployment", "checks.project", "checks.tokens"},
     {"departure", "doctor.addresses", "doctor.agreement", "doctor.provider", "revocation"},
     {"api", "doctor.reports"},
     {"channels"},
@@ -66,9 +66,8 @@ def siblings(name):
         if not dots:
             continue
         place = corridor[: len(corridor) + 1 - dots]
-        inside = [part for part in module.split(".") if part]
-        for end in [inside] if inside else [[each] for each in names]:
-            yield ".".join(place + end)
+        room = ".".join([*place, *filter(None, module.split("."))])
+        yield from [room] if room in MODULES else (f"{room}.{each}".strip(".") for each in names)
 
 
 def test_every_module_has_its_floor():

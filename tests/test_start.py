@@ -9,14 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.core.checks import Tags
-from django.core.checks.registry import registry
 
 import django_oidc_logout
-from django_oidc_logout import checks_late
 
 ROOT = Path(django_oidc_logout.__file__).parent.parent
 HEAVY = {"cryptography", "jwt", "requests", "urllib3"}
+LATER = {"checks.settings", "departure", "doctor.reports", "providers", "tokens", "transport"}
 # What each start prints: the modules that it has imported.
 START = """
 import json, sys
@@ -47,38 +45,10 @@ def test_nothing_heavy_is_imported_before_it_is_needed(start):
     imported = set(json.loads(run("-c", START.format(start=start)).stdout))
     assert not imported & HEAVY
     ours = {name.partition(".")[2] for name in imported if name.startswith("django_oidc_logout.")}
-    assert not ours & {*checks_late.MODULES, "departure", "providers", "tokens", "transport"}
+    assert not ours & LATER
 
 
 # The checks, which no web process runs.
-
-
-def ours():
-    everywhere = registry.registered_checks | registry.deployment_checks
-    return [check for check in everywhere if check.__module__.startswith("django_oidc_logout.")]
-
-
-def test_each_kind_of_check_has_a_stand_in():
-    checks_late._newcomers()
-    kinds = {(frozenset(check.tags), check in registry.deployment_checks) for check in ours()}
-    assert kinds == {(frozenset(tags), deploy) for tags, deploy in checks_late.KINDS}
-    assert not registry.registered_checks & set(checks_late.STAND_INS)
-    assert not registry.deployment_checks & set(checks_late.STAND_INS)
-
-
-KINDS = [((checks_late.OURS, Tags.urls), False), ((checks_late.OURS,), False)]
-
-
-@pytest.mark.parametrize(("tags", "deploy"), [*KINDS, ((checks_late.OURS, Tags.urls), True)])
-def test_stand_in_runs_the_checks_of_its_kind(monkeypatch, tags, deploy):
-    def check(app_configs, **kwargs):
-        return [app_configs]
-
-    check.tags = (Tags.urls, checks_late.OURS)
-    monkeypatch.setattr(checks_late, "_newcomers", lambda: [check])
-    found = checks_late._run(tags, deploy=deploy, app_configs="these")
-    assert found == (["these"] if (tags, deploy) == KINDS[0] else [])
-
 
 # Prints the ids of what two runs find, of which the first imports the checks.
 CHECK = """

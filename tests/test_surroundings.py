@@ -25,14 +25,8 @@ from django.urls import include, path, re_path, reverse_lazy
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.middleware import SessionRefresh
 
-from django_oidc_logout import (
-    checks,
-    checks_browser,
-    checks_deployment,
-    checks_project,
-    checks_tokens,
-)
 from django_oidc_logout.backends import OIDCLogoutBackend, OIDCLogoutMixin
+from django_oidc_logout.checks import project, registered
 from django_oidc_logout.conf import PROVIDER_KEYS
 from django_oidc_logout.middleware import OIDCSessionMiddleware
 from django_oidc_logout.sites import OIDCAdminConfig, OIDCAdminSite
@@ -383,8 +377,7 @@ def _django_csp(monkeypatch):
     monkeypatch.setitem(sys.modules, engine.__name__, engine)
 
 
-ROOMS = [checks, checks_browser, checks_deployment, checks_project, checks_tokens]
-CHECKS = [check for room in ROOMS for check in vars(room).values() if hasattr(check, "tags")]
+CHECKS = [check for check in vars(registered).values() if hasattr(check, "tags")]
 
 
 def ours(**options):
@@ -529,26 +522,26 @@ class StaffSite(AdminSite):
 
 def test_an_admin_site_that_signs_out_of_this_site_only(settings, admin_config):
     site = StaffSite(name="staff")
-    assert checks_project.check_admin_sites() == []  # it is in no URLconf
+    assert project.check_admin_sites() == []  # it is in no URLconf
     change(settings, urls(path("staff/", site.urls)))
-    (message,) = checks_project.check_admin_sites()
+    (message,) = project.check_admin_sites()
     assert f"'staff' ({HERE}.StaffSite)" in message.msg
 
 
 def test_an_admin_site_that_signs_out_of_both(settings, admin_config):
     change(settings, urls(path("staff/", OIDCAdminSite(name="staff").urls)))
-    assert checks_project.check_admin_sites() == []
+    assert project.check_admin_sites() == []
 
 
 def test_admin_sites_of_urls_that_cannot_be_imported(settings, admin_config):
     settings.ROOT_URLCONF = "nowhere"
-    assert checks_project.check_admin_sites() == []
+    assert project.check_admin_sites() == []
 
 
 def test_an_admin_that_is_to_sign_out_of_this_site_only(settings):
     site = StaffSite(name="staff")
     change(settings, urls(path("staff/", site.urls)))
-    assert checks_project.check_admin_sites() == []
+    assert project.check_admin_sites() == []
 
 
 NEEDED = "django_oidc_logout"

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 
-from . import installed, landing, tokens, transport
-from .conf import DEFAULT_ALIAS, ProviderOptions, conf
+from .. import landing, tokens, transport
+from ..conf import DEFAULT_ALIAS, ProviderOptions, conf
+from . import installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,8 +38,7 @@ def _algorithms(options: ProviderOptions) -> list[str]:
     return [name for name in names if isinstance(name, str) and name.lower() != "none"]
 
 
-@register("oidc_logout")
-def check_algorithms(**_: Any) -> list[CheckMessage]:
+def check_algorithms() -> list[CheckMessage]:
     """Each algorithm is one that can be verified."""
     known = tokens.algorithms()
     return [
@@ -54,8 +54,7 @@ def check_algorithms(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_endpoints(**_: Any) -> list[CheckMessage]:
+def check_endpoints() -> list[CheckMessage]:
     """Each endpoint is on https or loopback."""
     return [
         Error(
@@ -69,8 +68,7 @@ def check_endpoints(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_way_back(**_: Any) -> list[CheckMessage]:
+def check_way_back() -> list[CheckMessage]:
     """Each address to come back to is a whole one."""
     return [
         Error(
@@ -95,8 +93,7 @@ def _by_secret(options: ProviderOptions) -> list[str]:
     return [name for name in _algorithms(options) if name.startswith("HS")]
 
 
-@register("oidc_logout")
-def check_secret(**_: Any) -> list[CheckMessage]:
+def check_secret() -> list[CheckMessage]:
     """Where tokens are signed with the client's secret, there is one."""
     return [
         Error(
@@ -111,8 +108,7 @@ def check_secret(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_mixin(**_: Any) -> list[CheckMessage]:
+def check_mixin() -> list[CheckMessage]:
     """The mixin stands in front of a mozilla backend."""
     return [
         Error(
@@ -132,8 +128,7 @@ def _has_backend_behind(backend: type) -> bool:
     return any("store_tokens" in vars(base) for base in behind)
 
 
-@register("oidc_logout")
-def check_key_set(**_: Any) -> list[CheckMessage]:
+def check_key_set() -> list[CheckMessage]:
     """mozilla's address of the keys serves here as well, and only on https or loopback."""
     return [
         Warning(
@@ -149,8 +144,7 @@ def check_key_set(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_doubles(**_: Any) -> list[CheckMessage]:
+def check_doubles() -> list[CheckMessage]:
     """No two aliases are the same client of the same issuer."""
     first: dict[tuple[str, str], str] = {}
     messages: list[CheckMessage] = []
@@ -168,8 +162,7 @@ def check_doubles(**_: Any) -> list[CheckMessage]:
     return messages
 
 
-@register("oidc_logout")
-def check_shared_secret(**_: Any) -> list[CheckMessage]:
+def check_shared_secret() -> list[CheckMessage]:
     """A provider that has keys is not taken for one that signs with the secret."""
     nobodys = not installed.derived(BACKENDS, MOZILLA)
     return [
@@ -185,8 +178,7 @@ def check_shared_secret(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_refresh_tokens(**_: Any) -> list[CheckMessage]:
+def check_refresh_tokens() -> list[CheckMessage]:
     """Where refresh tokens are to be revoked, somebody keeps them."""
     if not conf.OIDC_LOGOUT_REVOKE_TOKENS or installed.derived(BACKENDS, MIXIN):
         return []
@@ -201,8 +193,7 @@ def check_refresh_tokens(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_source(**_: Any) -> list[CheckMessage]:
+def check_source() -> list[CheckMessage]:
     """Somebody keeps the ID Token of a sign-in."""
     in_session = conf.raw("OIDC_STORE_ID_TOKEN") and installed.derived(BACKENDS, MOZILLA)
     if in_session or installed.derived(BACKENDS, MIXIN):
@@ -216,3 +207,17 @@ def check_source(**_: Any) -> list[CheckMessage]:
             id="oidc_logout.W008",
         )
     ]
+
+
+CHECKS = (
+    check_algorithms,
+    check_endpoints,
+    check_way_back,
+    check_secret,
+    check_mixin,
+    check_key_set,
+    check_doubles,
+    check_shared_secret,
+    check_refresh_tokens,
+    check_source,
+)

@@ -8,10 +8,11 @@ from difflib import get_close_matches
 from math import inf
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 
-from . import installed, providers, transport
-from .conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
+from .. import providers, transport
+from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
+from . import installed
 
 FLAGS = ("OIDC_LOGOUT_NO_STORE", "OIDC_LOGOUT_REVOKE_TOKENS")
 EXAMPLE = 'OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": "https://idp.example.com"}}'
@@ -23,8 +24,7 @@ def _entries() -> Iterable[tuple[str, Mapping[str, Any]]]:
         yield from ((a, e) for a, e in configured.items() if isinstance(e, Mapping))
 
 
-@register("oidc_logout")
-def check_providers(**_: Any) -> list[CheckMessage]:
+def check_providers() -> list[CheckMessage]:
     """OIDC_LOGOUT_PROVIDERS is a dict of dicts, and not empty."""
     configured = conf.raw("OIDC_LOGOUT_PROVIDERS")
     shaped = isinstance(configured, Mapping) and all(
@@ -41,8 +41,7 @@ def check_providers(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_keys(**_: Any) -> list[CheckMessage]:
+def check_keys() -> list[CheckMessage]:
     """Each key of a provider is known."""
     return [
         Error(
@@ -56,8 +55,7 @@ def check_keys(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_issuers(**_: Any) -> list[CheckMessage]:
+def check_issuers() -> list[CheckMessage]:
     """Each provider has an issuer, on https or loopback."""
     return [
         Error(
@@ -100,8 +98,7 @@ KINDS: dict[type, tuple[Callable[[Any], bool], str]] = {
 DEFAULTS = ProviderOptions(alias="")
 
 
-@register("oidc_logout")
-def check_values(**_: Any) -> list[CheckMessage]:
+def check_values() -> list[CheckMessage]:
     """Each value has the type of its default."""
     messages: list[CheckMessage] = []
     for alias, entry in _entries():
@@ -119,8 +116,7 @@ def check_values(**_: Any) -> list[CheckMessage]:
     return messages
 
 
-@register("oidc_logout")
-def check_backends(**_: Any) -> list[CheckMessage]:
+def check_backends() -> list[CheckMessage]:
     """Each provider class can be imported, and is one."""
     return [
         Error(
@@ -138,8 +134,7 @@ def _is_provider_class(path: Any) -> bool:
     return isinstance(backend, type) and issubclass(backend, providers.OIDCProvider)
 
 
-@register("oidc_logout")
-def check_client_ids(**_: Any) -> list[CheckMessage]:
+def check_client_ids() -> list[CheckMessage]:
     """Each provider knows our client: tokens of other clients are none of ours."""
     return [
         Warning(
@@ -153,8 +148,7 @@ def check_client_ids(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_choices(**_: Any) -> list[CheckMessage]:
+def check_choices() -> list[CheckMessage]:
     """Settings with a choice name one."""
     choices = {"OIDC_LOGOUT_GET": GET_POLICIES, "OIDC_LOGOUT_RESPONSE": RESPONSES}
     return [
@@ -168,8 +162,7 @@ def check_choices(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_clear_site_data(**_: Any) -> list[CheckMessage]:
+def check_clear_site_data() -> list[CheckMessage]:
     """Each directive is one that browsers know, without quotes."""
     configured = conf.raw("OIDC_LOGOUT_CLEAR_SITE_DATA")
     if configured is None:
@@ -186,8 +179,7 @@ def check_clear_site_data(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_allowed_hosts(**_: Any) -> list[CheckMessage]:
+def check_allowed_hosts() -> list[CheckMessage]:
     """Allowed hosts are hosts."""
     configured = conf.raw("OIDC_LOGOUT_ALLOWED_HOSTS")
     if configured is None or (
@@ -204,8 +196,7 @@ def check_allowed_hosts(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_flags(**_: Any) -> list[CheckMessage]:
+def check_flags() -> list[CheckMessage]:
     """What is on or off is True or False."""
     return [
         Error(
@@ -218,8 +209,7 @@ def check_flags(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_names(**_: Any) -> list[CheckMessage]:
+def check_names() -> list[CheckMessage]:
     """No setting looks like one of ours and is none."""
     return [
         Warning(
@@ -234,3 +224,18 @@ def check_names(**_: Any) -> list[CheckMessage]:
 
 def _meant(name: str) -> str:
     return "".join(f"Is it {near}? " for near in get_close_matches(name, conf.own_names, 1, 0.8))
+
+
+CHECKS = (
+    check_providers,
+    check_keys,
+    check_issuers,
+    check_values,
+    check_backends,
+    check_client_ids,
+    check_choices,
+    check_clear_site_data,
+    check_allowed_hosts,
+    check_flags,
+    check_names,
+)

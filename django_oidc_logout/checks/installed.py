@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.urls import get_resolver, get_script_prefix, resolve, reverse
 from django.utils.module_loading import import_string
 
-from .conf import conf
+from ..conf import conf
 
 if TYPE_CHECKING:
     from collections.abc import Callable

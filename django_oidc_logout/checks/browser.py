@@ -7,22 +7,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
-from django.core.checks import CheckMessage, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Warning  # noqa: A004
 from django.template.loader import get_template
 
-from . import installed, providers
-from .conf import conf
+from .. import providers
+from ..conf import conf
+from . import installed
 
 if TYPE_CHECKING:
-    from .conf import ProviderOptions
+    from ..conf import ProviderOptions
 
 PAGES = ("confirm", "signed_out", "refresh", "frontchannel")
 DJANGO_CSP = "django.middleware.csp.ContentSecurityPolicyMiddleware"
 PACKAGE_CSP = "csp.middleware.CSPMiddleware"
 
 
-@register("oidc_logout")
-def check_templates(**_: Any) -> list[CheckMessage]:
+def check_templates() -> list[CheckMessage]:
     """The pages can be shown."""
     names = [f"oidc_logout/{page}.html" for page in PAGES]
     missing = [name for name in names if not installed.attempt(partial(get_template, name), None)]
@@ -38,8 +38,7 @@ def check_templates(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_form_action(**_: Any) -> list[CheckMessage]:
+def check_form_action() -> list[CheckMessage]:
     """No Content-Security-Policy stops the browser on its way to the provider."""
     sources = _form_action()
     if conf.OIDC_LOGOUT_RESPONSE != "redirect" or sources is None:
@@ -98,8 +97,7 @@ def _admits(source: str, origin: SplitResult | None) -> bool:
     )
 
 
-@register("oidc_logout")
-def check_cleared_cookies(**_: Any) -> list[CheckMessage]:
+def check_cleared_cookies() -> list[CheckMessage]:
     """It is known what clearing cookies reaches."""
     configured = installed.named("OIDC_LOGOUT_CLEAR_SITE_DATA")
     if not {"cookies", "*"} & {*configured}:
@@ -115,8 +113,7 @@ def check_cleared_cookies(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_strict_cookie(**_: Any) -> list[CheckMessage]:
+def check_strict_cookie() -> list[CheckMessage]:
     """The session is there when people come back from signing in."""
     if str(conf.raw("SESSION_COOKIE_SAMESITE")).lower() != "strict":
         return []
@@ -130,8 +127,7 @@ def check_strict_cookie(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_insecure_cookie(**_: Any) -> list[CheckMessage]:
+def check_insecure_cookie() -> list[CheckMessage]:
     """Browsers take the session cookie."""
     same_site = str(conf.raw("SESSION_COOKIE_SAMESITE")).lower()
     if same_site != "none" or conf.raw("SESSION_COOKIE_SAMESITE") is None:
@@ -147,3 +143,12 @@ def check_insecure_cookie(**_: Any) -> list[CheckMessage]:
             id="oidc_logout.W016",
         )
     ]
+
+
+CHECKS = (
+    check_templates,
+    check_form_action,
+    check_cleared_cookies,
+    check_strict_cookie,
+    check_insecure_cookie,
+)

@@ -10,12 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.cache import DEFAULT_CACHE_ALIAS
-from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Warning  # noqa: A004
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.migrations.loader import MigrationLoader
 
-from . import installed, sessions
-from .conf import conf
+from .. import sessions
+from ..conf import conf
+from . import installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,8 +37,7 @@ def _is_shared_site() -> bool:
     return not conf.raw("DEBUG") and (on_server or conf.is_overridden("CACHES"))
 
 
-@register("oidc_logout", Tags.caches, deploy=True)
-def check_cache(**_: Any) -> list[CheckMessage]:
+def check_cache() -> list[CheckMessage]:
     """What one process learns, the others know."""
     if not (_is_shared_site() and _is_cache(DEFAULT_CACHE_ALIAS, LOCAL_MEMORY)):
         return []
@@ -51,8 +51,7 @@ def check_cache(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout", Tags.caches, deploy=True)
-def check_dummy_cache(**_: Any) -> list[CheckMessage]:
+def check_dummy_cache() -> list[CheckMessage]:
     """There is a cache."""
     if not (_is_shared_site() and _is_cache(DEFAULT_CACHE_ALIAS, DUMMY)):
         return []
@@ -66,8 +65,7 @@ def check_dummy_cache(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout", Tags.caches, deploy=True)
-def check_session_cache(**_: Any) -> list[CheckMessage]:
+def check_session_cache() -> list[CheckMessage]:
     """A session that ends in one process has ended in all."""
     alias: Any = conf.raw("SESSION_CACHE_ALIAS")
     store = installed.attempt(sessions.store, None)
@@ -85,8 +83,7 @@ def check_session_cache(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout", Tags.security, deploy=True)
-def check_proxy(**_: Any) -> list[CheckMessage]:
+def check_proxy() -> list[CheckMessage]:
     """Behind a proxy, the address to come back to is an https one."""
     providers = conf.OIDC_LOGOUT_PROVIDERS.values()
     moot = all(options.post_logout_redirect_uri for options in providers)
@@ -113,8 +110,7 @@ def _is_behind_a_proxy() -> bool:
     )
 
 
-@register(Tags.database)
-def check_migrations(databases: Iterable[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_migrations(databases: Iterable[str] | None) -> list[CheckMessage]:
     """The tables are there, and as this version needs them."""
     nothing: list[str] = []
     if sys.argv[1:2] == ["migrate"]:  # it runs this before it does what is missing
@@ -139,3 +135,6 @@ def _unapplied(alias: str) -> list[str]:
         for key in loader.graph.nodes
         if key[0] == "django_oidc_logout" and key not in loader.applied_migrations
     ]
+
+
+OF_CACHES = (check_cache, check_dummy_cache, check_session_cache)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.shortcuts import resolve_url
 
-from . import installed, landing, sessions
-from .conf import conf
+from .. import landing, sessions
+from ..conf import conf
+from . import installed
 
 MIDDLEWARE = "MIDDLEWARE"
 OURS = "django_oidc_logout.middleware.OIDCSessionMiddleware"
@@ -25,8 +26,7 @@ SEEN_BY_REFRESH = ("logout", "callback", "frontchannel", "status")
 MOZILLAS_VIEWS = ("oidc_authentication_init", "oidc_authentication_callback", "oidc_logout")
 
 
-@register("oidc_logout")
-def check_session_table(**_: Any) -> list[CheckMessage]:
+def check_session_table() -> list[CheckMessage]:
     """Sessions that are kept in the database have a model there."""
     model = getattr(installed.attempt(sessions.store, None), "get_model_class", None)
     if model is None or installed.attempt(model, None):
@@ -44,8 +44,7 @@ def _is_mozillas_view_meant() -> bool:
     return bool(conf.raw("OIDC_OP_LOGOUT_URL_METHOD") == LOGOUT_URL_METHOD)
 
 
-@register("oidc_logout", Tags.urls)
-def check_urls(**_: Any) -> list[CheckMessage]:
+def check_urls() -> list[CheckMessage]:
     """The package's URLs are included, unless the site comes back by a road of its own."""
     providers = conf.OIDC_LOGOUT_PROVIDERS.values()
     if (
@@ -65,8 +64,7 @@ def check_urls(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout", Tags.urls)
-def check_order_of_urls(**_: Any) -> list[CheckMessage]:
+def check_order_of_urls() -> list[CheckMessage]:
     """At the paths of the package's views, it is they who answer."""
     return [
         Error(
@@ -91,8 +89,7 @@ def _taker(name: str) -> str:
     return f"{view.__module__}.{getattr(view, '__qualname__', type(view).__qualname__)}"
 
 
-@register("oidc_logout", Tags.urls)
-def check_landing_place(**_: Any) -> list[CheckMessage]:
+def check_landing_place() -> list[CheckMessage]:
     """The place where people land is one."""
     url = installed.attempt(_landing_place, None)
     if not installed.urls_load() or (
@@ -117,8 +114,7 @@ def _landing_place() -> str:
     return resolve_url(place) if place else "/"
 
 
-@register("oidc_logout")
-def check_order_of_middleware(**_: Any) -> list[CheckMessage]:
+def check_order_of_middleware() -> list[CheckMessage]:
     """The session is there before the middleware asks for it."""
     before = _before_ours()
     if before is None or _has_session(before):
@@ -132,8 +128,7 @@ def check_order_of_middleware(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout")
-def check_place_of_middleware(**_: Any) -> list[CheckMessage]:
+def check_place_of_middleware() -> list[CheckMessage]:
     """The middleware comes after that which tells who is signed in."""
     before = _before_ours()
     late = {*installed.derived(MIDDLEWARE, AUTHENTICATION)} - {*(before or ())}
@@ -160,8 +155,7 @@ def _has_session(paths: list[str]) -> bool:
     return any(p.endswith(".SessionMiddleware") or installed.is_kind(p, SESSION) for p in paths)
 
 
-@register("oidc_logout")
-def check_middleware(**_: Any) -> list[CheckMessage]:
+def check_middleware() -> list[CheckMessage]:
     """The middleware is there; sessions in cookies cannot do without."""
     if installed.derived(MIDDLEWARE, OURS):
         return []
@@ -185,8 +179,7 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
     ]
 
 
-@register("oidc_logout", Tags.urls)
-def check_session_refresh(**_: Any) -> list[CheckMessage]:
+def check_session_refresh() -> list[CheckMessage]:
     """mozilla's SessionRefresh leaves the package's pages alone."""
     if not installed.derived(MIDDLEWARE, SESSION_REFRESH):
         return []
@@ -216,8 +209,7 @@ def _exempts(entry: Any, path: str) -> bool:
     return bool(installed.attempt(lambda: entry.match(path), None))
 
 
-@register("oidc_logout", Tags.admin)
-def check_admin_sites(**_: Any) -> list[CheckMessage]:
+def check_admin_sites() -> list[CheckMessage]:
     """Where the admin is to sign out of the provider, each of its sites does."""
     configs = [config for config in apps.get_app_configs() if config.name == ADMIN]
     if not any(installed.is_kind(_path(config), ADMIN_CONFIG) for config in configs):
@@ -244,3 +236,12 @@ def _admin_sites() -> list[Any]:
         return []
     sites = [*installed.load("django.contrib.admin.sites.all_sites")]
     return [site for site in sites if installed.path_of(f"{site.name}:index")]
+
+
+CHECKS = (
+    check_session_table,
+    check_order_of_middleware,
+    check_place_of_middleware,
+    check_middleware,
+)
+OF_URLS = (check_urls, check_order_of_urls, check_landing_place, check_session_refresh)
