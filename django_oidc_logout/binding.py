@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+UNASKED = "_oidc_logout_unasked"
+"""Stands in a session that was saved while the index could not be asked whether it has ended."""
+
 
 def bind(request: HttpRequest) -> None:
     """Bind the request's session to its row, if it turns out to have one."""
@@ -59,16 +62,40 @@ class _OnServer:
     """Mixed into a session store: what is saved after its row has gone is deleted again."""
 
     def save(self: Any, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
+        self.pop(UNASKED, None)
         super().save(must_create)  # type: ignore[misc]  # the store's
-        if not must_create and self._is_orphan(self):
+        if must_create:
+            return
+        try:
+            is_orphan = index.is_orphan(sessions.filed_key(self))
+        except DatabaseError:
+            logger.exception("A session is saved, of which the index cannot be asked")
+            self[UNASKED] = True  # whoever loads it asks
+            super().save()  # type: ignore[misc]  # the store's
+            return
+        if is_orphan:
             self.delete()  # most engines look whether a session is there, and then save
             raise UpdateError
+
+    def load(self: Any) -> dict[str, Any]:
+        data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
+        if not self._is_doubtful(data) or not self._is_orphan(data):
+            return data
+        super().delete(self.session_key)  # type: ignore[misc]  # the store's
+        self._session_key = None
+        return {}
+
+    async def aload(self) -> dict[str, Any]:
+        return await sync_to_async(self.load)()
+
+    def _is_doubtful(self, data: Mapping[str, Any]) -> bool:
+        return UNASKED in data
 
     def _is_orphan(self: Any, data: Mapping[str, Any]) -> bool:
         try:
             return index.is_orphan(sessions.filed_key(data))
         except DatabaseError:
-            logger.exception("A session is saved, of which the index cannot be asked")
+            logger.exception("A session is read, of which the index cannot be asked")
             return False
 
     def delete(self: Any, session_key: str | None = None) -> None:
@@ -100,16 +127,8 @@ class _InBoth(_OnServer):
         self._is_fetched = True
         return super()._get_session_from_db()  # type: ignore[misc]  # the store's
 
-    def load(self: Any) -> dict[str, Any]:
-        data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
-        if not self._is_fetched or not self._is_orphan(data):
-            return data
-        super(_OnServer, self).delete(self.session_key)  # type: ignore[misc]  # the store's
-        self._session_key = None
-        return {}
-
-    async def aload(self) -> dict[str, Any]:
-        return await sync_to_async(self.load)()
+    def _is_doubtful(self, data: Mapping[str, Any]) -> bool:
+        return self._is_fetched or super()._is_doubtful(data)
 
 
 class _InCookie:

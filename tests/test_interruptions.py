@@ -8,9 +8,10 @@ from __future__ import annotations
 import pytest
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedDatabaseStore
 from django.core.cache import cache, caches
+from django.db import DatabaseError
 from django.test import Client
 
-from django_oidc_logout import ending, sessions
+from django_oidc_logout import binding, ending, index, sessions
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
 from tests.conftest import is_signed_in
@@ -156,3 +157,24 @@ def test_session_that_is_read_while_it_ends_does_not_stay_in_the_cache(
     assert get(client, "/private/").content == b"private to AnonymousUser"
     assert cache.get(name) is None
     assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("in_cache", ["cache", "cached_db"], indirect=True)
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_session_that_was_saved_while_the_index_was_down_is_asked_after(
+    in_cache, sign_in, monkeypatch, has_ended
+):
+    def broken(key):
+        raise DatabaseError("down")
+
+    client = sign_in()
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "is_orphan", broken)
+        assert client.get("/put-aside/").status_code == 200
+        assert is_signed_in(client)
+    if has_ended:
+        OIDCSession.objects.all().delete()  # as when its end was under way
+    assert is_signed_in(client) is not has_ended
+    assert get_async(client, "/private/").content.endswith(b"AnonymousUser") is has_ended
+    client.get("/put-aside/")
+    assert binding.UNASKED not in client.session
