@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint matrix docs screenshots clean
+.PHONY: demo test lint matrix docs screenshots bench load mutants clean
 
 ## Two sites and an identity provider to try it with. Ctrl-C ends all.
 demo: $(VENV)/demo
@@ -35,8 +35,24 @@ docs: $(VENV)/dev
 screenshots: $(VENV)/dev
 	$(BIN)/python docs/screenshots.py
 
+## What it costs, beside its peers; a table says which lines hold. ARGS=--short only sees that it runs.
+bench: $(VENV)/dev
+	$(PIP) --group bench
+	$(BIN)/python -m benchmarks --install $(ARGS)
+
+## Many people at once while parts of it fail; says who survived it. ARGS="--seconds 600 --people 200".
+load: $(VENV)/dev
+	$(PIP) --group load --group servers
+	$(BIN)/python -m tests.faults $(ARGS)
+
+## Small mistakes made in the code, and whether a test notices. Long.
+mutants: $(VENV)/dev
+	$(PIP) --group mutation
+	$(BIN)/mutmut run --max-children 1
+	$(BIN)/mutmut results
+
 clean:
-	rm -rf $(VENV) .tox .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) .tox .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache build dist mutants
 
 $(VENV)/pip:
 	$(PYTHON) -m venv $(VENV)
