@@ -22,6 +22,8 @@ What the stores themselves may lose, and how the run keeps that apart from what 
   moved while the cache was down is therefore unsure until somebody is told that it is out.
 - The `cache` engine takes a session in a cache that is down for none. A page that shows nobody then
   says nothing of the session; one that shows somebody does.
+- With the `cache` engine, somebody can sign in while the database is down, and the index not know.
+  That is logged, by design; such a session is counted as never recorded if nobody could end it.
 - A Redis that hangs carries out, when it wakes, writes that nobody waits for any more, in any
   order. No client can prevent that: it hangs for the `db` engine only, where it holds no session.
 - A worker that dies in a sign-in, or while a session changes its key, may leave a session and a row

@@ -47,9 +47,11 @@ class Mischief:
                 self.model.counts["faults injected"] += 1
                 self.done.append(name)
                 self.model.outages += name.startswith("redis")
+                self.model.database_outages += name.startswith("postgresql")
                 async with self.faults[name]():
                     await asyncio.sleep(self.hold)
                 await self.recovery()
+                self.model.database_outages += name.startswith("postgresql")
                 self.model.outages += name.startswith("redis")
                 await asyncio.sleep(self.hold)
 

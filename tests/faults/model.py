@@ -22,6 +22,7 @@ class Session:
     key: str
     state: str = "in"
     sure: bool = True
+    recorded: bool = True
     stale: bool = False  # its copy in the cache may be of before the sign-in
     keys: list = field(default_factory=list)  # all that it has or had
     story: list = field(default_factory=list)  # what was tried, and what came of it
@@ -37,6 +38,7 @@ class Session:
 class Model:
     def __init__(self, engine):
         self.engine = engine
+        self.database_outages = 0  # as `outages`, of the database
         self.outages = 0  # of the cache: one more at its beginning, and at its end
         self.sessions = []
         self.counts = Counter()
@@ -51,6 +53,15 @@ class Model:
         if self.engine == "cached_db" and self.was_down(outages):
             session.stale = True
             self.unsure([session], "saved while the cache was down")
+
+    def may_be_unrecorded(self, session, outages):
+        """Note that a session was signed in while the database was down, if it was.
+
+        A session in a cache lives then, and the index may not know of it: that is only logged.
+        """
+        if self.engine == "cache" and (outages % 2 or outages != self.database_outages):
+            session.recorded = False
+            self.unsure([session], "signed in while the database was down")
 
     def was_down(self, outages):
         """Tell whether the cache has been down at some time since `outages` was read."""
@@ -81,7 +92,10 @@ class Model:
         """
         if not is_in and self.engine == "cache" and self.was_down(outages):
             return
-        if is_in and session.state == "out":
+        if is_in and session.state == "out" and not session.recorded:
+            session.state = "lost"
+            self.counts["never recorded, and so not ended"] += 1
+        elif is_in and session.state == "out":
             self.complain("survivors", session, where)
         elif not is_in and session.state == "in":
             if session.sure:

@@ -50,6 +50,7 @@ class Person:
 
     async def sign_in(self):
         node, outages = self.node(), self.model.outages
+        database_outages = self.model.database_outages
         sid = uuid.UUID(int=self.rng.getrandbits(128)).hex
         try:
             session = await self.site.sign_in(self.sub, sid, node, self.node())
@@ -61,6 +62,7 @@ class Person:
             self.sessions.append(session)
             self.model.signed_in(session)
             self.model.may_be_stale(session, outages)
+            self.model.may_be_unrecorded(session, database_outages)
 
     async def act(self):
         session = self.rng.choice(self.sessions)
