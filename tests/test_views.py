@@ -447,6 +447,16 @@ def test_button_tag(rf, arguments, expected):
     assert {name for name, mark in marks.items() if mark in button} == {*arguments} - {"label"}
 
 
+def test_button_tag_takes_its_arguments_in_their_order(rf):
+    arguments = 'label="Leave" next="/bye/" local=True css_class="big"'
+    in_order = '"Leave" "/bye/" True "big"'
+    by_name, by_order = (
+        re.sub('value="[^"]{64}"', "", rendered(f"{{% oidc_logout_button {given} %}}", rf.get("/")))
+        for given in (arguments, in_order)
+    )
+    assert by_name == by_order
+
+
 def test_button_tag_where_there_is_no_request():
     assert "csrfmiddlewaretoken" not in rendered("{% oidc_logout_button %}")
 

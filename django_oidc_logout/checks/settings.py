@@ -21,7 +21,9 @@ EXAMPLE = 'OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": "https://idp.example.c
 def _entries() -> Iterable[tuple[str, Mapping[str, Any]]]:
     configured = conf.raw("OIDC_LOGOUT_PROVIDERS")
     if isinstance(configured, Mapping):
-        yield from ((a, e) for a, e in configured.items() if isinstance(e, Mapping))
+        for alias, entry in configured.items():
+            if isinstance(entry, Mapping):  # what is None counts as not set
+                yield alias, {key: value for key, value in entry.items() if value is not None}
 
 
 def check_providers() -> list[CheckMessage]:

@@ -38,10 +38,9 @@ def _static(name: str) -> str:
 @register.inclusion_tag("oidc_logout/button.html", takes_context=True)
 def oidc_logout_button(
     context: Context,
-    *,
     label: str = "",
     next: str = "",  # noqa: A002  # Django's name for it
-    local: bool = False,
+    local: bool = False,  # noqa: FBT001, FBT002  # a tag's arguments have no other form
     css_class: str = "",
 ) -> dict[str, Any]:
     """Show a form with a button that signs out.
@@ -64,7 +63,7 @@ def oidc_logout_button(
 
 @register.inclusion_tag("oidc_logout/watch.html", takes_context=True)
 def oidc_logout_watch(
-    context: Context, *, interval: int = 60, leave_url: str = "", nonce: object = ""
+    context: Context, interval: int = 60, leave_url: str = "", nonce: object = ""
 ) -> dict[str, Any]:
     """Let a page be left once its session is gone; on pages for nobody, do nothing.
 
