@@ -11,13 +11,14 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.models import Session
 from django.core.cache import caches
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_oidc_logout import ending, index, sessions
+from django_oidc_logout import ending, engines, index
 from django_oidc_logout.api import aend_sessions, end_sessions
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
@@ -78,7 +79,7 @@ def test_store_that_fails(people, monkeypatch, caplog):
     def fail(*keys):
         raise OSError("store is down")
 
-    monkeypatch.setattr("django_oidc_logout.sessions.delete", fail)
+    monkeypatch.setattr("django_oidc_logout.engines.delete", fail)
     with pytest.raises(SessionsNotEnded) as caught:
         end_sessions(sub="ada")
     assert (caught.value.ended, caught.value.failed) == (0, 2)
@@ -146,7 +147,7 @@ def many(sign_in):
         row = OIDCSession.objects.get()
         names = "provider", "issuer", "sub", "sub_digest", "user_id", "expires_at"
         same = {name: getattr(row, name) for name in names}
-        stores = [sessions.store()() for _ in range(count - 1)]
+        stores = [engines.store()() for _ in range(count - 1)]
         for store in stores:
             store["somebody"] = "is signed in"
             store.create()
@@ -261,9 +262,9 @@ def remove_row(rows):
 
 # Which step fails for the phone, and when, and whose rows remain.
 FAILURES = {
-    "session": ((sessions, "delete", delete_session, 1), {"phone", "g"}),
+    "session": ((engines, "delete", delete_session, 1), {"phone", "g"}),
     "row": ((index, "remove", remove_row, 1), {"phone", "g"}),
-    "session, the second time": ((sessions, "delete_again", delete_session, 1), {"g"}),
+    "session, the second time": ((engines, "delete_again", delete_session, 1), {"g"}),
 }
 
 
@@ -304,7 +305,37 @@ def test_sessions_that_move_while_they_are_ended(people, signed_in, monkeypatch,
     assert not OIDCSession.objects.filter(sub="ada").exists()
 
 
+@pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"], indirect=True)
+def test_store_that_was_patched_is_told_of_each(engine, sign_in, monkeypatch):
+    def fail(self, session_key=None):
+        raise ConnectionError("down")
+
+    sign_in(sid="a"), sign_in(sid="b")
+    with monkeypatch.context() as patch:
+        patch.setattr(engines.store(), "delete", fail)
+        with pytest.raises(SessionsNotEnded):
+            end_sessions(sub="ada")
+    assert OIDCSession.objects.count() == 2
+    assert end_sessions(sub="ada") == 2
+
+
 # clear_oidc_sessions
+
+
+@pytest.mark.parametrize("name", ["cache", "cached_db"])
+def test_sessions_in_a_cache_that_is_down_keep_their_rows(settings, sign_in, monkeypatch, name):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{name}"
+    sign_in()
+    Session.objects.all().delete()
+
+    def down(*args, **kwargs):
+        raise ConnectionError("down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(caches["default"]), "get", down)
+        with pytest.raises((CommandError, ConnectionError), match=r"down|does not answer"):
+            call_command("clear_oidc_sessions")
+    assert OIDCSession.objects.exists()
 
 
 def clear():

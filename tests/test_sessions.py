@@ -7,7 +7,7 @@ import time
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 
-from django_oidc_logout import sessions
+from django_oidc_logout import engines, sessions
 
 GOOD = {"key": "k", "token": "t", "until": 1.0}
 NONE = {
@@ -71,36 +71,36 @@ def test_an_entry_is_brought_up_to_date():
 def test_sessions_that_are_alive(settings, tmp_path, engine):
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
     settings.SESSION_FILE_PATH = str(tmp_path)
-    alive = sessions.store()()
+    alive = engines.store()()
     alive["a"] = 1
     alive.save()
-    assert sessions.is_alive(alive.session_key)
+    assert engines.is_alive(alive.session_key)
     assert alive.exists(alive.session_key)  # still
-    assert not sessions.is_alive("y" * 32)
-    assert not sessions.store()().exists("y" * 32)
+    assert not engines.is_alive("y" * 32)
+    assert not engines.store()().exists("y" * 32)
     alive.set_expiry(-1)
     alive.save()
-    assert not sessions.is_alive(alive.session_key)
+    assert not engines.is_alive(alive.session_key)
 
 
 @pytest.mark.django_db
 def test_sessions_in_a_cache_that_does_not_answer_are_not_deleted(settings, monkeypatch):
-    monkeypatch.setattr(sessions.caching, "answers", lambda alias: False)
-    sessions.delete("x" * 32)  # in the database
+    monkeypatch.setattr(engines.caching, "answers", lambda alias: False)
+    engines.delete("x" * 32)  # in the database
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     with pytest.raises(ConnectionError) as caught:
-        sessions.delete("x" * 32)
+        engines.delete("x" * 32)
     assert str(caught.value) == "the cache that holds the sessions does not answer"
 
 
 @pytest.mark.django_db
 def test_session_that_was_not_found_ends_by_its_cookie(settings, rf):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
-    hidden = sessions.store()()
+    hidden = engines.store()()
     hidden["a"] = 1
     hidden.save()
     request = rf.post("/")
-    request.session = sessions.store()()
+    request.session = engines.store()()
     sessions.end_current(request)  # without a cookie there is nothing to end
     assert hidden.exists(hidden.session_key)
     request.COOKIES[settings.SESSION_COOKIE_NAME] = hidden.session_key
@@ -111,7 +111,7 @@ def test_session_that_was_not_found_ends_by_its_cookie(settings, rf):
 @pytest.mark.django_db
 def test_sessions_in_a_cache_are_deleted_again(settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
-    saved = sessions.store()()
+    saved = engines.store()()
     saved.save()
-    sessions.delete_again(saved.session_key)
+    engines.delete_again(saved.session_key)
     assert not saved.exists(saved.session_key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from django_oidc_logout import index
 
@@ -15,5 +15,12 @@ class Command(BaseCommand):
     help = "Remove the rows of sessions that have expired or were deleted, and of no other."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Remove them, and say how many there were."""
-        self.stdout.write(f"Rows removed: {index.clear()}")
+        """Remove them, and say how many there were.
+
+        Raises:
+            CommandError: the session store does not answer; no row is removed.
+        """
+        try:
+            self.stdout.write(f"Rows removed: {index.clear()}")
+        except OSError as exc:
+            raise CommandError(f"No row was removed: {exc}.") from exc
