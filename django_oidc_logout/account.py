@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.generic import View
 
-from . import index, registry, sessions
+from . import engines, index, registry
 from .api import end_rows, sign_out
 from .exceptions import SessionsNotEnded
 
@@ -94,4 +94,4 @@ def _is_over(row: OIDCSession) -> bool:
     """Tell whether a session has expired; where use prolongs sessions, the row may not know."""
     if row.expires_at > timezone.now():
         return False
-    return sessions.in_cookies() or not sessions.is_alive(row.session_key)
+    return engines.in_cookies() or not engines.is_alive(row.session_key)

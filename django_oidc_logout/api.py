@@ -29,6 +29,8 @@ else:
 
 logger = logging.getLogger(__name__)
 
+STORE_FAILED = "The session store failed: only the browser has forgotten the session."
+
 
 def sign_out(
     request: HttpRequest, *, return_to: object = None, local_only: bool = False
@@ -42,17 +44,16 @@ def sign_out(
         request: the request of the person to sign out; nobody need be signed in.
         return_to: where people land in the end: a URL on an allowed host, a path or a view's name.
         local_only: sign out of this site only, and leave the session at the provider alone.
-
-    Raises:
-        Exception: the session store's own: what it cannot delete is not said to have ended.
     """
     user = sessions.leaving_user(request)
     row = index.current(request.session)
     going = departure.plan(request, row, return_to=return_to, local_only=local_only)
-    sessions.end_current(request)
-    if row is not None:
+    reason = going.reason
+    if not sessions.end_current(request):
+        reason = f"{reason} {STORE_FAILED}"  # its row stays, so that it can be ended from elsewhere
+    elif row is not None:
         ending.settle(row)
-    outcome = Outcome(provider=going.provider, tokens=revocation.revoke(row), reason=going.reason)
+    outcome = Outcome(provider=going.provider, tokens=revocation.revoke(row), reason=reason)
     signed_out.send_robust(sender=sign_out, request=request, user=user, outcome=outcome)
     return responses.leave(
         request, going.url, provider=going.provider, warning=going.warning if user else ""

@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import DatabaseError
 
-from . import index, sessions
+from . import engines, index, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ def _look_again(request: HttpRequest) -> None:
 
 @cache
 def _bound(engine: type[SessionBase]) -> type[Any]:
-    if sessions.is_in_cookies(engine):
+    if engines.is_in_cookies(engine):
         mixin: type = _InCookie
     else:
         in_both = hasattr(engine, "cache_key_prefix") and hasattr(engine, "_get_session_from_db")
@@ -136,10 +136,17 @@ class _InCookie:
 
     def load(self: Any) -> dict[str, Any]:
         data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
-        if not index.is_orphan(data.get(sessions.ENTRY, {}).get("key", "")):
+        if not self._has_ended(sessions.filed_key(data)):
             return data
         self._session_key = None
         return {}
+
+    def _has_ended(self: Any, key: str) -> bool:
+        try:
+            return index.is_orphan(key)
+        except DatabaseError:  # when in doubt, signed out
+            logger.exception("A session in a cookie counts as ended: the index cannot be asked")
+            return True
 
     async def aload(self) -> dict[str, Any]:
         return await sync_to_async(self.load)()

@@ -137,7 +137,9 @@ class Settings:
     def OIDC_LOGOUT_CLEAR_SITE_DATA(self) -> list[str]:
         """Directives for the Clear-Site-Data header, known ones only; `*` stands for them all."""
         configured = self.raw("OIDC_LOGOUT_CLEAR_SITE_DATA", ["storage"])
-        return [name for name in DIRECTIVES if name in configured or "*" in configured]
+        if "*" in configured:
+            return list(DIRECTIVES)
+        return [name for name in dict.fromkeys(configured) if name in DIRECTIVES]
 
     @property
     def OIDC_LOGOUT_RESPONSE(self) -> str:

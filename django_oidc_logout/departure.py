@@ -111,7 +111,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
             sid=token.sid,
             logout_hint=token.login_hint,
         )
-    if sessions.signed_in_user(request) and not sessions.by_mozilla(request.session):
+    if sessions.signed_in_user(request) and not sessions.by_provider(request.session):
         raise ProviderSkipped("The sign-in was not through an identity provider.")
     return SignIn(alias=registry.fallback_alias())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from . import index, sessions
+from . import engines, index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,12 +62,12 @@ def _without(some: list[OIDCSession], rows: Sequence[OIDCSession]) -> list[OIDCS
 
 
 def _delete_sessions(rows: Sequence[OIDCSession]) -> Sequence[OIDCSession]:
-    sessions.delete(*(row.session_key for row in rows))
+    engines.delete(*(row.session_key for row in rows))
     return rows
 
 
 def _delete_again(rows: Sequence[OIDCSession]) -> Sequence[OIDCSession]:
-    sessions.delete_again(*(row.session_key for row in rows))
+    engines.delete_again(*(row.session_key for row in rows))
     return rows
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import DatabaseError, router, transaction
 from django.utils import timezone
 
-from . import sessions
+from . import engines, sessions
 from .conf import conf
 from .fields import digest
 from .models import OIDCSession
@@ -95,13 +95,11 @@ def current(session: SessionBase) -> OIDCSession | None:
 
     An index that cannot be read is logged: it keeps nobody from signing out.
     """
-    own_key = None if sessions.in_cookies() else session.session_key
-    key = sessions.filed_key(session) or own_key
-    if not key:
-        return None
+    own_key = None if engines.in_cookies() else session.session_key
     try:
-        return OIDCSession.objects.filter(session_key=key).first()
-    except DatabaseError:
+        key = sessions.filed_key(session) or own_key
+        return OIDCSession.objects.filter(session_key=key).first() if key else None
+    except Exception:  # rule 1: each session store raises its own
         logger.exception("The index of sessions cannot be read")
         return None
 
@@ -164,8 +162,8 @@ def forget_replaced(request: HttpRequest) -> None:
     cookie = request.COOKIES.get(conf.SESSION_COOKIE_NAME)
     if not cookie or cookie == request.session.session_key:
         return
-    if sessions.in_cookies():
-        replaced = sessions.filed_key(sessions.store()(cookie))
+    if engines.in_cookies():
+        replaced = sessions.filed_key(engines.store()(cookie))
         if replaced != sessions.filed_key(request.session):
             _forget_key(replaced)
     else:
@@ -205,11 +203,11 @@ def clear() -> int:
     as long as it may.
     """
     rows = OIDCSession.objects.order_by("pk").values_list("session_key", flat=True)
-    if sessions.in_cookies():
+    if engines.in_cookies():
         long_ago = timezone.now() - timedelta(seconds=conf.SESSION_COOKIE_AGE)
         gone = list(rows.filter(expires_at__lt=long_ago))
     else:
-        gone = [key for key in rows.iterator() if not sessions.is_alive(key)]
+        gone = [key for key in rows.iterator() if not engines.is_alive(key)]
     return sum(
         OIDCSession.objects.filter(session_key__in=batch).delete()[0] for batch in batches(gone)
     )

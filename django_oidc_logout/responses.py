@@ -24,6 +24,8 @@ MAX_HEADER_URL = 3000
 HELD_BACK = frozenset({"cookies"})
 DECIDING_HEADERS = ("Accept", "HX-Request", "X-Turbo-Request-Id")
 TURBO_STREAM = "text/vnd.turbo-stream.html"
+HTML = "text/html"
+JSON = ("application/json", "application/json; charset=utf-8", "application/json; charset=UTF-8")
 
 
 def leave(request: HttpRequest, url: str, *, provider: str, warning: str = "") -> HttpResponse:
@@ -64,7 +66,7 @@ def _answer(request: HttpRequest, url: str, provider: str) -> HttpResponse:
     if _by_turbo(request):
         # Turbo fetches, so it cannot follow a redirect to another origin, and ignores a page.
         return render(request, "oidc_logout/turbo.html", {"url": url}, content_type=TURBO_STREAM)
-    if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
+    if request.get_preferred_type([HTML, *JSON]) in JSON:
         return JsonResponse({"redirect_to": url, "provider": provider})
     if conf.OIDC_LOGOUT_RESPONSE == "refresh" or len(url) > MAX_HEADER_URL:
         response = render(request, "oidc_logout/refresh.html", {"url": url})

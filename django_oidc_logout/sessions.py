@@ -1,4 +1,4 @@
-"""Django's sessions. The only module that knows the session engine.
+"""What is in Django's sessions.
 
 A session that was signed in through a provider carries an entry: the key under which its row is
 filed in the index, and what tells its ID Token from the next. The key is the session's own, or a
@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
-from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
-from django.core.cache import caches
 from django.utils.crypto import get_random_string
 
-from . import caching
+from . import engines
 from .conf import conf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.sessions.backends.base import SessionBase
@@ -36,77 +33,6 @@ ENTRY_TYPES = {"key": str, "token": str, "until": float}
 NOTED = "_oidc_logout_tokens"
 MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105
 MOZILLA_EXPIRATION = "oidc_id_token_expiration"
-
-
-def store() -> type[SessionBase]:
-    """Return the session store of the configured engine."""
-    engine: type[SessionBase] = import_module(conf.SESSION_ENGINE).SessionStore
-    return engine
-
-
-def in_cookies() -> bool:
-    """Tell whether sessions live in cookies, where nothing can be deleted from here."""
-    return is_in_cookies(store())
-
-
-def is_in_cookies(engine: type[SessionBase]) -> bool:
-    """Tell whether a session store keeps its sessions in cookies."""
-    return issubclass(engine, CookieStore)
-
-
-def delete(*keys: str) -> None:
-    """Delete sessions, through their engine. In cookies there are none: there their rows were all.
-
-    Django's own engines on a database or a cache are told of all at once. Any other, be it derived
-    from these, may do more for each than can be known here, and is told of one by one.
-
-    Raises:
-        Exception: the session store's own; any of them may be deleted by then.
-    """
-    if in_cookies():
-        return
-    engine = store()
-    if conf.SESSION_ENGINE in AT_ONCE:
-        for delete_from in AT_ONCE[conf.SESSION_ENGINE]:
-            delete_from(engine, keys)
-    else:
-        for key in keys:
-            engine(key).delete(key)
-    if hasattr(engine, "cache_key") and not caching.answers(conf.SESSION_CACHE_ALIAS):
-        raise ConnectionError("the cache that holds the sessions does not answer")
-
-
-def delete_again(*keys: str) -> None:
-    """Delete what was saved of sessions while they were deleted; a database lets nothing be so."""
-    if conf.SESSION_ENGINE not in AT_ONCE:
-        delete(*keys)
-    elif _delete_from_cache in AT_ONCE[conf.SESSION_ENGINE]:
-        _delete_from_cache(store(), keys)
-
-
-def _delete_from_database(engine: Any, keys: Iterable[str]) -> None:
-    engine.get_model_class().objects.filter(session_key__in=keys).delete()
-
-
-def _delete_from_cache(engine: Any, keys: Iterable[str]) -> None:
-    names = [engine.cache_key_prefix + key for key in keys]
-    caches[conf.SESSION_CACHE_ALIAS].delete_many(names)
-
-
-AT_ONCE = {
-    "django.contrib.sessions.backends.db": [_delete_from_database],
-    "django.contrib.sessions.backends.cache": [_delete_from_cache],
-    "django.contrib.sessions.backends.cached_db": [_delete_from_database, _delete_from_cache],
-}
-
-
-def is_alive(key: str) -> bool:
-    """Tell whether a session is still there and has not expired; not for one in a cookie."""
-    session = store()(key)
-    alive = bool(session.load()) and session.session_key == key
-    if not alive and session.session_key:
-        session.delete()  # the file engine puts an empty session in the place of an expired one
-    return alive
 
 
 def filed_key(session: SessionBase | Mapping[str, Any]) -> str:
@@ -124,7 +50,7 @@ def _entry(session: SessionBase | Mapping[str, Any]) -> dict[str, Any]:
 
 def final_key(session: SessionBase) -> str:
     """Return the key under which a session's row is to be filed; the session has it from now on."""
-    if in_cookies():
+    if engines.in_cookies():
         return filed_key(session) or get_random_string(32, VALID_KEY_CHARS)
     if not session.session_key:
         session.save()  # auth.login() flushed it; a key comes with the first save only
@@ -158,7 +84,7 @@ def mark_lengthened(session: SessionBase) -> None:
 def has_moved(session: SessionBase) -> bool:
     """Tell whether a session that is in the index has another key than it is filed under."""
     key = filed_key(session)
-    return bool(key) and not in_cookies() and key != session.session_key
+    return bool(key) and not engines.in_cookies() and key != session.session_key
 
 
 def mark_moved(session: SessionBase) -> None:
@@ -181,9 +107,9 @@ def mozilla_id_token(session: SessionBase) -> str:
     return str(session.get(MOZILLA_ID_TOKEN) or "")
 
 
-def by_mozilla(session: SessionBase) -> bool:
-    """Tell whether mozilla-django-oidc signed a session in: it notes when to ask again."""
-    return MOZILLA_EXPIRATION in session
+def by_provider(session: SessionBase) -> bool:
+    """Tell whether a session was signed in through a provider: it was filed, or mozilla's mark."""
+    return bool(filed_key(session)) or MOZILLA_EXPIRATION in session
 
 
 def note_tokens(request: HttpRequest, **tokens: str | None) -> None:
@@ -220,12 +146,23 @@ def leaving_user(request: HttpRequest) -> AbstractBaseUser | None:
         return None
 
 
-def end_current(request: HttpRequest) -> None:
-    """Sign the request's session out, whatever receivers of `user_logged_out` do.
+def end_current(request: HttpRequest) -> bool:
+    """Sign the request's session out, whatever receivers of `user_logged_out` and the store do.
 
-    Raises:
-        Exception: the session store's own, if it cannot delete the session.
+    Returns:
+        Whether the session is gone. If its store fails, the browser forgets it nevertheless.
     """
+    try:
+        _end(request)
+    except Exception:  # rule 1: each store raises its own
+        logger.exception("A session could not be deleted; the browser is told to forget it")
+        request.session = engines.store()()
+        request.user = AnonymousUser()
+        return False
+    return True
+
+
+def _end(request: HttpRequest) -> None:
     request.session.pop(ENTRY, None)
     unseen = _unseen_key(request)
     try:
@@ -234,13 +171,13 @@ def end_current(request: HttpRequest) -> None:
         logger.exception("A receiver of user_logged_out failed; the session ends all the same")
         drop(request)
     if unseen:
-        delete(unseen)
+        engines.delete(unseen)
 
 
 def _unseen_key(request: HttpRequest) -> str:
     """Return the key of a session that was not found, but may be in a cache that is down."""
     key = request.COOKIES.get(conf.SESSION_COOKIE_NAME, "")
-    is_key = hasattr(store(), "cache_key") and not set(key) - set(VALID_KEY_CHARS)
+    is_key = hasattr(engines.store(), "cache_key") and not set(key) - set(VALID_KEY_CHARS)
     return key if is_key and key != request.session.session_key else ""
 
 

@@ -26,7 +26,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
-from . import binding, channels, landing, registry, responses, sessions
+from . import binding, channels, engines, landing, registry, responses, sessions
 from .api import sign_out
 from .conf import conf
 from .exceptions import LogoutTokenInvalid, OIDCLogoutError, SessionsNotEnded
@@ -200,11 +200,11 @@ class StatusView(View):
         """Look at the session without using it: it is not saved, and lasts no longer for it."""
         key = request.session.session_key
         if key == request.COOKIES.get(conf.SESSION_COOKIE_NAME):
-            request.session = sessions.store()(key)
+            request.session = engines.store()(key)
             binding.bind(request)
             signed_in = SESSION_KEY in request.session
             # As if none had come, so that the middleware neither saves it nor touches its cookie.
-            request.session = sessions.store()()
+            request.session = engines.store()()
             request.COOKIES.pop(conf.SESSION_COOKIE_NAME, None)
         else:  # on the way here it was ended or has got another key, of which the browser must hear
             signed_in = SESSION_KEY in request.session

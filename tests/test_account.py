@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, include, path, resolve, reverse
 from django.utils import timezone
 
-from django_oidc_logout import sessions, urls_account
+from django_oidc_logout import engines, urls_account
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import session_ended
 from tests.conftest import is_signed_in, query_of
@@ -195,7 +195,7 @@ def test_store_that_fails(people, monkeypatch):
     def fail(key):
         raise OSError("store is down")
 
-    monkeypatch.setattr(sessions, "delete", fail)
+    monkeypatch.setattr(engines, "delete", fail)
     answer = people["desk"].post(PAGE, one("phone"))
     assert answer.status_code == 503
     assert "1 session could not be ended. Please try again." in words(answer)

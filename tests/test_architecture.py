@@ -27,7 +27,8 @@ MODULES = {
 FLOORS = [
     {"conf", "doctor.findings", "exceptions", "late", "outcome", "signals"},
     {"caching", "checks.installed", "checks.registered", "fields", "tokens", "transport"},
-    {"discovery", "landing", "logout_tokens", "models", "responses", "sessions"},
+    {"discovery", "engines", "landing", "logout_tokens", "models", "responses"},
+    {"sessions"},
     # These two alone know vendors' names.
     {"index", "providers", "registration"},
     {"binding", "checks.settings", "doctor.patient", "doctor.site", "ending", "registry"},

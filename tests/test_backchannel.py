@@ -19,7 +19,7 @@ from django.test import Client
 from django.utils.module_loading import import_string
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from django_oidc_logout import sessions
+from django_oidc_logout import engines
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import logout_token_rejected, session_ended
 from tests.conftest import is_signed_in
@@ -635,7 +635,7 @@ def test_store_that_fails_lets_the_same_token_come_again(
 ):
     client, other = sign_in(), sign_in(sid="other")
     broken = client.session.session_key
-    delete = sessions.delete
+    delete = engines.delete
 
     def fail(*keys):
         if broken in keys:
@@ -644,7 +644,7 @@ def test_store_that_fails_lets_the_same_token_come_again(
 
     token = logout_token(sid=MISSING)
     with monkeypatch.context() as patch:
-        patch.setattr(sessions, "delete", fail)
+        patch.setattr(engines, "delete", fail)
         assert_refused(post(token))
         assert is_signed_in(client)
         assert not is_signed_in(other)

@@ -206,7 +206,7 @@ def test_people_land_where_django_says_unless_we_do(settings, own, djangos, used
     ("configured", "directives"),
     [
         ([], []),
-        (["cookies", "cache"], ["cache", "cookies"]),
+        (["cookies", "cache"], ["cookies", "cache"]),
         (("storage",), ["storage"]),
         (["storage", "storage"], ["storage"]),
         (["*"], list(DIRECTIVES)),

@@ -8,7 +8,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
 from django.http import HttpResponse
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 from django.urls import include, path
 from django.views.decorators.cache import cache_control, never_cache
 
@@ -170,6 +170,19 @@ def test_session_in_a_cookie_lives_only_while_its_row_does(sign_in):
     client.cookies["sessionid"] = stolen
     answer = client.get("/private/")
     assert answer.content == b"private to AnonymousUser"
+    assert answer.cookies["sessionid"]["max-age"] == 0
+
+
+@pytest.mark.usefixtures("cookies")
+@pytest.mark.parametrize("get", [Client.get, Client.post])
+def test_session_in_a_cookie_counts_as_ended_if_the_index_is_down(sign_in, monkeypatch, get):
+    def down(key):
+        raise DatabaseError("down")
+
+    client = sign_in()
+    monkeypatch.setattr(index, "is_orphan", down)
+    answer = get(client, "/oidc/logout/")
+    assert answer.status_code in {200, 302}
     assert answer.cookies["sessionid"]["max-age"] == 0
 
 

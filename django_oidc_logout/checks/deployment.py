@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, Warning  # noqa: A004
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.migrations.loader import MigrationLoader
 
-from .. import sessions
+from .. import engines
 from ..conf import conf
 from . import installed
 
@@ -68,7 +68,7 @@ def check_dummy_cache() -> list[CheckMessage]:
 def check_session_cache() -> list[CheckMessage]:
     """A session that ends in one process has ended in all."""
     alias: Any = conf.raw("SESSION_CACHE_ALIAS")
-    store = installed.attempt(sessions.store, None)
+    store = installed.attempt(engines.store, None)
     in_cache = hasattr(store, "cache_key")
     if conf.raw("DEBUG") or not in_cache or not _is_cache(alias, LOCAL_MEMORY):
         return []

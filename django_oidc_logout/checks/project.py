@@ -8,7 +8,7 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.shortcuts import resolve_url
 
-from .. import landing, sessions
+from .. import engines, landing
 from ..conf import conf
 from . import installed
 
@@ -28,7 +28,7 @@ MOZILLAS_VIEWS = ("oidc_authentication_init", "oidc_authentication_callback", "o
 
 def check_session_table() -> list[CheckMessage]:
     """Sessions that are kept in the database have a model there."""
-    model = getattr(installed.attempt(sessions.store, None), "get_model_class", None)
+    model = getattr(installed.attempt(engines.store, None), "get_model_class", None)
     if model is None or installed.attempt(model, None):
         return []
     return [
@@ -160,7 +160,7 @@ def check_middleware() -> list[CheckMessage]:
     if installed.derived(MIDDLEWARE, OURS):
         return []
     hint = f'Add "{OURS}" to MIDDLEWARE, after AuthenticationMiddleware.'
-    if installed.attempt(sessions.in_cookies, otherwise=False):
+    if installed.attempt(engines.in_cookies, otherwise=False):
         return [
             Error(
                 "Sessions are kept in cookies, and OIDCSessionMiddleware is not in MIDDLEWARE: "

@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch, get_script_prefix, resolve, reverse
 from django.utils.crypto import get_random_string
 
-from .. import caching, sessions
+from .. import caching, engines
 from ..conf import conf
 from ..models import OIDCSession
 from .findings import TITLES, Finding, error, ok, warning
@@ -127,7 +127,7 @@ def _unreadable_id_tokens() -> int:
 def session_store(_: None) -> Iterator[Finding]:
     """The session engine saves, loads and deletes."""
     engine = conf.SESSION_ENGINE.removeprefix("django.contrib.sessions.backends.")
-    if sessions.in_cookies():
+    if engines.in_cookies():
         yield ok("sessions", f"{engine}: each lives while its row does.")
         return
     try:
@@ -142,7 +142,7 @@ def session_store(_: None) -> Iterator[Finding]:
 
 
 def _try_session() -> str:
-    store = sessions.store()
+    store = engines.store()
     session = store()
     session.set_expiry(SECONDS_TO_LIVE)
     session[PROBE] = True
@@ -150,7 +150,7 @@ def _try_session() -> str:
     key = str(session.session_key)
     if not store(key).get(PROBE):
         return "does not give back what was saved"
-    sessions.delete(key)
+    engines.delete(key)
     return "does not delete" if store(key).get(PROBE) else ""
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from django_oidc_logout import sessions
+from django_oidc_logout import engines
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import session_ended, signed_out
 from tests.admin.conftest import PASSWORD_BACKEND, permitted
@@ -193,14 +193,14 @@ def test_only_one_more(desk, grace):
 
 
 def test_some_that_could_not_be_ended(people, desk, monkeypatch):
-    stubborn, delete = row("phone").session_key, sessions.delete
+    stubborn, delete = row("phone").session_key, engines.delete
 
     def fail(key):
         if key == stubborn:
             raise OSError("store is down")
         delete(key)
 
-    monkeypatch.setattr(sessions, "delete", fail)
+    monkeypatch.setattr(engines, "delete", fail)
     chosen = [row("phone"), row("bob")]
     answer = confirmed(desk, LIST, choose(SELECTED, *chosen))
     assert told(answer) == [
@@ -215,7 +215,7 @@ def test_none_that_could_be_ended(people, desk, monkeypatch):
     def fail(key):
         raise OSError("store is down")
 
-    monkeypatch.setattr(sessions, "delete", fail)
+    monkeypatch.setattr(engines, "delete", fail)
     answer = confirmed(desk, LIST, choose(SELECTED, row("phone"), row("desk")))
     assert told(answer) == [("error", "2 sessions could not be ended. Please try again.")]
     assert log() == []
@@ -306,7 +306,7 @@ def test_own_session_ends_even_if_the_others_cannot(people, own, monkeypatch):
     def fail(key):
         raise OSError("store is down")
 
-    monkeypatch.setattr(sessions, "delete", fail)
+    monkeypatch.setattr(engines, "delete", fail)
     answer = confirmed(own, LIST, choose(SELECTED, row("phone"), row("bob")))
     assert told(answer) == [("error", "1 session could not be ended. Please try again.")]
     assert still_in(people) == {"phone", "desk"}

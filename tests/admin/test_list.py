@@ -12,13 +12,15 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import models
+from django.db import connection, models
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_oidc_logout.models import OIDCSession
 from tests.admin.conftest import permitted
 
+TABLE = OIDCSession._meta.db_table
 LIST = "/admin/django_oidc_logout/oidcsession/"
 ISSUER = "https://idp.example.com"
 SECRET = "eyJ-a-token"
@@ -199,15 +201,17 @@ def test_order(desk):
         assert len(rows(desk.get(LIST, {"o": column}))) == 3
 
 
-def test_queries_do_not_grow(desk, django_assert_max_num_queries, django_assert_num_queries):
+def test_queries_do_not_grow(desk, django_assert_num_queries):
     def fill(first, last):
         for number in range(first, last):
             session(user(f"user-{number}"), str(number))
 
     fill(0, 2)
     desk.get(LIST)
-    with django_assert_max_num_queries(12) as few:
+    with CaptureQueriesContext(connection) as few:
         assert len(rows(desk.get(LIST))) == 2
+    of_ours = [query for query in few.captured_queries if TABLE in query["sql"]]
+    assert len(of_ours) <= 6  # the others are the admin's, or its theme's
     fill(2, 300)
     for query in ({}, {"q": "user"}, {"p": "2"}, {"provider": "default", "state": "active"}):
         with django_assert_num_queries(len(few)):

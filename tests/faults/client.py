@@ -12,6 +12,7 @@ TIMEOUT = 60  # seconds; every part gives up long before
 AT_ONCE = 32  # requests under way
 DIE_BEFORE = "X-Die-Before-Step"  # 1 is the first; 0 counts the steps only
 STEPS_TAKEN = "X-Steps-Taken"
+IN_DOUBT = "X-In-Doubt"  # the session may still be in the store
 
 
 class Unanswered(Exception):

@@ -18,7 +18,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from requests.adapters import HTTPAdapter
 
-from .client import DIE_BEFORE, STEPS_TAKEN
+from django_oidc_logout.api import STORE_FAILED
+from django_oidc_logout.signals import signed_out
+
+from .client import DIE_BEFORE, IN_DOUBT, STEPS_TAKEN
 
 current = ContextVar("current", default=None)
 
@@ -53,11 +56,11 @@ class FaultPoints:
         if iscoroutinefunction(self):
             return self.__acall__(request)
         begin(request)
-        return end(self.get_response(request))
+        return end(request, self.get_response(request))
 
     async def __acall__(self, request):
         begin(request)
-        return end(await self.get_response(request))
+        return end(request, await self.get_response(request))
 
 
 def begin(request):
@@ -65,15 +68,23 @@ def begin(request):
     current.set(Steps(int(fatal)) if fatal else None)
 
 
-def end(response):
+def end(request, response):
     take(lambda: "answer")
+    if getattr(request, "is_in_doubt", False):
+        response.headers[IN_DOUBT] = "yes"
     if steps := current.get():
         response.headers[STEPS_TAKEN] = ", ".join(steps.taken)
     return response
 
 
+def note_doubt(request, outcome, **kwargs):
+    """Note that a sign-out says of itself that the session may still be in the store."""
+    request.is_in_doubt = STORE_FAILED in outcome.reason
+
+
 def install():
     """Make a step of everything that leaves the process."""
+    signed_out.connect(note_doubt)
     before(CursorWrapper, "_execute_with_wrappers", lambda self, sql, *rest, **more: statement(sql))
     before(BaseDatabaseWrapper, "_commit", lambda self: "COMMIT")
     before(redis.Redis, "execute_command", lambda self, command, *rest, **options: command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import quote, urlsplit
 
-from .client import DIE_BEFORE, Unanswered
+from .client import DIE_BEFORE, IN_DOUBT, Unanswered
 from .model import Session
 from .provider import email_of
 
@@ -90,7 +90,8 @@ class Site:
         answer = await self.web.ask(
             node, "POST", path, form=form, cookies=cookies, headers={**own, **dict(headers)}
         )
-        return answer.status == (200 if how == "json" else 302), answer
+        is_done = answer.status == (200 if how == "json" else 302)
+        return is_done and not answer.header(IN_DOUBT), answer
 
     async def follow(self, answer, node):
         """Go where a sign-out sends the browser, and come back."""

@@ -11,7 +11,7 @@ from django.urls import include, path
 from django.utils.crypto import get_random_string
 from django.views.decorators.csrf import csrf_exempt
 
-from django_oidc_logout import sessions
+from django_oidc_logout import engines
 from django_oidc_logout.api import asign_out, end_sessions
 from django_oidc_logout.models import OIDCSession
 
@@ -79,7 +79,7 @@ def audit(request):
     return JsonResponse(
         {
             "rows": list(OIDCSession.objects.values_list("session_key", flat=True)),
-            "signed_in": [key for key in stored if SESSION_KEY in sessions.store()(key)],
+            "signed_in": [key for key in stored if SESSION_KEY in engines.store()(key)],
             "cached": len(names),
             "cached for ever": [name for name in names if redis.ttl(name) == -1],
         }

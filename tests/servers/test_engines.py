@@ -16,7 +16,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from django_oidc_logout import index, sessions
+from django_oidc_logout import engines, index
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
 from tests.conftest import is_signed_in
@@ -200,7 +200,7 @@ def clear():
 
 
 def delete_session(client):
-    if sessions.in_cookies():
+    if engines.in_cookies():
         return  # where nothing can be deleted
     client.session.delete()
 
@@ -299,13 +299,13 @@ def test_housekeeping_during_a_sign_in(engine, sign_in):
 
 def test_housekeeping_that_has_read_the_key_before_it_changes(engine, sign_in, monkeypatch):
     client = sign_in()
-    is_alive = sessions.is_alive
+    is_alive = engines.is_alive
 
     def change_first(key):
         client.get("/cycle/")
         return is_alive(key)
 
-    monkeypatch.setattr(sessions, "is_alive", change_first)
+    monkeypatch.setattr(engines, "is_alive", change_first)
     clear()
     assert OIDCSession.objects.count() == 1
     assert is_signed_in(client)
