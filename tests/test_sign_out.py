@@ -470,7 +470,7 @@ def test_user_that_cannot_be_loaded_is_signed_out(signed_in, monkeypatch, error)
 @pytest.mark.parametrize(
     "broken", [(QuerySet, "first"), (index, "remove")], ids=["read", "written"]
 )
-def test_index_that_is_down_keeps_nobody_signed_in(signed_in, monkeypatch, broken, caplog):
+def test_index_that_is_down_keeps_nobody_signed_in(signed_in, told, monkeypatch, broken, caplog):
     client = signed_in()
 
     def down(*args, **kwargs):
@@ -481,6 +481,7 @@ def test_index_that_is_down_keeps_nobody_signed_in(signed_in, monkeypatch, broke
         response = client.post("/oidc/logout/")
     assert response.status_code == 302
     assert not Session.objects.exists()
+    assert told[0]["outcome"].provider == "redirect"  # that there is one, the session says as well
     assert "Traceback" in caplog.text
 
 
