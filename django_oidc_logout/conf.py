@@ -91,6 +91,13 @@ class Settings:
         value = getattr(settings, name, None)
         return default if value is None else value
 
+    def _texts(self, name: str, default: list[str]) -> list[str]:
+        """Return the texts in a setting that is a list; one that is none counts as not written."""
+        value = self.raw(name)
+        if not isinstance(value, list | tuple | set | frozenset):
+            return default
+        return [item for item in value if isinstance(item, str)]
+
     def written(self, prefix: str) -> list[str]:
         """Return the names of the settings that begin with `prefix`."""
         return sorted(name for name in dir(settings) if name.startswith(prefix))
@@ -125,7 +132,7 @@ class Settings:
     @property
     def OIDC_LOGOUT_ALLOWED_HOSTS(self) -> list[str]:
         """Other hosts that a `next` or `return_to` may name."""
-        return list(self.raw("OIDC_LOGOUT_ALLOWED_HOSTS", []))
+        return self._texts("OIDC_LOGOUT_ALLOWED_HOSTS", [])
 
     @property
     def OIDC_LOGOUT_GET(self) -> str:
@@ -136,7 +143,7 @@ class Settings:
     @property
     def OIDC_LOGOUT_CLEAR_SITE_DATA(self) -> list[str]:
         """Directives for the Clear-Site-Data header, known ones only; `*` stands for them all."""
-        configured = self.raw("OIDC_LOGOUT_CLEAR_SITE_DATA", ["storage"])
+        configured = self._texts("OIDC_LOGOUT_CLEAR_SITE_DATA", ["storage"])
         if "*" in configured:
             return list(DIRECTIVES)
         return [name for name in dict.fromkeys(configured) if name in DIRECTIVES]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlencode, urlsplit
 
 from django.core import signing
+from django.http import HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
 from django.utils.encoding import iri_to_uri
@@ -117,11 +118,13 @@ def _named(requested: object) -> str:
 def default() -> str:
     """Return where the settings send people; empty for the built-in signed-out page."""
     try:
-        configured = conf.OIDC_LOGOUT_REDIRECT_URL  # may be lazy
-        return resolve_url(configured) if configured else ""
-    except NoReverseMatch:
+        configured = conf.OIDC_LOGOUT_REDIRECT_URL
+        url = resolve_url(configured) if configured else ""
+        HttpResponseRedirect(url)  # it raises for what no browser may be sent to
+    except Exception:  # the setting may be lazy, or no text at all, and a sign-out never fails
         logger.exception("The place to land after sign-out is no URL and no view's name")
         return ""
+    return url
 
 
 def callback_path() -> str:

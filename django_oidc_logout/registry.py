@@ -80,14 +80,24 @@ def options_for(
 
 
 def issuers() -> set[str]:
-    """Return the issuers that are configured."""
-    return {options.issuer for options in conf.OIDC_LOGOUT_PROVIDERS.values()}
+    """Return the issuers that are configured; one that is no text is the checks' business."""
+    found = (options.issuer for options in conf.OIDC_LOGOUT_PROVIDERS.values())
+    return {issuer for issuer in found if issuer and isinstance(issuer, str)}
 
 
 def origins(issuer: str) -> set[str]:
     """Return the origin of an issuer, or those of all if it is none (RFC 6454, section 6.2)."""
     meant = issuers() & {issuer} or issuers()
-    return {f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, meant)}
+    return {origin for origin in map(_origin, meant) if origin}
+
+
+def _origin(issuer: str) -> str:
+    """Return the origin of an address; nothing if it has none."""
+    try:
+        parts = urlsplit(issuer)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def only_issuer() -> str:

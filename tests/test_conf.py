@@ -212,12 +212,33 @@ def test_people_land_where_django_says_unless_we_do(settings, own, djangos, used
         (["*"], list(DIRECTIVES)),
         (["cookies", "*"], list(DIRECTIVES)),
         (['"storage"', "Storage", "cache, storage", 'x", "y'], []),
+        (["cache", None, 5, ["cookies"]], ["cache"]),
+        # What is no list counts as not written.
+        (5, ["storage"]),
+        (True, ["storage"]),
+        ("cache", ["storage"]),
+        ("*", ["storage"]),
     ],
 )
 def test_only_known_directives_are_sent(settings, configured, directives):
     settings.OIDC_LOGOUT_CLEAR_SITE_DATA = configured
     sent = conf.OIDC_LOGOUT_CLEAR_SITE_DATA
     assert sent == directives
+
+
+@pytest.mark.parametrize(
+    ("configured", "hosts"),
+    [
+        (None, []),
+        (["app.example.com", None, 5, []], ["app.example.com"]),
+        ({"app.example.com"}, ["app.example.com"]),
+        ("app.example.com", []),
+        (5, []),
+    ],
+)
+def test_only_texts_are_hosts(settings, configured, hosts):
+    settings.OIDC_LOGOUT_ALLOWED_HOSTS = configured
+    assert hosts == conf.OIDC_LOGOUT_ALLOWED_HOSTS
 
 
 def test_the_session_cookie_is_djangos(settings):

@@ -98,6 +98,15 @@ def test_no_provider(settings):
     assert_harmless(Client().get(URL), "'none'")
 
 
+@pytest.mark.parametrize("issuer", [5, b"x", ["x"], "", "idp.example.com", "https://["], ids=repr)
+def test_issuer_that_is_no_address_is_nobodys(idp, configure, sign_in, issuer):
+    configure("other", ISSUER=issuer)
+    client = sign_in()
+    assert_harmless(Client().get(URL), idp.issuer)
+    assert_harmless(Client().get(URL, {"iss": idp.issuer, "sid": "session-1"}), idp.issuer)
+    assert not is_signed_in(client)
+
+
 def test_no_token_is_revoked(idp, settings, sign_in):
     settings.OIDC_LOGOUT_REVOKE_TOKENS = True
     sign_in()

@@ -448,6 +448,14 @@ def test_state_survives_a_new_secret_key(settings):
         (None, "nowhere", ""),
         (None, reverse_lazy("nowhere"), ""),
         (reverse_lazy("nowhere"), None, ""),
+        # What the checks object to.
+        (5, None, ""),
+        (None, 5, ""),
+        (b"/bye/", None, ""),
+        (["/bye/"], None, ""),
+        ({}, "/x/", "/x/"),
+        ("mailto:somebody@example.com", None, ""),
+        ("https://[", None, ""),
     ],
 )
 def test_default(settings, own, django, url):
@@ -457,7 +465,7 @@ def test_default(settings, own, django, url):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("url", ["nowhere", reverse_lazy("nowhere")], ids=["name", "lazy"])
+@pytest.mark.parametrize("url", ["nowhere", reverse_lazy("nowhere"), 5], ids=["name", "lazy", "5"])
 def test_default_that_is_nowhere_keeps_nobody_signed_in(
     client, settings, django_user_model, url, caplog
 ):
