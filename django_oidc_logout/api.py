@@ -45,7 +45,7 @@ def sign_out(
         return_to: where people land in the end: a URL on an allowed host, a path or a view's name.
         local_only: sign out of this site only, and leave the session at the provider alone.
     """
-    user = sessions.leaving_user(request)
+    user = sessions.known_user(request)
     row = index.current(request.session)
     going = departure.plan(request, row, return_to=return_to, local_only=local_only)
     reason = going.reason
@@ -83,11 +83,14 @@ def end_sessions(
         user: whose sessions.
 
     Raises:
-        ValueError: without a criterion, or if nothing says whose `sub` or `sid` it is.
+        ValueError: without a criterion, for an anonymous user, or if nothing says whose `sub` or
+            `sid` it is.
         SessionsNotEnded: a session store failed; what could be ended is.
     """
     if "" in (issuer, sub, sid) or (issuer, sub, sid, user) == (None, None, None, None):
         raise ValueError("end_sessions() needs an issuer, sub, sid or user, and none may be empty")
+    if user is not None and user.is_anonymous:
+        raise ValueError("end_sessions() needs a user who has an account: this one is anonymous")
     if issuer is None and (sub or sid):
         issuer = registry.only_issuer()
     rows = index.matching(issuer=issuer or "", sub=sub or "", sid=sid or "", user=user)

@@ -71,8 +71,8 @@ def _no_store(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
     if (
         request.session.accessed
         and conf.OIDC_LOGOUT_NO_STORE
-        and SESSION_KEY in request.session
         and not response.has_header("Cache-Control")
+        and SESSION_KEY in request.session
     ):
         response.headers["Cache-Control"] = "no-store"
     return response

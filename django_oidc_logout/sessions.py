@@ -137,12 +137,12 @@ def signed_in_user(request: HttpRequest) -> AbstractBaseUser | None:
     return user if user is not None and user.is_authenticated else None
 
 
-def leaving_user(request: HttpRequest) -> AbstractBaseUser | None:
-    """Return who is about to be signed out; who cannot be loaded is signed out all the same."""
+def known_user(request: HttpRequest) -> AbstractBaseUser | None:
+    """Return who is signed in, if anybody is; who cannot be loaded is as good as nobody."""
     try:
         return signed_in_user(request)
-    except Exception:  # rule 1: no authentication backend keeps anybody signed in
-        logger.exception("It cannot be told who signs out")
+    except Exception:  # rule 1: no session store or authentication backend keeps anybody signed in
+        logger.exception("It cannot be told who is signed in")
         return None
 
 

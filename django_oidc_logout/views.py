@@ -17,6 +17,7 @@ from django.http import (
     JsonResponse,
     UnreadablePostError,
 )
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.urls import get_script_prefix
 from django.utils.decorators import method_decorator
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django.http import HttpRequest, HttpResponseBase
+
+# What Django raises for a body that is broken, too large, or cut off.
+UNREADABLE = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
 
 
 # Not in a transaction: what fails after the session has ended must not bring it back.
@@ -66,7 +70,10 @@ class LogoutView(View):
         return render(request, "oidc_logout/confirm.html", context)
 
 
-@method_decorator([login_not_required, never_cache], name="dispatch")
+# Not in a transaction either: it needs no database, which may be down.
+@method_decorator(
+    [transaction.non_atomic_requests, login_not_required, never_cache], name="dispatch"
+)
 class CallbackView(View):
     """Where the provider sends people back: on to where they wanted, or the signed-out page."""
 
@@ -77,7 +84,7 @@ class CallbackView(View):
         url = wanted or landing.default()
         response = HttpResponseRedirect(url) if url else _signed_out_page(request, state)
         # A page elsewhere that shows this address as a picture must not clear anybody's cookies.
-        if state and _is_navigation(request) and not sessions.signed_in_user(request):
+        if state and _is_navigation(request) and not sessions.known_user(request):
             responses.clear_held_back(response)
         return response
 
@@ -90,7 +97,7 @@ def _signed_out_page(request: HttpRequest, state: landing.State | None) -> HttpR
     context = {
         "state": state,
         "provider": provider,
-        "signed_in": sessions.signed_in_user(request),
+        "signed_in": sessions.known_user(request),
         "home": get_script_prefix(),
     }
     return render(request, "oidc_logout/signed_out.html", context)
@@ -98,11 +105,11 @@ def _signed_out_page(request: HttpRequest, state: landing.State | None) -> HttpR
 
 def _fields(request: HttpRequest) -> Mapping[str, Any]:
     """Return what was posted, as a form or as a JSON object; what is neither asks for nothing."""
-    if request.content_type != "application/json":
-        return request.POST
     try:
+        if request.content_type != "application/json":
+            return request.POST
         document = json.loads(request.body)
-    except (ValueError, RecursionError):
+    except (*UNREADABLE, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 
@@ -159,7 +166,7 @@ def _logout_token(request: HttpRequest) -> str:
         raise LogoutTokenInvalid("the body is not application/x-www-form-urlencoded")
     try:
         values = request.POST.getlist("logout_token")
-    except (SuspiciousOperation, BadRequest, UnreadablePostError) as exc:
+    except UNREADABLE as exc:
         raise LogoutTokenInvalid("the body cannot be read") from exc
     if len(values) != 1:
         raise LogoutTokenInvalid("there has to be one logout_token")

@@ -10,6 +10,7 @@ from io import StringIO
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
@@ -17,6 +18,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from django_oidc_logout import ending, engines, index
 from django_oidc_logout.api import aend_sessions, end_sessions
@@ -64,6 +66,14 @@ def test_criteria(idp, people, criteria, left, end):
 def test_no_criterion(people, criteria):
     with pytest.raises(ValueError, match="needs an issuer, sub, sid or user"):
         end_sessions(**criteria)
+    assert all(map(is_signed_in, people.values()))
+
+
+@pytest.mark.parametrize("criteria", [{}, {"sid": "desk"}], ids=str)
+@pytest.mark.parametrize("user", [AnonymousUser(), SimpleLazyObject(AnonymousUser)], ids=repr)
+def test_anonymous_user(people, user, criteria):
+    with pytest.raises(ValueError, match="this one is anonymous"):
+        end_sessions(user=user, **criteria)
     assert all(map(is_signed_in, people.values()))
 
 

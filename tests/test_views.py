@@ -9,6 +9,9 @@ from itertools import product
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import OperationalError, connection, transaction
 from django.http import HttpResponse
 from django.template import Context, RequestContext, Template
 from django.test import Client
@@ -16,6 +19,7 @@ from django.test.utils import override_script_prefix
 from django.urls import include, path
 
 from django_oidc_logout import landing
+from django_oidc_logout.conf import PROVIDER_KEYS
 from django_oidc_logout.landing import State
 from tests.conftest import is_signed_in
 
@@ -208,6 +212,32 @@ def test_json_that_makes_no_sense_signs_out_all_the_same(body):
     assert state_of(response.json()["redirect_to"]).next == ""
 
 
+MULTIPART = "multipart/form-data"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "limits"),
+    [
+        (MULTIPART, b"next=/", {}),
+        (f"{MULTIPART}; boundary=", b"--x", {}),
+        (f"{FORM}; charset=latin-1", b"next=/", {}),
+        (FORM, b"next=/&a=1", {"DATA_UPLOAD_MAX_NUMBER_FIELDS": 1}),
+        (FORM, b"next=/", {"DATA_UPLOAD_MAX_MEMORY_SIZE": 1}),
+        ("application/json", b'{"next": "/"}', {"DATA_UPLOAD_MAX_MEMORY_SIZE": 1}),
+    ],
+    ids=["no boundary", "empty boundary", "charset", "fields", "long form", "long JSON"],
+)
+def test_body_that_cannot_be_read_signs_out_all_the_same(settings, content_type, body, limits):
+    client = signed_in()
+    for name, value in limits.items():
+        setattr(settings, name, value)
+    response = client.generic("POST", f"{LOGOUT}?next=/bye/", body, content_type=content_type)
+    assert response.status_code == 302
+    assert not is_signed_in(client)
+    assert state_of(response["Location"]).next == "/bye/"
+
+
 def state_of(url):
     return landing.unsign(re.search(r"[?&]state=([^&]*)", unescape(url))[1].replace("%3A", ":"))
 
@@ -303,6 +333,32 @@ def test_callback_signs_nobody_out(client, state):
     assert is_signed_in(client)
 
 
+def fail(*args, **kwargs):
+    raise OperationalError("the database is down")
+
+
+@pytest.mark.parametrize("state", [None, State(), State(next="/bye/")], ids=str)
+@pytest.mark.parametrize("down", [(SessionStore, "load"), (ModelBackend, "get_user")], ids=str)
+def test_callback_needs_no_database(settings, monkeypatch, down, state, caplog):
+    settings.OIDC_LOGOUT_CLEAR_SITE_DATA = ["cookies"]
+    client = signed_in()
+    monkeypatch.setattr(*down, fail)
+    response = client.get(CALLBACK, {"state": landing.sign(state)} if state else None)
+    if state and state.next:
+        assert response["Location"] == "/bye/"
+    else:
+        assert words(response) == PLAIN
+    assert response.has_header("Clear-Site-Data") == (state is not None)
+    told = {record.getMessage() for record in caplog.records if record.levelname == "ERROR"}
+    assert told == {"It cannot be told who is signed in"}
+
+
+def test_callback_is_in_no_transaction(monkeypatch, client):
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    monkeypatch.setattr(transaction, "atomic", fail)
+    assert words(client.get(CALLBACK)) == PLAIN
+
+
 TOLD = "You are signed out Signed out of this site. Signed out at idp.example.com. Back to the site"
 NOT_TOLD = (
     "You are signed out Signed out of this site. idp.example.com was not told. You may still be "
@@ -315,6 +371,40 @@ GOOGLE = (
     "You are signed out Signed out of this site. Google was not told. You may still be signed in "
     "there. Sign out at Google Back to the site"
 )
+
+
+@pytest.mark.parametrize("value", [5, True, [5], [["x"]], {"x": []}, object()], ids=str)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ALLOWED_HOSTS",
+        "CLEAR_SITE_DATA",
+        "GET",
+        "PROVIDERS",
+        "REDIRECT_URL",
+        "RESPONSE",
+        "REVOKE_TOKENS",
+    ],
+)
+def test_setting_of_the_wrong_kind_keeps_nobody_signed_in(settings, name, value):
+    setattr(settings, f"OIDC_LOGOUT_{name}", value)
+    client = signed_in()
+    assert client.post(LOGOUT, {"next": "/bye/"}).status_code == 302
+    assert not is_signed_in(client)
+    assert client.get(CALLBACK, {"state": landing.sign(State(next="/bye/"))})["Location"] == "/bye/"
+    assert words(client.get(CALLBACK)) == PLAIN
+
+
+@pytest.mark.parametrize("value", [5, True, [5], [["x"]], {"x": []}, object()], ids=str)
+@pytest.mark.parametrize("key", PROVIDER_KEYS)
+def test_option_of_the_wrong_kind_keeps_nobody_signed_in(settings, key, value):
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {**OPTIONS, key: value}}
+    client = signed_in()
+    assert client.post(LOGOUT).status_code == 302
+    assert not is_signed_in(client)
+    for outcome in ("redirect", "unavailable"):
+        state = landing.sign(State(alias="default", provider=outcome))
+        assert words(client.get(CALLBACK, {"state": state})).startswith("You are signed out")
 
 
 @pytest.mark.parametrize(
