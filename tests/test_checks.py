@@ -44,6 +44,8 @@ WRONG = [
     ("E001", PROVIDERS, {"default": None}),
     ("E001", PROVIDERS, default() | {"other": [ISSUER]}),
     ("E001", PROVIDERS, {5: {"ISSUER": ISSUER}}),
+    ("E020", PROVIDERS, {"x" * 101: {"ISSUER": ISSUER, "CLIENT_ID": "site"}}),
+    ("E020", PROVIDERS, default() | {"x" * 101: {"ISSUER": ISSUER}}),
     ("E002", PROVIDERS, default(CLIENT="site")),
     ("E002", PROVIDERS, default(client_id="site")),
     ("E002", PROVIDERS, {"default": {"ISSUER": ISSUER, 5: 6}}),
@@ -121,6 +123,7 @@ RIGHT = [
     # As `os.environ.get` gives it: not set.
     (PROVIDERS, default(**dict.fromkeys({*PROVIDER_KEYS} - {"ISSUER"}))),
     (PROVIDERS, default()),
+    (PROVIDERS, {"x" * 100: {"ISSUER": ISSUER, "CLIENT_ID": "site"}}),
     (PROVIDERS, default(ISSUER="http://localhost:9000/o")),
     (PROVIDERS, default() | {"other": {"ISSUER": "http://127.0.0.1:9000", "CLIENT_ID": "site"}}),
     (PROVIDERS, default(BACKEND="django_oidc_logout.providers.Auth0Provider")),

@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.conf import UserSettingsHolder
 from django.conf import settings as django_settings
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib.admin import AdminSite
 from django.contrib.sessions.backends import db, signed_cookies
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -55,6 +56,12 @@ def urls(*patterns):
     module = ModuleType("surrounding_urls")
     module.urlpatterns = [*patterns]
     return {"ROOT_URLCONF": module}
+
+
+def in_languages(**options):
+    """Return settings with a URLconf in which our addresses have the language in front."""
+    languages = [("en", "English"), ("de", "German")]
+    return urls(*i18n_patterns(OURS, **options)) | {"LANGUAGES": languages}
 
 
 def provider(alias="default", **options):
@@ -272,6 +279,9 @@ FOUND = [
     ("W022", templates(APP_DIRS=False)),
     ("W022", templates(APP_DIRS=True, BACKEND="django.template.backends.dummy.TemplateStrings")),
     ("W022", templates(OPTIONS={"loaders": [broken_page("oidc_logout/confirm.html"), OF_APPS]})),
+    ("W023", in_languages()),
+    ("W023", in_languages(prefix_default_language=False)),
+    ("W023", in_languages() | provider("other", **WITH_WAY_BACK)),
     # Deployment
     ("W017", {"USE_X_FORWARDED_PORT": True}),
     ("W017", HOSTS | {"CSRF_TRUSTED_ORIGINS": [SITE]}),
@@ -301,6 +311,9 @@ LEFT_ALONE = [
     backends(MOZILLAS_BACKEND, OIDC_STORE_ID_TOKEN=True),
     {"OIDC_LOGOUT_REVOKE_TOKENS": True},
     urls(OURS),
+    urls(OURS, *i18n_patterns(MOZILLAS)),
+    in_languages() | provider(POST_LOGOUT_REDIRECT_URI=f"{SITE}/en/oidc/logout/callback/"),
+    in_languages() | {"LANGUAGES": [("en", "English")]},
     urls(MOZILLAS, OURS) | METHOD,
     urls(MOZILLAS) | METHOD,
     urls(MOZILLAS) | provider(POST_LOGOUT_REDIRECT_URI="https://www.example.com/bye/"),
@@ -613,14 +626,15 @@ LAZY = reverse_lazy("nowhere")
 MAY_BE_LAZY = {"OIDC_LOGOUT_REDIRECT_URL", "LOGOUT_REDIRECT_URL"}
 READ = [
     "ALLOWED_HOSTS", "AUTHENTICATION_BACKENDS", "CACHES", "CONTENT_SECURITY_POLICY",
-    "CSRF_TRUSTED_ORIGINS", "CSP_FORM_ACTION", "CSP_REPORT_ONLY", "DEBUG", "LOGOUT_REDIRECT_URL",
-    "MIDDLEWARE", "OIDC_EXEMPT_URLS", "OIDC_LOGOUT_ALLOWED_HOSTS", "OIDC_LOGOUT_CLEAR_SITE_DATA",
-    "OIDC_LOGOUT_GET", "OIDC_LOGOUT_NO_STORE", "OIDC_LOGOUT_PROVIDERS", "OIDC_LOGOUT_REDIRECT_URL",
-    "OIDC_LOGOUT_RESPONSE", "OIDC_LOGOUT_REVOKE_TOKENS", "OIDC_OP_JWKS_ENDPOINT",
-    "OIDC_OP_LOGOUT_URL_METHOD", "OIDC_RP_CLIENT_ID", "OIDC_RP_CLIENT_SECRET", "OIDC_RP_SIGN_ALGO",
-    "OIDC_STORE_ID_TOKEN", "ROOT_URLCONF", "SECURE_CSP", "SECURE_PROXY_SSL_HEADER",
-    "SESSION_CACHE_ALIAS", "SESSION_COOKIE_SAMESITE", "SESSION_COOKIE_SECURE", "SESSION_ENGINE",
-    "USE_X_FORWARDED_HOST", "USE_X_FORWARDED_PORT",
+    "CSP_FORM_ACTION", "CSP_REPORT_ONLY", "CSRF_TRUSTED_ORIGINS", "DEBUG", "LANGUAGES",
+    "LOGOUT_REDIRECT_URL", "MIDDLEWARE", "OIDC_EXEMPT_URLS", "OIDC_LOGOUT_ALLOWED_HOSTS",
+    "OIDC_LOGOUT_CLEAR_SITE_DATA", "OIDC_LOGOUT_GET", "OIDC_LOGOUT_NO_STORE",
+    "OIDC_LOGOUT_PROVIDERS", "OIDC_LOGOUT_REDIRECT_URL", "OIDC_LOGOUT_RESPONSE",
+    "OIDC_LOGOUT_REVOKE_TOKENS", "OIDC_OP_JWKS_ENDPOINT", "OIDC_OP_LOGOUT_URL_METHOD",
+    "OIDC_RP_CLIENT_ID", "OIDC_RP_CLIENT_SECRET", "OIDC_RP_SIGN_ALGO", "OIDC_STORE_ID_TOKEN",
+    "ROOT_URLCONF", "SECURE_CSP", "SECURE_PROXY_SSL_HEADER", "SESSION_CACHE_ALIAS",
+    "SESSION_COOKIE_SAMESITE", "SESSION_COOKIE_SECURE", "SESSION_ENGINE", "USE_X_FORWARDED_HOST",
+    "USE_X_FORWARDED_PORT",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""System checks of what a browser gets of the site: pages, policy and cookies. None queries."""
+"""System checks of what a browser gets of the site: pages, address, policy, cookies. No queries."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004
 from django.template.loader import get_template
+from django.utils import translation
 
 from .. import providers
 from ..conf import conf
@@ -143,6 +144,33 @@ def check_insecure_cookie() -> list[CheckMessage]:
             id="oidc_logout.W016",
         )
     ]
+
+
+def check_callback_address() -> list[CheckMessage]:
+    """The address that the provider knows is the same in every language."""
+    options = conf.OIDC_LOGOUT_PROVIDERS.values()
+    nowhere: list[str] = []
+    found = installed.attempt(_callback_paths, nowhere)
+    if not found[1:] or all(provider.post_logout_redirect_uri for provider in options):
+        return []
+    return [
+        Warning(
+            f"The callback has an address for each language: {' and '.join(found)}.",
+            hint='Take path("oidc/", include("django_oidc_logout.urls")) out of i18n_patterns: '
+            "the provider knows the one address that is registered.",
+            id="oidc_logout.W023",
+        )
+    ]
+
+
+def _callback_paths() -> list[str]:
+    """Return the callback's paths in two of the site's languages; each language takes its time."""
+    languages: Any = conf.raw("LANGUAGES")
+    paths = []
+    for code, _name in languages[:2]:
+        with translation.override(code):
+            paths.append(installed.path_of("oidc_logout:callback"))
+    return sorted({*paths})
 
 
 CHECKS = (

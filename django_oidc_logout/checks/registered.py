@@ -39,7 +39,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 @register(OURS, Tags.urls)
 def check_urls(**_: Any) -> list[CheckMessage]:
     """Run what needs the URLconf."""
-    return _run(project.OF_URLS)
+    return _run(project.OF_URLS, [browser.check_callback_address])
 
 
 @register(OURS, Tags.admin)

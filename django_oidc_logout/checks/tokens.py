@@ -1,4 +1,4 @@
-"""System checks of what logout tokens and hints need: keys, addresses, and somebody who keeps them.
+"""System checks of what logout tokens and hints need: keys, addresses, and a row that keeps them.
 
 None touches the network.
 """
@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 
 from .. import landing, tokens, transport
 from ..conf import DEFAULT_ALIAS, ProviderOptions, conf
+from ..models import OIDCSession
 from . import installed
 
 if TYPE_CHECKING:
@@ -36,6 +37,21 @@ def _texts(entry: Mapping[str, Any], names: Iterable[str]) -> Iterable[tuple[str
 def _algorithms(options: ProviderOptions) -> list[str]:
     names = options.algorithms if isinstance(options.algorithms, list | tuple) else []
     return [name for name in names if isinstance(name, str) and name.lower() != "none"]
+
+
+def check_aliases() -> list[CheckMessage]:
+    """Each alias fits into the row of a sign-in."""
+    column = OIDCSession._meta.get_field("provider")  # noqa: SLF001  # public, for all its name
+    longest = column.max_length or 0
+    return [
+        Error(
+            f"OIDC_LOGOUT_PROVIDERS has an alias of {len(alias)} characters: {alias!r}.",
+            hint=f"A sign-in is filed under it: choose one of {longest} characters at most.",
+            id="oidc_logout.E020",
+        )
+        for alias, _entry, _options in _entries()
+        if isinstance(alias, str) and len(alias) > longest
+    ]
 
 
 def check_algorithms() -> list[CheckMessage]:
@@ -210,6 +226,7 @@ def check_source() -> list[CheckMessage]:
 
 
 CHECKS = (
+    check_aliases,
     check_algorithms,
     check_endpoints,
     check_way_back,
