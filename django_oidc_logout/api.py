@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError
+from django.db import Error
 
 from . import ending, index, sessions
 from .conf import conf
@@ -116,7 +116,7 @@ def end_rows(rows: Iterable[OIDCSession], *, reason: str) -> int:
     """
     try:
         found = list(rows)
-    except DatabaseError as exc:
+    except Error as exc:
         raise SessionsNotEnded(ended=0, failed=1) from exc
     count = failed = 0
     for batch in index.batches(found):

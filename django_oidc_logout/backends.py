@@ -43,7 +43,8 @@ class OIDCLogoutMixin:
         """Record a silent refresh, which no `login()` follows: the same person, new tokens."""
         user: AbstractBaseUser | None = super().authenticate(request, **kwargs)  # type: ignore[misc]  # mozilla's
         if request is not None and user is not None and user == sessions.signed_in_user(request):
-            api.renew_login(request, **(sessions.take_tokens(request) or {}))
+            if tokens := sessions.take_tokens(request):
+                api.renew_login(request, **tokens)
             return user if sessions.signed_in_user(request) else None  # it was ended meanwhile
         return user
 

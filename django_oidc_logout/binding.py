@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends.base import UpdateError
-from django.db import DatabaseError
+from django.db import Error
 
 from . import engines, index, sessions
 
@@ -31,10 +31,11 @@ UNASKED = "_oidc_logout_unasked"
 def bind(request: HttpRequest) -> None:
     """Bind the request's session to its row, if it turns out to have one."""
     session = request.session
-    bound = _bound(type(session))
-    if session.accessed and issubclass(bound, _InCookie):
+    engine: Any = type(session)
+    if not issubclass(engine, MIXINS):  # as it is where the middleware is listed twice
+        engine = session.__class__ = _bound(engine)
+    if session.accessed and issubclass(engine, _InCookie):
         _look_again(request)
-    session.__class__ = bound
 
 
 def follow(request: HttpRequest) -> None:
@@ -44,7 +45,7 @@ def follow(request: HttpRequest) -> None:
 
 
 def _look_again(request: HttpRequest) -> None:
-    if index.is_orphan(sessions.filed_key(request.session)):
+    if _has_ended(sessions.filed_key(request.session)):
         sessions.drop(request)
 
 
@@ -62,13 +63,14 @@ class _OnServer:
     """Mixed into a session store: what is saved after its row has gone is deleted again."""
 
     def save(self: Any, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
-        self.pop(UNASKED, None)
-        super().save(must_create)  # type: ignore[misc]  # the store's
-        if must_create:
+        if must_create:  # nothing is in it yet
+            super().save(must_create)  # type: ignore[misc]  # the store's
             return
+        self.pop(UNASKED, None)
+        super().save()  # type: ignore[misc]  # the store's
         try:
             is_orphan = index.is_orphan(sessions.filed_key(self))
-        except DatabaseError:
+        except Error:
             logger.exception("A session is saved, of which the index cannot be asked")
             self[UNASKED] = True  # whoever loads it asks
             super().save()  # type: ignore[misc]  # the store's
@@ -94,7 +96,7 @@ class _OnServer:
     def _is_orphan(self: Any, data: Mapping[str, Any]) -> bool:
         try:
             return index.is_orphan(sessions.filed_key(data))
-        except DatabaseError:
+        except Error:
             logger.exception("A session is read, of which the index cannot be asked")
             return False
 
@@ -103,6 +105,12 @@ class _OnServer:
             self._replace(session_key)  # cycle_key() deletes what it has replaced
         else:
             super().delete(session_key)  # type: ignore[misc]  # the store's
+
+    async def asave(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
+        await sync_to_async(self.save)(must_create)
+
+    async def adelete(self, session_key: str | None = None) -> None:
+        await sync_to_async(self.delete)(session_key)
 
     def _replace(self: Any, old_key: str) -> None:
         """Refile the row and delete the old session, both or neither.
@@ -136,17 +144,22 @@ class _InCookie:
 
     def load(self: Any) -> dict[str, Any]:
         data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
-        if not self._has_ended(sessions.filed_key(data)):
+        if not _has_ended(sessions.filed_key(data)):
             return data
         self._session_key = None
         return {}
 
-    def _has_ended(self: Any, key: str) -> bool:
-        try:
-            return index.is_orphan(key)
-        except DatabaseError:  # when in doubt, signed out
-            logger.exception("A session in a cookie counts as ended: the index cannot be asked")
-            return True
-
     async def aload(self) -> dict[str, Any]:
         return await sync_to_async(self.load)()
+
+
+def _has_ended(key: str) -> bool:
+    """Tell whether a session in a cookie has ended."""
+    try:
+        return index.is_orphan(key)
+    except Error:  # when in doubt, signed out
+        logger.exception("A session in a cookie counts as ended: the index cannot be asked")
+        return True
+
+
+MIXINS = (_OnServer, _InCookie)

@@ -32,7 +32,7 @@ def end(rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
     """
     deleted, not_deleted = _try(_delete_sessions, rows)
     ended, failed = _finish(deleted)
-    return ended, not_deleted + failed
+    return ended, len(not_deleted) + failed
 
 
 def settle(row: OIDCSession) -> None:
@@ -48,11 +48,11 @@ def settle(row: OIDCSession) -> None:
 def _finish(rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
     removed, not_removed = _try(index.remove, rows)
     ended, not_deleted_again = _try(_delete_again, removed)
-    moved, not_found = _try(index.moved, _without(removed, rows))
+    moved, not_found = _try(index.moved, _without([*removed, *not_removed], rows))
     for row in ended:
         row.pk = None
     followed, not_followed = end(moved) if moved else ([], 0)
-    failed = not_removed + not_deleted_again + not_found + not_followed
+    failed = len([*not_removed, *not_deleted_again, *not_found]) + not_followed
     return ended + followed, failed
 
 
@@ -71,20 +71,20 @@ def _delete_again(rows: Sequence[OIDCSession]) -> Sequence[OIDCSession]:
     return rows
 
 
-def _try(step: Step, rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
+def _try(step: Step, rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], list[OIDCSession]]:
     """Take a step with all rows at once, or, if that fails, with each.
 
     Returns:
-        What the step returned, and for how many rows it failed.
+        What the step returned, and the rows for which it failed.
     """
     if not rows:
-        return [], 0
+        return [], []
     try:
-        return list(step(rows)), 0
+        return list(step(rows)), []
     except Exception as exc:  # each store raises its own; the other sessions end all the same
         if len(rows) == 1:
             logger.exception("A session could not be ended: issuer=%s", rows[0].issuer)
-            return [], 1
+            return [], [*rows]
         logger.warning("Sessions cannot be ended all at once: error=%s", type(exc).__name__)
     results = [_try(step, [row]) for row in rows]
-    return [row for done, _ in results for row in done], sum(failed for _, failed in results)
+    return [row for done, _ in results for row in done], [row for _, f in results for row in f]

@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import DatabaseError, router, transaction
+from django.db import Error, router, transaction
 from django.utils import timezone
 
 from . import engines, sessions
@@ -98,7 +98,8 @@ def current(session: SessionBase) -> OIDCSession | None:
     own_key = None if engines.in_cookies() else session.session_key
     try:
         key = sessions.filed_key(session) or own_key
-        return OIDCSession.objects.filter(session_key=key).first() if key else None
+        rows = OIDCSession.objects.using(_database())
+        return rows.filter(session_key=key).first() if key else None
     except Exception:  # rule 1: each session store raises its own
         logger.exception("The index of sessions cannot be read")
         return None
@@ -115,7 +116,7 @@ def matching(
         "user": user,
     }
     given = {name: value for name, value in criteria.items() if value}
-    return OIDCSession.objects.defer("id_token", "refresh_token").filter(**given)
+    return OIDCSession.objects.using(_database()).defer("id_token", "refresh_token").filter(**given)
 
 
 def remove(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
@@ -174,7 +175,7 @@ def _forget_key(key: str) -> None:
     try:
         with transaction.atomic(using=_database()):
             OIDCSession.objects.filter(session_key=key).delete()
-    except DatabaseError:
+    except Error:
         logger.exception("A session ends, but its row remains for clear_oidc_sessions")
 
 
@@ -188,7 +189,7 @@ def refile(session: SessionBase) -> bool | None:
         with transaction.atomic(using=_database()):
             rows = OIDCSession.objects.filter(session_key=sessions.filed_key(session))
             is_there = bool(rows.update(session_key=session.session_key))
-    except DatabaseError:
+    except Error:
         logger.exception("A session has got a new key, of which the index does not know")
         return None
     if is_there:
@@ -224,7 +225,7 @@ def extend(session: SessionBase) -> None:
         with transaction.atomic(using=_database()):
             rows = OIDCSession.objects.filter(session_key=sessions.filed_key(session))
             rows.update(expires_at=session.get_expiry_date())
-    except DatabaseError:
+    except Error:
         logger.exception("A session lasts longer, of which the index does not know")
     else:
         sessions.mark_lengthened(session)

@@ -6,13 +6,14 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import UpdateError
 from django.db import DatabaseError
 from django.http import HttpResponse
 from django.test import AsyncClient, Client
 from django.urls import include, path
 from django.views.decorators.cache import cache_control, never_cache
 
-from django_oidc_logout import ending, index
+from django_oidc_logout import binding, ending, engines, index
 from django_oidc_logout.models import OIDCSession
 from tests.conftest import is_signed_in
 from tests.urls import urlpatterns as site_urls
@@ -171,6 +172,35 @@ def test_session_in_a_cookie_lives_only_while_its_row_does(sign_in):
     answer = client.get("/private/")
     assert answer.content == b"private to AnonymousUser"
     assert answer.cookies["sessionid"]["max-age"] == 0
+
+
+@pytest.mark.parametrize("engine", ["cache", "file"], indirect=True)
+def test_session_that_was_ended_is_not_saved_by_async_code_either(engine, sign_in, rf):
+    client = sign_in()
+    request = rf.get("/")
+    request.session = engines.store()(client.session.session_key)
+    binding.bind(request)
+    request.session["touched"] = True
+    ending.end(list(OIDCSession.objects.all()))
+    with pytest.raises(UpdateError):
+        async_to_sync(request.session.asave)()
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("engine", ["db", "cache"], indirect=True)
+def test_session_that_gets_a_key_from_async_code_keeps_its_row(engine, sign_in, rf):
+    client = sign_in()
+    request = rf.get("/")
+    request.session = engines.store()(client.session.session_key)
+    binding.bind(request)
+    async_to_sync(request.session.acycle_key)()
+    assert OIDCSession.objects.get().session_key == request.session.session_key
+
+
+def test_middleware_that_is_listed_twice(settings, sign_in):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, settings.MIDDLEWARE[-1]]
+    client = sign_in()
+    assert is_signed_in(client)
 
 
 @pytest.mark.usefixtures("cookies")

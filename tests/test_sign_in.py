@@ -16,6 +16,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from django_oidc_logout import index
 from django_oidc_logout.api import remember_login
+from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.models import OIDCSession
 from tests.conftest import is_signed_in, query_of
 
@@ -268,4 +269,18 @@ def test_signals_without_a_request_or_a_session_are_none_of_ours(rf, django_user
     user = django_user_model.objects.create_user("ada")
     for request in (None, rf.get("/")):
         signal.send(sender=type(user), request=request, user=user)
+    assert not OIDCSession.objects.exists()
+
+
+class Forgetful(OIDCLogoutBackend):
+    """A site's own, which does with the tokens as it likes."""
+
+    def store_tokens(self, *tokens):
+        pass
+
+
+def test_silent_refresh_whose_tokens_nobody_has_kept(settings, sign_in):
+    settings.AUTHENTICATION_BACKENDS = [f"{__name__}.Forgetful"]
+    client = sign_in(sign_in())
+    assert is_signed_in(client)
     assert not OIDCSession.objects.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
 
 from django_oidc_logout import index
 
@@ -18,9 +19,9 @@ class Command(BaseCommand):
         """Remove them, and say how many there were.
 
         Raises:
-            CommandError: the session store does not answer; no row is removed.
+            CommandError: the session store or the index does not answer; no row is removed.
         """
         try:
             self.stdout.write(f"Rows removed: {index.clear()}")
-        except OSError as exc:
+        except (Error, OSError) as exc:
             raise CommandError(f"No row was removed: {exc}.") from exc
