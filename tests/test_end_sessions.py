@@ -15,7 +15,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -329,6 +329,45 @@ def test_store_that_was_patched_is_told_of_each(engine, sign_in, monkeypatch):
     assert end_sessions(sub="ada") == 2
 
 
+def test_cache_that_keeps_nothing_has_nothing_to_end(settings, sign_in):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    client = sign_in()
+    assert end_sessions(sub="ada") == 1
+    assert not is_signed_in(client)
+    call_command("clear_oidc_sessions", verbosity=0)
+
+
+@pytest.mark.parametrize("error", [DatabaseError, InterfaceError])
+def test_index_that_cannot_be_read_is_said(sign_in, monkeypatch, error):
+    def down(*args, **kwargs):
+        raise error("down")
+
+    sign_in()
+    with monkeypatch.context() as patch:
+        patch.setattr("django.db.models.query.QuerySet._fetch_all", down)
+        with pytest.raises(SessionsNotEnded):
+            end_sessions(sub="ada")
+    assert end_sessions(sub="ada") == 1
+
+
+def test_session_that_cannot_be_ended_counts_once(sign_in, monkeypatch):
+    def down(*args, **kwargs):
+        raise DatabaseError("down")
+
+    sign_in()
+    monkeypatch.setattr("django.db.models.query.QuerySet.delete", down)
+    with pytest.raises(SessionsNotEnded) as raised:
+        end_sessions(sub="ada")
+    assert raised.value.failed == 1
+
+
+def test_rows_are_looked_for_where_they_are_written(settings, sign_in):
+    sign_in()
+    settings.DATABASE_ROUTERS = ["tests.test_middleware.ReplicaRouter"]
+    assert end_sessions(sub="ada") == 1
+
+
 # clear_oidc_sessions
 
 
@@ -343,7 +382,7 @@ def test_sessions_in_a_cache_that_is_down_keep_their_rows(settings, sign_in, mon
 
     with monkeypatch.context() as patch:
         patch.setattr(type(caches["default"]), "get", down)
-        with pytest.raises((CommandError, ConnectionError), match=r"down|does not answer"):
+        with pytest.raises(CommandError, match="does not answer"):
             call_command("clear_oidc_sessions")
     assert OIDCSession.objects.exists()
 
