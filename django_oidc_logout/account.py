@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
@@ -18,6 +17,7 @@ from django.views.generic import View
 from . import engines, index, registry
 from .api import end_rows, sign_out
 from .exceptions import SessionsNotEnded
+from .transactions import outside_transactions
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -37,7 +37,7 @@ class Entry:
 
 # Not in a transaction: what fails after a session has ended must not bring it back.
 @method_decorator(
-    [transaction.non_atomic_requests, never_cache, csrf_protect, login_required], name="dispatch"
+    [outside_transactions, never_cache, csrf_protect, login_required], name="dispatch"
 )
 class SessionsView(View):
     """Show the person's own sessions; on POST, end one of them or all the others."""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.admin.sites import DefaultAdminSite
-from django.db import transaction
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+
+from .transactions import outside_transactions
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -23,7 +24,7 @@ class OIDCAdminSiteMixin(admin.AdminSite):
     """In front of an `AdminSite`: its "Log out" signs out of the identity provider as well."""
 
     # Not in a transaction: what fails after the session has ended must not bring it back.
-    @transaction.non_atomic_requests
+    @outside_transactions
     @method_decorator(never_cache)
     def logout(  # type: ignore[override]  # Django's answer is not always a template either
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

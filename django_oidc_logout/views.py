@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.db import transaction
 from django.http import (
     HttpResponse,
     HttpResponseNotAllowed,
@@ -31,6 +30,7 @@ from . import binding, channels, engines, landing, registry, responses, sessions
 from .api import sign_out
 from .conf import conf
 from .exceptions import LogoutTokenInvalid, OIDCLogoutError, SessionsNotEnded
+from .transactions import outside_transactions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ UNREADABLE = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadableP
 
 # Not in a transaction: what fails after the session has ended must not bring it back.
 @method_decorator(
-    [transaction.non_atomic_requests, login_not_required, csrf_protect, never_cache],
+    [outside_transactions, login_not_required, csrf_protect, never_cache],
     name="dispatch",
 )
 class LogoutView(View):
@@ -71,9 +71,7 @@ class LogoutView(View):
 
 
 # Not in a transaction either: it needs no database, which may be down.
-@method_decorator(
-    [transaction.non_atomic_requests, login_not_required, never_cache], name="dispatch"
-)
+@method_decorator([outside_transactions, login_not_required, never_cache], name="dispatch")
 class CallbackView(View):
     """Where the provider sends people back: on to where they wanted, or the signed-out page."""
 
@@ -138,7 +136,7 @@ def _is_navigation(request: HttpRequest) -> bool:
 
 @method_decorator(
     [
-        transaction.non_atomic_requests,
+        outside_transactions,
         login_not_required,
         csrf_exempt,
         never_cache,
@@ -174,7 +172,7 @@ def _logout_token(request: HttpRequest) -> str:
 
 
 @method_decorator(
-    [transaction.non_atomic_requests, login_not_required, xframe_options_exempt, never_cache],
+    [outside_transactions, login_not_required, xframe_options_exempt, never_cache],
     name="dispatch",
 )
 class FrontChannelLogoutView(View):

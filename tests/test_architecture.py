@@ -25,7 +25,7 @@ MODULES = {
 
 # Each floor may import from the floors below it only.
 FLOORS = [
-    {"conf", "doctor.findings", "exceptions", "late", "outcome", "signals"},
+    {"conf", "doctor.findings", "exceptions", "late", "outcome", "signals", "transactions"},
     {"caching", "checks.installed", "checks.registered", "fields", "tokens", "transport"},
     {"discovery", "engines", "landing", "logout_tokens", "models", "responses"},
     {"sessions"},

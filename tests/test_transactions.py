@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 
-from django_oidc_logout import index
+from django_oidc_logout import index, urls_account
 from django_oidc_logout.models import OIDCSession
 from tests.conftest import is_signed_in
 
@@ -40,3 +40,9 @@ def test_provider_that_signs_out(idp, sign_in):
     client = sign_in()
     client.get("/oidc/logout/frontchannel/", {"iss": idp.issuer, "sid": "session-1"})
     assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("name", ["logout", "callback", "backchannel", "frontchannel", "sessions"])
+def test_views_stay_outside_of_the_transactions_of_every_database(name):
+    (view,) = [url.callback for url in urls_account.urlpatterns if url.name == name]
+    assert view._non_atomic_requests == set(connections)
