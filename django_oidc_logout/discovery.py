@@ -46,7 +46,8 @@ def endpoint(options: ProviderOptions, name: str) -> str:
     if not published:
         raise ProviderUnavailable(f"{options.issuer} publishes no {name}")
     if not isinstance(published, str) or not _may_be_asked(published, options):
-        raise ProviderUnavailable(f"{options.issuer} publishes as {name} what is no https address")
+        what = f"publishes under {name} something that is no https address"
+        raise ProviderUnavailable(f"{options.issuer} {what}")
     return published
 
 

@@ -41,7 +41,7 @@ def client(patient: Patient) -> Iterator[Finding]:
             f'Set OIDC_RP_SCOPES = "openid {scopes}".',
         )
         return
-    yield ok("client", client_id)
+    yield ok("client", f"{client_id}")  # which may be a number by mistake
 
 
 def tls(patient: Patient) -> Iterator[Finding]:

@@ -81,7 +81,7 @@ class _Page:
             colour = self.colours[finding.status]
             sign = self.signs[finding.status]
             margin = " " * (len(sign) + COLUMN + 5)
-            first, *others = self.wrapped(finding.detail, margin)
+            first, *others = self.wrapped(finding.detail, margin) or [""]
             yield f"  {colour(sign)} {finding.title:<{COLUMN}}  {first}"
             yield from (margin + line for line in others)
             for i, line in enumerate(self.wrapped(finding.remedy, margin + "   ")):
