@@ -197,8 +197,8 @@ class OIDCSessionAdmin(SignOutAdmin):
     def delete_view(
         self,
         request: HttpRequest,  # noqa: ARG002  # Django's signature
-        object_id: str,  # noqa: ARG002
-        extra_context: dict[str, Any] | None = None,  # noqa: ARG002
+        object_id: str,  # noqa: ARG002  # Django's signature
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002  # Django's signature
     ) -> HttpResponse:
         """Refuse: a row alone is not the session."""
         raise PermissionDenied

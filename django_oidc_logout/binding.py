@@ -32,7 +32,7 @@ def bind(request: HttpRequest) -> None:
     """Bind the request's session to its row, if it turns out to have one."""
     session = request.session
     engine: Any = type(session)
-    if not issubclass(engine, MIXINS):  # as it is where the middleware is listed twice
+    if not issubclass(engine, MIXINS):  # it is one already where the middleware is listed twice
         engine = session.__class__ = _bound(engine)
     if session.accessed and issubclass(engine, _InCookie):
         _look_again(request)

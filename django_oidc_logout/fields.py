@@ -74,6 +74,6 @@ class DigestField(models.CharField):  # type: ignore[type-arg]  # not subscripta
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:  # noqa: FBT001, ARG002  # Django's signature
         """Compute the digest anew."""
-        value = digest(model_instance.issuer, getattr(model_instance, self.source))  # type: ignore[attr-defined]
+        value = digest(model_instance.issuer, getattr(model_instance, self.source))  # type: ignore[attr-defined]  # any model with such a column
         setattr(model_instance, self.attname, value)
         return value

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 ENTRY = "_oidc_logout"
 ENTRY_TYPES = {"key": str, "token": str, "until": float}
 NOTED = "_oidc_logout_tokens"
-MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105
+MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105  # where it keeps one, and none itself
 MOZILLA_EXPIRATION = "oidc_id_token_expiration"
 
 

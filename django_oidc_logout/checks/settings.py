@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from math import inf
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+from django.core.checks import CheckMessage, Error, Warning
 
 from .. import providers, transport
 from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf

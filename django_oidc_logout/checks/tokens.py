@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+from django.core.checks import CheckMessage, Error, Warning
 
 from .. import landing, tokens, transport
 from ..conf import DEFAULT_ALIAS, ProviderOptions, conf
