@@ -20,7 +20,7 @@ from django.core.checks import Warning  # noqa: A004
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
-from django.urls import include, path, set_script_prefix
+from django.urls import include, path, re_path, set_script_prefix
 from jwt.algorithms import RSAAlgorithm
 
 from django_oidc_logout import discovery
@@ -230,6 +230,16 @@ def urls(*names):
         site.settings.ROOT_URLCONF = module.__name__
 
     return mistake
+
+
+def takes_everything(site):
+    urls("django_oidc_logout.urls")(site)
+    everything = re_path("", lambda _request: None)
+    sys.modules[site.settings.ROOT_URLCONF].urlpatterns.insert(0, everything)
+
+
+def mozillas_view(site):
+    site.settings.OIDC_OP_LOGOUT_URL_METHOD = "django_oidc_logout.backends.provider_logout_url"
 
 
 def raising(error):
@@ -542,7 +552,20 @@ MISTAKES = {
     ),
     "URLs in the wrong order": (
         urls("mozilla_django_oidc.urls", "django_oidc_logout.urls"),
-        ("urls", "error", "another view", 'before "mozilla_django_oidc.urls"'),
+        (
+            "urls",
+            "error",
+            "it is mozilla_django_oidc.views.OIDCLogoutView that answers",
+            'Move path("oidc/", include("django_oidc_logout.urls")) before it',
+        ),
+    ),
+    "URLs of which every one is another's": (
+        takes_everything,
+        ("urls", "error", "At /oidc/logout/status/ it is", "before it: the first that matches"),
+    ),
+    "URLs that the settings can do without": (
+        each(urls("mozilla_django_oidc.urls"), mozillas_view),
+        ("urls", "warning", "Not included, as the settings have it", "To be told of sign-outs"),
     ),
     "URLs that cannot be read": (
         setting("ROOT_URLCONF", "nowhere"),
@@ -606,6 +629,12 @@ def test_a_mistake(site, mistake, told):
     assert detail in unfolded(text)
     assert remedy in unfolded(text)
     assert ("✘" if severity == "error" else "!") in text
+
+
+@pytest.mark.parametrize("mistake", [name for name in MISTAKES if name.startswith("URLs")])
+def test_a_mistake_in_the_urls_is_told_once(site, mistake):
+    MISTAKES[mistake][0](site)
+    assert [fault["id"] for fault in faults(examine())] == ["urls"]
 
 
 # The clock, to the second
@@ -715,6 +744,17 @@ RIGHT = {
     "a prefix of the server": (
         setting("FORCE_SCRIPT_NAME", "/prefix"),
         ("urls", "/prefix/oidc/logout/ is ours."),
+    ),
+    "mozilla's view, which is meant": (
+        each(urls("mozilla_django_oidc.urls", "django_oidc_logout.urls"), mozillas_view),
+        ("urls", "/oidc/logout/ is not ours, as the settings have it."),
+    ),
+    "an order of the URLs that is silenced": (
+        each(
+            urls("mozilla_django_oidc.urls", "django_oidc_logout.urls"),
+            setting("SILENCED_SYSTEM_CHECKS", ["oidc_logout.E017"]),
+        ),
+        ("urls", "/oidc/logout/ is not ours, as the settings have it."),
     ),
     "a check that is silenced": (
         each(

@@ -22,8 +22,11 @@ from .findings import TITLES, Finding, error, ok, warning
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.core.checks import CheckMessage
+
 APP = "django_oidc_logout"
 CHECKS = "oidc_logout"  # their tag
+OF_URLS = {"oidc_logout.E016", "oidc_logout.E017"}
 ROWS_TO_READ = 20
 PROBE = "_oidc_logout_doctor"
 SECONDS_TO_LIVE = 60
@@ -44,38 +47,48 @@ def system_checks(_: None) -> Iterator[Finding]:
     messages = run_checks(tags=[CHECKS], include_deployment_checks=not conf.raw("DEBUG"))
     told = [message for message in messages if not message.is_silenced()]
     for message in told:
-        yield Finding(
-            id=message.id or "checks",
-            status="error" if message.level > WARNING else "warning",
-            title=message.id or TITLES["checks"],
-            detail=message.msg,
-            remedy=message.hint or "",
-        )
+        if message.id not in OF_URLS:
+            yield Finding(
+                id=message.id or "checks",
+                status="error" if message.level > WARNING else "warning",
+                title=message.id or TITLES["checks"],
+                detail=message.msg,
+                remedy=message.hint or "",
+            )
     if not told:
         yield ok("checks", "All of this package pass.")
+    yield from _urls([message for message in told if message.id in OF_URLS])
 
 
-def urls(_: None) -> Iterator[Finding]:
-    """The package's URLs are included, and before mozilla's."""
+def _urls(told: list[CheckMessage]) -> Iterator[Finding]:
+    """The package's URLs are included, and no other view comes first: the checks decide."""
     try:
         path = reverse("oidc_logout:logout")
     except NoReverseMatch:
-        include = 'path("oidc/", include("django_oidc_logout.urls"))'
-        yield error("urls", "The package's URLs are not included.", f"Add {include} to urls.py.")
-        return
+        path = ""
     except Exception as exc:  # noqa: BLE001  # a site's urls.py may raise anything
         what = f"They cannot be read: {type(exc).__name__}."
         yield error("urls", what, "See what manage.py check says of ROOT_URLCONF.")
         return
-    inside = path.removeprefix(get_script_prefix().rstrip("/"))
-    if resolve(inside).app_name == "oidc_logout":
-        yield ok("urls", f"{path} is ours.")
-    else:
-        yield error(
+    for remedy in dict.fromkeys(message.hint or "" for message in told):
+        # What one remedy mends is one mistake, at however many addresses.
+        what = " ".join(message.msg for message in told if (message.hint or "") == remedy)
+        yield error("urls", what, remedy)
+    if not told:
+        yield _without_fault(path)
+
+
+def _without_fault(path: str) -> Finding:
+    if not path:
+        return warning(
             "urls",
-            f"{path} is answered by another view, which leaves people signed in at the provider.",
-            'Include "django_oidc_logout.urls" before "mozilla_django_oidc.urls" in urls.py.',
+            "Not included, as the settings have it: the provider reaches the site on no channel.",
+            'To be told of sign-outs there, add path("oidc/", include("django_oidc_logout.urls")) '
+            "to urls.py.",
         )
+    inside = path.removeprefix(get_script_prefix().rstrip("/"))
+    is_ours = resolve(inside).app_name == "oidc_logout"
+    return ok("urls", f"{path} is {'ours' if is_ours else 'not ours, as the settings have it'}.")
 
 
 def database(_: None) -> Iterator[Finding]:
@@ -211,4 +224,4 @@ def _seen_by_another_process(name: str, value: str) -> bool | None:
     return {SAW: True, DID_NOT_SEE: False}.get(process.returncode)
 
 
-EXAMINATIONS = (system_checks, urls, database, encryption, session_store, cache)
+EXAMINATIONS = (system_checks, database, encryption, session_store, cache)
