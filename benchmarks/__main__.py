@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import lines, measuring, report
-from .surroundings import PEERS, Provider, install, python_of, servers
+from .surroundings import PEERS, Provider, install, interpreter_of, servers
 
 
 def main():
@@ -23,7 +23,7 @@ def main():
     options = _options()
     if options.install:
         install()
-    missing = [peer for peer in PEERS if not python_of(peer)]
+    missing = [peer for peer in PEERS if not interpreter_of(peer)]
     if missing and os.environ.get("REQUIRE_ALL") == "1":
         print(f"Not installed: {', '.join(missing)}. Run with --install.", file=sys.stderr)
         return 1

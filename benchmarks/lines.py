@@ -15,8 +15,9 @@ from statistics import median
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from .loopback import express
 from .measuring import Comparison, ms
-from .surroundings import PEERS, ROOT, python_of
+from .surroundings import PEERS, ROOT, interpreter_of
 
 WINDOW = 30  # seconds for which a refused key is not asked for again
 ENGINES = ("db", "cached_db", "cache", "file")
@@ -24,7 +25,7 @@ ENGINES = ("db", "cached_db", "cache", "file")
 
 def installed(*peers):
     """Return those peers that are there."""
-    return [peer for peer in peers if python_of(peer)]
+    return [peer for peer in peers if interpreter_of(peer)]
 
 
 def sign_out(run):
@@ -311,4 +312,14 @@ def cycles(run):
     )
 
 
-ALL = (sign_out, back_channel_by_sid, back_channel_by_sub, pyoidc, middleware, start, flood, cycles)
+ALL = (
+    sign_out,
+    back_channel_by_sid,
+    back_channel_by_sub,
+    pyoidc,
+    express,
+    middleware,
+    start,
+    flood,
+    cycles,
+)

@@ -98,12 +98,18 @@ class Comparison:
                 if number:  # the first warms up
                     self.seconds[name] += done["seconds"]
                     for kind in ("seconds", "cpu"):
-                        self.medians[kind, name].append(median(done[kind]))
+                        if kind in done:  # over HTTP, the time on the processor is not known
+                            self.medians[kind, name].append(median(done[kind]))
 
     def ratio(self, one, other, kind="seconds"):
         """Return how many times as long one took as the other."""
         pairs = zip(self.medians[kind, one], self.medians[kind, other], strict=True)
         return median(a / b for a, b in pairs)
+
+    def difference(self, one, other):
+        """Return how many seconds longer one took than the other."""
+        pairs = zip(self.medians["seconds", one], self.medians["seconds", other], strict=True)
+        return median(a - b for a, b in pairs)
 
     def told(self, one, other):
         """Return the ratio as people read it, with that of the time on the processor."""

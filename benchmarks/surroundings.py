@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,25 +25,43 @@ NUMBERS = itertools.count()
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
-def python_of(peer):
+def folder_of(peer):
+    """Return where a peer is installed that needs a place of its own."""
+    return Path(sys.prefix) / "peers" / peer
+
+
+def interpreter_of(peer):
     """Return the interpreter that a peer runs on, or None if it has not been installed."""
+    if "packages" in PEERS[peer]:
+        return shutil.which("node") if (folder_of(peer) / "node_modules").exists() else None
     if "requirements" not in PEERS[peer]:
         return sys.executable
-    python = Path(sys.prefix) / "peers" / peer / "bin" / "python"
+    python = folder_of(peer) / "bin" / "python"
     return str(python) if python.exists() else None
 
 
 def install():
-    """Make the environment of each peer that needs one, with the Django that is here."""
-    import django
-
+    """Make the environment of each peer that needs one: from PyPI, or by npm if that is there."""
     for peer, about in PEERS.items():
         if "requirements" in about:
-            folder = Path(sys.prefix) / "peers" / peer
-            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-            pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
-            wanted = [f"django=={django.__version__}", *about["requirements"]]
-            subprocess.run([*pip, "--disable-pip-version-check", *wanted], check=True)
+            _install_from_pypi(folder_of(peer), about["requirements"])
+        if "packages" in about and shutil.which("npm"):
+            _install_by_npm(folder_of(peer), about["packages"])
+
+
+def _install_from_pypi(folder, requirements):
+    import django
+
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
+    wanted = [f"django=={django.__version__}", *requirements]
+    subprocess.run([*pip, "--disable-pip-version-check", *wanted], check=True)
+
+
+def _install_by_npm(folder, packages):
+    npm = ["npm", "install", "--prefix", folder, "--loglevel=error", "--no-audit", "--no-fund"]
+    npm += ["--no-save", "--no-package-lock", "--engine-strict"]
+    subprocess.run([*npm, *packages], check=False)  # a Node that is too old: npm says so
 
 
 class _Timed(list):
@@ -73,6 +92,11 @@ class Provider:
         """Return a sign-in: an ID Token, and what it says."""
         said = {"sub": "ada", "sid": uuid.uuid4().hex, **claims}
         return {**said, "id_token": self.idp.id_token(**said, preferred_username="ada")}
+
+    def will_issue(self, claims, **more):
+        """Let the next code be good for this sign-in."""
+        token = self.idp.id_token(sub=claims["sub"], sid=claims["sid"], **more)
+        self.idp.token_response = {"token_type": "Bearer", "id_token": token}
 
     def logout(self, claims, *, names=("sub", "sid"), **more):
         """Return a sign-in and the logout token that ends it."""
@@ -127,7 +151,7 @@ class Worker:
         site |= {"database_url": database_url, "cache_url": cache_url}
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # as long as the process
         self.process = subprocess.Popen(
-            [python_of(peer), "-m", "benchmarks.worker", json.dumps(site)],
+            [interpreter_of(peer), "-m", "benchmarks.worker", json.dumps(site)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

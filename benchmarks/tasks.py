@@ -66,6 +66,12 @@ def sign_in(claims):
     return request.session.session_key
 
 
+def serve():
+    """Serve the site over HTTP, where Ada can sign in; return the port."""
+    person()
+    return wsgi.serve()
+
+
 def is_there(key):
     """Tell whether a session is still in the store."""
     return session_store()().exists(key)

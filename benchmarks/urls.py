@@ -12,6 +12,11 @@ def home(request):
     return HttpResponse("home")
 
 
+def who(request):
+    """Say who is signed in."""
+    return HttpResponse(request.user.sub if request.user.is_authenticated else "nobody")
+
+
 def _ours():
     from . import floor
 
@@ -55,4 +60,4 @@ OWN = {
     "authcodeflow": _authcodeflow,
     "pyoidc": _pyoidc,
 }
-urlpatterns = [path("", home), *OWN[settings.BENCHMARKED]()]
+urlpatterns = [path("", home), path("who/", who), *OWN[settings.BENCHMARKED]()]

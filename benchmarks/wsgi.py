@@ -6,8 +6,10 @@ import io
 import time
 from dataclasses import dataclass
 from functools import cache
+from threading import Thread
 from urllib.parse import urlencode
 
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from django.middleware.csrf import _get_new_csrf_string
 
@@ -74,3 +76,18 @@ def request(method, path, **more):
     answer.close()
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     return Answer(**said, seconds=seconds, cpu=cpu)
+
+
+class _Handler(WSGIRequestHandler):
+    disable_nagle_algorithm = True  # or the body waits until the head has been acknowledged
+
+    def log_message(self, *args):
+        """Log nothing."""
+
+
+def serve():
+    """Serve the site on loopback, a thread for each connection; return the port."""
+    server = ThreadedWSGIServer(("127.0.0.1", 0), _Handler)
+    server.set_app(application())
+    Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_port

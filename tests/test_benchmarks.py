@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import surroundings
 from tests.absence import need_package
 
 ROOT = Path(__file__).parent.parent
@@ -20,7 +21,7 @@ def _pyperf():
 
 def test_a_little_of_everything_that_needs_no_server_and_no_peer(monkeypatch, tmp_path):
     monkeypatch.delenv("REQUIRE_ALL", raising=False)  # peers have a run of their own
-    work = ["middleware", "cycles"]
+    work = ["express", "middleware", "cycles"]
     done = subprocess.run(
         [
             sys.executable,
@@ -43,13 +44,15 @@ def test_a_little_of_everything_that_needs_no_server_and_no_peer(monkeypatch, tm
     lines = [line.split("|")[1:-1] for line in done.stdout.splitlines()[2:]]
     names = {work.strip() for work, *_ in lines}
     assert {"middleware: queries", "50 sign-ins and sign-outs: cached keys"} <= names
+    over_http = [figure.strip() for work, _, figure, _ in lines if "over HTTP" in work]
+    assert over_http in (["not installed"], ["needs PostgreSQL and Redis"])
     assert (tmp_path / "speed.md").read_text() == done.stdout
 
 
 def test_peers_that_are_missing_fail_where_all_are_required(monkeypatch, tmp_path):
     monkeypatch.setenv("REQUIRE_ALL", "1")
     code = (
-        "import sys, benchmarks.__main__ as main; main.python_of = lambda peer: None;"
+        "import sys, benchmarks.__main__ as main; main.interpreter_of = lambda peer: None;"
         "sys.argv[1:] = ['--short']; sys.exit(main.main())"
     )
     done = subprocess.run(
@@ -62,3 +65,32 @@ def test_peers_that_are_missing_fail_where_all_are_required(monkeypatch, tmp_pat
     )
     assert done.returncode == 1
     assert done.stderr.startswith("Not installed: ours, django,")
+
+
+@pytest.fixture
+def npm(monkeypatch, tmp_path):
+    """A machine with npm and one peer for it, of which what it is told to run is kept."""
+    told = []
+    monkeypatch.setattr(surroundings, "PEERS", {"express": surroundings.PEERS["express"]})
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr("subprocess.run", lambda command, **how: told.append(command))
+    return told
+
+
+def test_npm_is_given_each_package_in_one_version_and_a_folder_beside_the_others(npm, tmp_path):
+    surroundings.install()
+    (command,) = npm
+    assert command[command.index("--prefix") + 1] == tmp_path / "peers" / "express"
+    assert all("@" in package for package in surroundings.PEERS["express"]["packages"])
+    assert set(surroundings.PEERS["express"]["packages"]) <= set(command)
+    assert surroundings.interpreter_of("express") is None  # it has come to nothing
+    (tmp_path / "peers" / "express" / "node_modules").mkdir(parents=True)
+    assert surroundings.interpreter_of("express") == "/bin/node"
+
+
+def test_without_npm_its_peer_is_not_installed(npm, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    surroundings.install()
+    assert not npm
+    assert surroundings.interpreter_of("express") is None
