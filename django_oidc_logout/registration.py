@@ -1,7 +1,8 @@
 """What to register at a provider: commands to paste, as the vendors document them.
 
 The only module beside `providers` that knows a vendor's name. A recipe holds no secret: it asks
-for one by the name of a shell variable, and whatever comes from settings is quoted for a shell.
+for one by the name of a shell variable, keeps it out of what `ps` shows, and sends answers with a
+client's secret nowhere. Whatever comes from settings is quoted for a shell.
 """
 
 from __future__ import annotations
@@ -61,6 +62,18 @@ def _client_id(options: ProviderOptions) -> str:
     return options.client_id or "your-client-id"
 
 
+def _curl(authorization: str, *, reads: bool) -> str:
+    """Return curl with a header that no list of processes shows.
+
+    Args:
+        authorization: the header's value, the token in it by a shell variable.
+        reads: whether its answer is read. Else it goes nowhere: it may hold the client's secret.
+    """
+    answer = "" if reads else "-o /dev/null "
+    # printf is part of the shell: there is no process with the token among its arguments.
+    return f'curl -sSf {answer}-H @<(printf %s "Authorization: {authorization}")'
+
+
 def _keycloak(registration: Registration, options: ProviderOptions) -> str:
     server, _, realm = options.issuer.rstrip("/").partition("/realms/")
     realm = quote(unquote(realm))
@@ -113,14 +126,16 @@ OKTA_CHANGE = (
 
 def _okta(registration: Registration, options: ProviderOptions) -> str:
     client = quote(_origin(options) + f"/oauth2/v1/clients/{encode(_client_id(options), safe='')}")
-    header = '-H "Authorization: SSWS $OKTA_API_TOKEN"'
+    authorization = "SSWS $OKTA_API_TOKEN"
     return _lines(
-        "# Okta, with jq and an administrator's API token. There is no back-channel.",
-        f"curl -sSf {header} {client} | \\",
+        "# Okta, in bash with jq. There is no back-channel. First give it an administrator's",
+        "# API token, which stays unseen: read -rs OKTA_API_TOKEN",
+        f"{_curl(authorization, reads=True)} {client} | \\",
         f"  jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
         f"  --arg frame {quote(registration.frontchannel_logout_uri)} \\",
         f"  {quote(OKTA_CHANGE)} | \\",
-        f'  curl -sSf -X PUT {header} -H "Content-Type: application/json" -d @- {client}',
+        f"  {_curl(authorization, reads=False)} \\",
+        f'  -X PUT -H "Content-Type: application/json" -d @- {client}',
     )
 
 
@@ -128,6 +143,9 @@ AUTH0_CHANGE = (
     "{allowed_logout_urls: (.allowed_logout_urls // [] | . + [$back] | unique),"
     " oidc_logout: (.oidc_logout // {} | . + {backchannel_logout_urls: [$channel]})}"
 )
+
+
+AUTH0_ANSWER = "if .client_id then {allowed_logout_urls, oidc_logout} else error(.message) end"
 
 
 def _auth0(registration: Registration, options: ProviderOptions) -> str:
@@ -138,7 +156,8 @@ def _auth0(registration: Registration, options: ProviderOptions) -> str:
         f'auth0 api patch {client} --data "$(auth0 api get {client} | \\',
         f"  jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
         f"  --arg channel {quote(registration.backchannel_logout_uri)} \\",
-        f'  {quote(AUTH0_CHANGE)})"',
+        f'  {quote(AUTH0_CHANGE)})" | \\',
+        f"  jq {quote(AUTH0_ANSWER)}",
     )
 
 
@@ -152,16 +171,17 @@ def _authentik(registration: Registration, options: ProviderOptions) -> str:
     server = options.issuer.partition("/application/o/")[0]
     providers = f"{server}/api/v3/providers/oauth2/"
     query = urlencode({"client_id": _client_id(options)})
-    header = '-H "Authorization: Bearer $AUTHENTIK_TOKEN"'
+    authorization = "Bearer $AUTHENTIK_TOKEN"
     return _lines(
-        "# authentik, with jq and an API token. One logout URI: the back-channel's.",
-        f"PROVIDER=$(curl -sSf {header} \\",
-        f"  {quote(f'{providers}?{query}')} | jq '.results[0]')",
+        "# authentik, in bash with jq. One logout URI: the back-channel's. First give it an API",
+        "# token, which stays unseen: read -rs AUTHENTIK_TOKEN",
+        f"PROVIDER=$({_curl(authorization, reads=True)} \\",
+        f"  {quote(f'{providers}?{query}')} | jq '.results[0] | {{pk, redirect_uris}}')",
         f"jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
         f"  --arg channel {quote(registration.backchannel_logout_uri)} \\",
         f"  {quote(AUTHENTIK_CHANGE)} \\",
-        f'  <<<"$PROVIDER" | curl -sSf -X PATCH {header} \\',
-        '  -H "Content-Type: application/json" -d @- \\',
+        f'  <<<"$PROVIDER" | {_curl(authorization, reads=False)} \\',
+        '  -X PATCH -H "Content-Type: application/json" -d @- \\',
         f'  {quote(providers)}"$(jq .pk <<<"$PROVIDER")/"',
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -12,6 +13,7 @@ import pytest
 from django_oidc_logout.conf import ProviderOptions
 from django_oidc_logout.registration import VENDORS, Registration, recipe, vendor_of
 from tests.absence import need
+from tests.idp import Handler
 
 BACK = "https://www.example.com/oidc/logout/callback/"
 BACKCHANNEL = "https://www.example.com/oidc/logout/backchannel/"
@@ -55,9 +57,19 @@ STAND_IN = """
     case " $* " in *" @- "*) piped=$(cat) ;; esac
     printf '%s\\0' {name} "$@" "$piped" >>log
     printf '\\1' >>log
-    printf '%s\\n' "$ANSWER"
+    case " $* " in *" -o /dev/null "* | " login ") ;; *) printf '%s\\n' "$ANSWER" ;; esac
 }}
 """
+CLIENT = {"client_id": "site", "pk": 9, "redirect_uris": [], "client_secret": "cl1ent-s3cret"}
+# As these programs print it, of which the others ask for no more than they show.
+ANSWERS = {
+    "keycloak": "7",
+    "entra": "https://a",
+    "okta": json.dumps(CLIENT),
+    "auth0": json.dumps(CLIENT),
+    "authentik": json.dumps({"results": [CLIENT]}),
+}
+SECRETS = re.compile("t0ken|s3cret")
 
 
 def options_of(vendor, client_id="site"):
@@ -74,8 +86,10 @@ def run(tmp_path):
     stand_ins = "".join(STAND_IN.format(name=name) for name in PROGRAMS)
 
     def start(commands, answer):
-        subprocess.run(
+        ran = subprocess.run(
             [bash, "-euo", "pipefail", "-c", stand_ins + commands],
+            capture_output=True,
+            text=True,
             check=True,
             cwd=tmp_path,
             env={
@@ -89,7 +103,10 @@ def run(tmp_path):
         assert [path.name for path in tmp_path.iterdir()] == ["log"]
         *calls, rest = (tmp_path / "log").read_text().split("\1")
         assert not rest
-        return [call.split("\0")[:-1] for call in calls]
+        told = [call.split("\0")[:-1] for call in calls]
+        # Neither on the terminal nor in a list of processes.
+        assert not SECRETS.search("\n".join([ran.stdout, *(" ".join(call[:-1]) for call in told)]))
+        return told
 
     return start
 
@@ -152,7 +169,7 @@ def test_okta_keeps_what_is_set(run, there):
 
 @pytest.mark.parametrize("there", [None, ["https://other.example.com/"], [BACK]])
 def test_auth0_keeps_its_logout_urls(run, there):
-    answer = json.dumps({"allowed_logout_urls": there, "oidc_logout": {"initiators": 1}})
+    answer = json.dumps(CLIENT | {"allowed_logout_urls": there, "oidc_logout": {"initiators": 1}})
     *_, patched = run(recipe("auth0", REGISTRATION, options_of("auth0")), answer)
     assert patched[1:5] == ["api", "patch", "clients/site", "--data"]
     assert json.loads(patched[5]) == {
@@ -178,11 +195,70 @@ def test_authentik_keeps_its_redirect_uris(run):
     }
 
 
+def test_auth0_prints_its_errors_as_answers(run):
+    answer = json.dumps({"statusCode": 404, "message": "The client does not exist"})
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run(recipe("auth0", REGISTRATION, options_of("auth0")), answer)
+    assert "The client does not exist" in caught.value.stderr
+
+
+class Api(Handler):
+    do_PUT = do_PATCH = Handler.do_POST  # noqa: N815  # http.server's names
+
+
+@pytest.fixture
+def api(idp):
+    """Return a provider with the vendors' interfaces, which answer with the client's secret."""
+    idp.server.RequestHandlerClass = Api
+    idp.changes = 200
+
+    def client(handler):
+        status = 200 if handler.command == "GET" else idp.changes
+        handler.body(json.dumps(CLIENT).encode(), "application/json", status)
+
+    idp.answers |= {
+        "/oauth2/v1/clients/site": client,
+        "/api/v3/providers/oauth2/": {"results": [CLIENT]},
+        "/api/v3/providers/oauth2/9/": client,
+    }
+    return idp
+
+
+@pytest.mark.parametrize("changes", [200, 403])
+@pytest.mark.parametrize(
+    ("vendor", "path", "scheme", "method"),
+    [
+        ("okta", "/oauth2/default", "SSWS", "PUT"),
+        ("authentik", "/application/o/site/", "Bearer", "PATCH"),
+    ],
+)
+def test_curl_shows_no_secret_and_fails_aloud(api, vendor, path, scheme, method, changes):  # noqa: PLR0913, PLR0917
+    for program in ("bash", "curl", "jq"):
+        need(shutil.which(program), program)
+    api.changes = changes
+    options = ProviderOptions(alias="default", issuer=f"{api.issuer}{path}", client_id="site")
+    ran = subprocess.run(
+        ["bash", "-c", recipe(vendor, REGISTRATION, options)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "OKTA_API_TOKEN": "t0ken", "AUTHENTIK_TOKEN": "t0ken"},
+    )
+    assert [asked for asked, _ in api.asked] == ["GET", method]
+    assert api.headers["Authorization"] == f"{scheme} t0ken"
+    assert not ran.stdout
+    assert not SECRETS.search(ran.stderr)
+    if changes == 200:
+        assert (ran.returncode, ran.stderr) == (0, "")
+    else:
+        assert ran.returncode
+        assert "403" in ran.stderr
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_no_client_id_is_a_command(run, vendor):
     commands = [recipe(vendor, REGISTRATION, options_of(vendor, name)) for name in HOSTILE]
-    answers = {"authentik": '{"results": [{"pk": 9, "redirect_uris": []}]}', "keycloak": "7"}
-    told = run("".join(commands), answers.get(vendor, "{}"))
+    told = run("".join(commands), ANSWERS[vendor])
     calls = {"keycloak": 3, "entra": 3, "okta": 2, "auth0": 3, "authentik": 2}
     assert len(told) == len(HOSTILE) * calls[vendor]
 
