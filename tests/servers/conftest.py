@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 
 import pytest
 from django.contrib.sessions.backends.file import SessionStore as FileStore
@@ -19,6 +18,7 @@ from django.db import connection, connections
 from django.test import Client
 
 from django_oidc_logout.models import OIDCSession
+from tests.absence import need
 from tests.conftest import is_signed_in
 from tests.test_backchannel import logout_token, signals
 from tests.test_middleware import engine, get_async
@@ -34,23 +34,12 @@ def _folder_of_its_own(monkeypatch):
     monkeypatch.delattr(FileStore, "_storage_path", raising=False)
 
 
-def lacking(what):
-    stop = pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip
-    stop(what)
-
-
-def need_module(name):
-    if find_spec(name) is None:
-        lacking(f"Python's {name} is not installed")
-
-
 @pytest.fixture
 def database_server():
-    if connection.vendor != "sqlite":
-        return
-    if "POSTGRESQL_URL" in os.environ:
-        pytest.skip("has a run of its own, with DATABASE_URL")
-    lacking("no database server: DATABASE_URL is not set")
+    if connection.vendor == "sqlite":
+        if "POSTGRESQL_URL" in os.environ:
+            pytest.skip("has a run of its own, with DATABASE_URL")
+        need(False, "a database server (DATABASE_URL)")
 
 
 @pytest.fixture

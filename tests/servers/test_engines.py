@@ -19,8 +19,9 @@ from django.utils import timezone
 from django_oidc_logout import engines, index
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
+from tests.absence import need_package
 from tests.conftest import is_signed_in
-from tests.servers.conftest import assert_ended, copy_of, need_module
+from tests.servers.conftest import assert_ended, copy_of
 from tests.test_backchannel import MISSING, assert_refused, other_provider, post
 from tests.test_middleware import urlpatterns
 
@@ -144,7 +145,8 @@ def test_text_of_any_language_comes_back_from_the_index(sign_in):
 @pytest.fixture(params=["redis.RedisCache", "memcached.PyMemcacheCache"])
 def unreachable(request):
     """Return the settings of a cache on a port at which nobody listens."""
-    need_module({"redis": "redis", "memcached": "pymemcache"}[request.param.partition(".")[0]])
+    name = {"redis": "redis", "memcached": "pymemcache"}[request.param.partition(".")[0]]
+    need_package(name, f"Python's {name}")
     location = "redis://127.0.0.1:1" if request.param.startswith("redis") else "127.0.0.1:1"
     return {"default": {"BACKEND": BACKEND_OF_A_CACHE + request.param, "LOCATION": location}}
 
