@@ -70,7 +70,9 @@ def test_no_criterion(people, criteria):
 
 
 @pytest.mark.parametrize("criteria", [{}, {"sid": "desk"}], ids=str)
-@pytest.mark.parametrize("user", [AnonymousUser(), SimpleLazyObject(AnonymousUser)], ids=repr)
+@pytest.mark.parametrize(
+    "user", [AnonymousUser(), SimpleLazyObject(AnonymousUser)], ids=["plain", "lazy"]
+)
 def test_anonymous_user(people, user, criteria):
     with pytest.raises(ValueError, match="this one is anonymous"):
         end_sessions(user=user, **criteria)
