@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from django import VERSION
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import display_for_value
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 ACTIONS = {"sign_out_selected", "sign_out_everywhere"}
 SHOWN = 100  # sessions on a confirmation page
+CRUMBS = "ol" if VERSION >= (6, 1) else "div"  # what the admin's style sheet knows
 
 
 class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -59,6 +61,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             **self.admin_site.each_context(request),
             "title": title,
             "opts": self.opts,
+            "crumbs": CRUMBS,
             "question": question % {"count": count},
             "items": [_describe(row) for row in rows[:SHOWN]],
             "more": max(count - SHOWN, 0),

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from django_oidc_logout import engines
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import session_ended, signed_out
+from tests.admin import settings
 from tests.admin.conftest import PASSWORD_BACKEND, permitted
 from tests.conftest import is_signed_in, query_of
 
@@ -147,6 +148,31 @@ def test_confirmation(people, desk):
         "action": [SELECTED],
         "confirmed": ["yes"],
     }
+
+
+def crumbs(page):
+    """Return the element that leads back, its links as addresses and words, and all its text."""
+    found = re.search(r'<(ol|div) class="breadcrumbs.+?</\1>', page.content.decode(), re.DOTALL)
+    links = re.findall(r'<a href="([^"]+)">([^<]+)</a>', found[0])
+    return found[1], links, unescape(re.sub(r"<[^>]+>", "", found[0])).strip()
+
+
+HOME = {"en": "Home", "de": "Start", "ar": "الرئيسية"}
+
+
+@pytest.mark.skipif(settings.THEME != "", reason="a theme's pages lead back in ways of their own")
+@pytest.mark.parametrize("language", HOME)
+@pytest.mark.parametrize("site", ["/admin/", "/back-office/"])
+def test_confirmation_leads_back_as_djangos_own_pages_do(people, desk, site, language):
+    headers = {"Accept-Language": language}
+    path = LIST.replace("/admin/", site)
+    page = desk.post(path, choose(SELECTED, row("phone")), headers=headers)
+    kind, links, text = crumbs(page)
+    djangos = crumbs(desk.get(f"{path}{row('phone').pk}/change/", headers=headers))
+    assert (kind, links) == djangos[:2]
+    assert [address for address, _ in links] == [site, f"{site}django_oidc_logout/", path]
+    assert text.startswith(HOME[language])
+    assert text.endswith(page.context["title"])
 
 
 def test_confirmation_needs_csrf(people, grace):
