@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from unittest import mock
 
 import jwt
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
 from django.test import RequestFactory
 
-from django_oidc_logout.api import asign_out, end_sessions, renew_login
+from django_oidc_logout.api import asign_out, end_sessions, renew_login, sign_out
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.signals import session_ended
+from django_oidc_logout.signals import session_ended, signed_out
 
 pytestmark = pytest.mark.django_db
 
@@ -31,18 +33,35 @@ def test_signing_out_goes_by_the_provider_unless_told_otherwise(sign_in, idp):
         assert answer["Location"].startswith(start)
 
 
-def test_receivers_are_told_what_has_ended_and_why(sign_in, idp):
-    sign_in()
-    seen = []
+@contextmanager
+def heard(signal):
+    """Collect what receivers of a signal are told."""
+    told = []
 
     def receive(**kwargs):
-        seen.append(kwargs)
+        told.append(kwargs)
 
-    session_ended.connect(receive)
+    signal.connect(receive)
     try:
-        assert end_sessions(issuer=idp.issuer) == 1
+        yield told
     finally:
-        session_ended.disconnect(receive)
+        signal.disconnect(receive)
+
+
+def test_receivers_are_told_whose_request_signed_out(sign_in, idp, django_user_model):
+    request = request_of(sign_in())
+    with heard(signed_out) as seen:
+        sign_out(request)
+    (told,) = seen
+    assert told["sender"] is sign_out
+    assert told["request"] is request
+    assert told["user"] == django_user_model.objects.get()
+
+
+def test_receivers_are_told_what_has_ended_and_why(sign_in, idp):
+    sign_in()
+    with heard(session_ended) as seen:
+        assert end_sessions(issuer=idp.issuer) == 1
     (told,) = seen
     assert told["sender"] is OIDCSession
     assert (told["session"].sid, told["session"].pk) == ("session-1", None)
@@ -65,8 +84,18 @@ def test_sid_of_a_renewal_may_be_in_the_access_token(sign_in, idp):
     assert row.sid == "session-2"
 
 
-def test_ending_needs_a_criterion():
+@pytest.mark.parametrize(
+    ("criteria", "message"),
+    [
+        ({}, "end_sessions() needs an issuer, sub, sid or user, and none may be empty"),
+        (
+            {"user": AnonymousUser()},
+            "end_sessions() needs a user who has an account: this one is anonymous",
+        ),
+    ],
+    ids=["no criterion", "anonymous"],
+)
+def test_what_ending_needs(criteria, message):
     with pytest.raises(ValueError) as caught:  # noqa: PT011  # the message is compared below
-        end_sessions()
-    needed = "end_sessions() needs an issuer, sub, sid or user, and none may be empty"
-    assert str(caught.value) == needed
+        end_sessions(**criteria)
+    assert str(caught.value) == message
