@@ -84,6 +84,27 @@ def test_sid_of_a_renewal_may_be_in_the_access_token(sign_in, idp):
     assert row.sid == "session-2"
 
 
+def test_sign_in_by_a_provider_that_is_not_configured_is_logged(sign_in, idp, configure, caplog):
+    configure(ISSUER="https://elsewhere.example.com")
+    sign_in()
+    assert f"No configured provider issued an ID Token: issuer={idp.issuer}" in caplog.messages
+
+
+def test_sign_in_by_a_provider_that_is_down_is_logged(sign_in, idp, caplog):
+    idp.answers["/.well-known/openid-configuration"] = lambda handler: handler.send_error(503)
+    sign_in()
+    (logged,) = [told for told in caplog.messages if told.startswith("A provider's metadata")]
+    start = f"A provider's metadata is not renewed: issuer={idp.issuer} reason={idp.issuer}/"
+    assert logged.startswith(start)
+    assert logged.endswith(" answered 503")
+
+
+def test_sign_in_that_cannot_be_recorded_is_logged(rf, caplog):
+    assert renew_login(rf.get("/"), "garbage") is None
+    told = "A sign-in could not be recorded; its sign-out will go without a hint"
+    assert caplog.messages == [told]
+
+
 @pytest.mark.parametrize(
     ("criteria", "message"),
     [
