@@ -140,10 +140,22 @@ class OIDCSessionAdmin(SignOutAdmin):
         return rows.select_related("user").defer(*SECRETS).annotate(is_this_one=is_this_one)
 
     def get_fields(self, request: HttpRequest, obj: OIDCSession | None = None) -> Any:
-        """Return what to show: `sid` only to those who may sign out, since knowing it can do so."""
-        shown = super().get_fields(request, obj)
-        hidden = () if self.has_sign_out_permission(request) else ("sid",)
-        return [name for name in shown if name not in hidden]
+        """Return what to show, but to each only what they may use.
+
+        Whoever knows a `sid` can sign out with it; and Django makes a user a link.
+        """
+        may_use = {
+            "sid": self.has_sign_out_permission(request),
+            "user": self._leads_to_users(request),
+        }
+        hidden = [name for name, may in may_use.items() if not may]
+        return [name for name in super().get_fields(request, obj) if name not in hidden]
+
+    def _leads_to_users(self, request: HttpRequest) -> bool:
+        site, model = self.admin_site, get_user_model()
+        if not site.is_registered(model):
+            return True  # without a link, then
+        return site.get_model_admin(model).has_view_permission(request)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Refuse to filter by what is not shown, which Django would do for any field."""

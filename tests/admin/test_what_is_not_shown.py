@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+from urllib.parse import urljoin
+
 import pytest
 from django.contrib.auth.models import Permission, User
 
+from tests.admin.conftest import permitted
 from tests.admin.test_list import LIST, pages, session, user
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +27,32 @@ def staff(client):
         return client
 
     return staff
+
+
+def links(page, html):
+    """Return the addresses in the admin to which a page links."""
+    found = re.findall(r'<a [^>]*href="([^"]*)', html)
+    return {link for each in found if (link := urljoin(page, unescape(each))).startswith("/admin/")}
+
+
+@pytest.mark.parametrize("permissions", [["view"], ["view", "delete"]])
+@pytest.mark.parametrize("sees_users", [True, False])
+def test_no_link_leads_to_a_refusal(staff, permissions, sees_users):
+    row, desk = session(user("ada")), staff(*permissions)
+    if sees_users:
+        permitted(User.objects.get(username="grace"), "view_user")
+    followed = set()
+    for page in pages(row).values():
+        for link in links(page, desk.get(page).content.decode()):
+            assert desk.get(link).status_code == 200, link
+            followed.add(link)
+    assert (f"/admin/auth/user/{row.user.pk}/change/" in followed) is sees_users
+
+
+def test_a_user_is_shown_where_there_is_no_link_to_one(staff):
+    row = session(user("ada"))
+    page = pages(row)["session"].replace("/admin/", "/back-office/")
+    assert "field-user" in staff("view").get(page).content.decode()
 
 
 LOOKUPS = ["session_key", "sid", "sid_digest", "id_token", "refresh_token"]
