@@ -67,33 +67,6 @@ def test_an_entry_is_brought_up_to_date():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("engine", ["db", "cache", "file"])
-def test_sessions_that_are_alive(settings, tmp_path, engine):
-    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
-    settings.SESSION_FILE_PATH = str(tmp_path)
-    alive = engines.store()()
-    alive["a"] = 1
-    alive.save()
-    assert engines.is_alive(alive.session_key)
-    assert alive.exists(alive.session_key)  # still
-    assert not engines.is_alive("y" * 32)
-    assert not engines.store()().exists("y" * 32)
-    alive.set_expiry(-1)
-    alive.save()
-    assert not engines.is_alive(alive.session_key)
-
-
-@pytest.mark.django_db
-def test_sessions_in_a_cache_that_does_not_answer_are_not_deleted(settings, monkeypatch):
-    monkeypatch.setattr(engines.caching, "answers", lambda alias: False)
-    engines.delete("x" * 32)  # in the database
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
-    with pytest.raises(ConnectionError) as caught:
-        engines.delete("x" * 32)
-    assert str(caught.value) == "the cache that holds the sessions does not answer"
-
-
-@pytest.mark.django_db
 def test_session_that_was_not_found_ends_by_its_cookie(settings, rf):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     hidden = engines.store()()
@@ -106,12 +79,3 @@ def test_session_that_was_not_found_ends_by_its_cookie(settings, rf):
     request.COOKIES[settings.SESSION_COOKIE_NAME] = hidden.session_key
     sessions.end_current(request)
     assert not hidden.exists(hidden.session_key)
-
-
-@pytest.mark.django_db
-def test_sessions_in_a_cache_are_deleted_again(settings):
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
-    saved = engines.store()()
-    saved.save()
-    engines.delete_again(saved.session_key)
-    assert not saved.exists(saved.session_key)
