@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib import auth
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_out
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.backends.db import SessionStore
 
 from django_oidc_logout import engines, sessions
@@ -79,3 +84,213 @@ def test_session_that_was_not_found_ends_by_its_cookie(settings, rf):
     request.COOKIES[settings.SESSION_COOKIE_NAME] = hidden.session_key
     sessions.end_current(request)
     assert not hidden.exists(hidden.session_key)
+
+
+def test_entry_that_is_made():
+    """It is read by the versions to come: its form is kept."""
+    until = datetime(2030, 1, 2, tzinfo=UTC)
+    filed = session(_session_expiry=until)
+    sessions.mark_filed(filed, "k", "token")
+    of_token = "3c469e9d6c5875d3"  # the first 16 digits of its SHA-256
+    assert filed["_oidc_logout"] == {"key": "k", "token": of_token, "until": until.timestamp()}
+    filed["oidc_id_token"] = "token"
+    assert sessions.unseen_id_token(filed) == ""
+
+
+@pytest.mark.parametrize(("gained", "lengthened"), [(-0.1, False), (0.4, False), (0.6, True)])
+def test_session_that_lasts_longer(gained, lengthened):
+    filed = session(_session_expiry=3600)
+    until = filed.get_expiry_date() - timedelta(seconds=gained * 3600)
+    filed["_oidc_logout"] = GOOD | {"until": until.timestamp()}
+    assert sessions.has_lengthened(filed) is lengthened
+
+
+@pytest.mark.parametrize(
+    ("engine", "content", "moved"),
+    [
+        ("db", {}, False),
+        ("db", {"_oidc_logout": GOOD}, True),
+        ("db", {"_oidc_logout": GOOD | {"key": "x" * 32}}, False),
+        ("signed_cookies", {"_oidc_logout": GOOD}, False),
+    ],
+)
+def test_session_that_has_moved(settings, engine, content, moved):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    given = session(**content)
+    given._session_key = "x" * 32
+    assert sessions.has_moved(given) is moved
+
+
+@pytest.mark.parametrize(
+    ("content", "by_provider"),
+    [
+        ({}, False),
+        ({"_oidc_logout": GOOD}, True),
+        ({"oidc_id_token_expiration": 0}, True),
+        ({"_auth_user_id": "1"}, False),
+    ],
+    ids=["nobody", "filed", "mozilla's", "password"],
+)
+def test_session_that_was_signed_in_through_a_provider(content, by_provider):
+    assert sessions.by_provider(session(**content)) is by_provider
+
+
+@pytest.mark.parametrize(
+    ("every_request", "modified", "saved"),
+    [(False, False, False), (False, True, True), (True, False, True)],
+)
+def test_session_that_is_to_be_saved(settings, every_request, modified, saved):
+    settings.SESSION_SAVE_EVERY_REQUEST = every_request
+    given = SessionStore()
+    given.modified = modified
+    assert sessions.is_to_be_saved(given) is saved
+
+
+@pytest.mark.django_db
+def test_key_under_which_a_session_is_filed():
+    new = SessionStore()
+    key = sessions.final_key(new)
+    assert key == new.session_key
+    assert new.exists(key)
+    assert sessions.final_key(new) == key
+    saved_by_its_request = SessionStore("x" * 32)
+    assert sessions.final_key(saved_by_its_request) == "x" * 32
+    assert not new.exists("x" * 32)
+
+
+def test_key_under_which_a_session_in_a_cookie_is_filed(settings):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    new = engines.store()()
+    keys = {sessions.final_key(new) for _ in range(9)}
+    assert len(keys) == 9
+    assert {len(key) for key in keys} == {32}
+    assert set("".join(keys)) <= set(VALID_KEY_CHARS)
+    new["_oidc_logout"] = GOOD
+    assert sessions.final_key(new) == "k"
+
+
+def test_tokens_are_taken_once(rf):
+    request = rf.get("/")
+    request.session = session()
+    assert sessions.take_tokens(request) is None
+    sessions.note_tokens(request, id_token="noted", access_token=None)
+    request.session["oidc_id_token"] = "mozilla's"
+    assert sessions.take_tokens(request) == {"id_token": "noted", "access_token": None}
+    assert sessions.take_tokens(request) == {"id_token": "mozilla's"}
+
+
+@pytest.mark.django_db
+def test_who_is_signed_in(rf, django_user_model):
+    ada = django_user_model.objects.create_user("ada")
+    request = rf.get("/")
+    request.session = session()
+    assert sessions.signed_in_user(request) is None
+    auth.login(request, ada, "django.contrib.auth.backends.ModelBackend")
+    assert not hasattr(request, "user")  # as without the authentication middleware
+    assert sessions.signed_in_user(request) == ada
+    for user, expected in [(ada, ada), (None, None), (AnonymousUser(), None)]:
+        request.user = user
+        assert sessions.signed_in_user(request) == expected
+
+
+def fail(*args, **kwargs):
+    raise OSError("down")
+
+
+@pytest.fixture
+def request_of_ada(rf, django_user_model):
+    request = rf.post("/")
+    request.session, request.user = session(), AnonymousUser()
+    ada = django_user_model.objects.create_user("ada")
+    auth.login(request, ada, "django.contrib.auth.backends.ModelBackend")
+    request.session["_oidc_logout"] = GOOD
+    request.session.save()
+    return request
+
+
+def is_anonymous(request):
+    return request.user == AnonymousUser() and request.session.is_empty()
+
+
+@pytest.mark.django_db
+def test_session_that_ends(request_of_ada, caplog):
+    key = request_of_ada.session.session_key
+    assert sessions.end_current(request_of_ada) is True
+    assert is_anonymous(request_of_ada)
+    assert not SessionStore().exists(key)
+    assert caplog.messages == []
+
+
+@pytest.mark.django_db
+def test_session_ends_if_a_receiver_fails(request_of_ada, caplog):
+    key = request_of_ada.session.session_key
+    user_logged_out.connect(fail)
+    try:
+        assert sessions.end_current(request_of_ada) is True
+    finally:
+        user_logged_out.disconnect(fail)
+    assert is_anonymous(request_of_ada)
+    assert not SessionStore().exists(key)
+    told = "A receiver of user_logged_out failed; the session ends all the same"
+    assert caplog.messages == [told]
+
+
+@pytest.mark.django_db
+def test_session_that_its_store_does_not_delete_is_forgotten(request_of_ada, caplog, monkeypatch):
+    monkeypatch.setattr(SessionStore, "delete", fail)
+    assert sessions.end_current(request_of_ada) is False
+    assert is_anonymous(request_of_ada)
+    assert request_of_ada.session.session_key is None
+    told = "A session could not be deleted; the browser is told to forget it"
+    assert caplog.messages[-1] == told
+
+
+def test_who_cannot_be_loaded_is_nobody(rf, caplog):
+    request = rf.get("/")  # without a session
+    assert sessions.known_user(request) is None
+    assert caplog.messages == ["It cannot be told who is signed in"]
+
+
+HIDDEN = "h" * 32
+
+
+@pytest.fixture
+def engine(request, settings, tmp_path):
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
+    settings.SESSION_FILE_PATH = str(tmp_path)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(
+    ("engine", "cookies", "deleted"),
+    [
+        ("cache", {"sessionid": HIDDEN}, [HIDDEN]),
+        ("cached_db", {"sessionid": HIDDEN}, [HIDDEN]),
+        ("db", {"sessionid": HIDDEN}, []),
+        ("file", {"sessionid": HIDDEN}, []),
+        ("cache", {"sessionid": ""}, []),
+        ("cache", {"sessionid": "no key, but 'garbage'"}, []),
+        ("cache", {}, []),
+    ],
+    indirect=["engine"],
+)
+def test_session_that_was_not_found_may_be_in_a_cache(rf, monkeypatch, cookies, deleted):
+    seen = []
+    monkeypatch.setattr(engines, "delete", lambda *keys: seen.extend(keys))
+    request = rf.post("/")
+    request.session = engines.store()()
+    request.COOKIES.update(cookies)
+    assert sessions.end_current(request) is True
+    assert seen == deleted
+
+
+@pytest.mark.django_db
+def test_session_that_was_found_is_deleted_once(settings, rf, monkeypatch):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    request = rf.post("/")
+    request.session = engines.store()()
+    request.session.save()
+    request.COOKIES[settings.SESSION_COOKIE_NAME] = request.session.session_key
+    monkeypatch.setattr(engines, "delete", fail)
+    assert sessions.end_current(request) is True
