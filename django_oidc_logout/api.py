@@ -149,7 +149,7 @@ def remember_login(
     Returns:
         The session's row in the index, or None if it could not be written.
     """
-    return _record(request, id_token, access_token, refresh_token, renewal=False)
+    return _record(request, id_token, access_token, refresh_token)
 
 
 def renew_login(
@@ -172,7 +172,7 @@ def _record(
     access_token: str | None,
     refresh_token: str | None,
     *,
-    renewal: bool,
+    renewal: bool = False,
 ) -> OIDCSession | None:
     try:
         token = tokens.read_id_token(id_token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from unittest import mock
 
 import jwt
@@ -12,7 +13,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
 from django.test import RequestFactory
 
-from django_oidc_logout.api import asign_out, end_sessions, renew_login, sign_out
+from django_oidc_logout.api import (
+    asign_out,
+    end_sessions,
+    remember_login,
+    renew_login,
+    sign_out,
+)
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import session_ended, signed_out
@@ -82,6 +89,19 @@ def test_sid_of_a_renewal_may_be_in_the_access_token(sign_in, idp):
     access_token = jwt.encode({"sid": "session-2"}, "x" * 32)
     row = renew_login(request, idp.id_token(sid=None, nonce=None), access_token=access_token)
     assert row.sid == "session-2"
+
+
+@pytest.mark.parametrize(("verb", "is_new"), [(remember_login, True), (renew_login, False)])
+def test_signing_in_again_is_no_renewal(sign_in, idp, verb, is_new):
+    request = request_of(sign_in())
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    OIDCSession.objects.update(signed_in_at=long_ago)
+    row = verb(request, idp.id_token(nonce=None))
+    assert (row.signed_in_at > long_ago) is is_new
+    OIDCSession.objects.all().delete()  # as when the session is ended from elsewhere
+    row = verb(request, idp.id_token(nonce=None))
+    assert (row is not None) is is_new
+    assert request.session.is_empty() is not is_new
 
 
 def test_sign_in_by_a_provider_that_is_not_configured_is_logged(sign_in, idp, configure, caplog):
