@@ -167,7 +167,7 @@ class OIDCSessionAdmin(SignOutAdmin):
         model = get_user_model()
         texts = {
             field.name
-            for field in model._meta.concrete_fields  # noqa: SLF001  # Django's documented API
+            for field in model._meta.concrete_fields
             if isinstance(field, (CharField, TextField))
         }
         naming = (model.USERNAME_FIELD, model.get_email_field_name(), "first_name", "last_name")

@@ -56,7 +56,8 @@ def _bound(engine: type[SessionBase]) -> type[Any]:
     else:
         in_both = hasattr(engine, "cache_key_prefix") and hasattr(engine, "_get_session_from_db")
         mixin = _InBoth if in_both else _OnServer
-    return type(engine.__qualname__, (mixin, engine), {})  # Django salts with the name
+    # Django salts with the name.
+    return type(engine.__qualname__, (mixin, engine), {"_engine": engine})
 
 
 class _OnServer:
@@ -101,9 +102,10 @@ class _OnServer:
             return False
 
     def delete(self: Any, session_key: str | None = None) -> None:
+        key = session_key or self.session_key
         if session_key and session_key == sessions.filed_key(self) != self.session_key:
             self._replace(session_key)  # cycle_key() deletes what it has replaced
-        else:
+        elif not key or not engines.delete_at_once(self._engine, key):
             super().delete(session_key)  # type: ignore[misc]  # the store's
 
     async def asave(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature

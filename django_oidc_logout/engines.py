@@ -9,11 +9,11 @@ from django.contrib.sessions.backends import cache, cached_db, db
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
 from django.core.cache import caches
 
-from . import caching
+from . import caching, statements
 from .conf import conf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from django.contrib.sessions.backends.base import SessionBase
 
@@ -46,9 +46,18 @@ def delete(*keys: str) -> None:
     if in_cookies():
         return
     engine = store()
-    for delete_from in AT_ONCE.get((engine, engine.delete), [_delete_each]):
-        delete_from(engine, keys)
+    if not delete_at_once(engine, *keys):
+        for key in keys:
+            engine(key).delete(key)
     _require_answer(engine)
+
+
+def delete_at_once(engine: type[SessionBase], *keys: str) -> bool:
+    """Delete sessions without looking for them first, if that is all that their store would do."""
+    ways = AT_ONCE.get((engine, engine.delete), ())
+    for delete_from in ways:
+        delete_from(engine, keys)
+    return bool(ways)
 
 
 def delete_again(*keys: str) -> None:
@@ -67,16 +76,11 @@ def _require_answer(engine: type[SessionBase]) -> None:
         raise ConnectionError("the cache that holds the sessions does not answer")
 
 
-def _delete_each(engine: Any, keys: Iterable[str]) -> None:
-    for key in keys:
-        engine(key).delete(key)
+def _delete_from_database(engine: Any, keys: Collection[str]) -> None:
+    statements.delete(engine.get_model_class(), session_key=keys)
 
 
-def _delete_from_database(engine: Any, keys: Iterable[str]) -> None:
-    engine.get_model_class().objects.filter(session_key__in=keys).delete()
-
-
-def _delete_from_cache(engine: Any, keys: Iterable[str]) -> None:
+def _delete_from_cache(engine: Any, keys: Collection[str]) -> None:
     names = [engine.cache_key_prefix + key for key in keys]
     caches[conf.SESSION_CACHE_ALIAS].delete_many(names)
 

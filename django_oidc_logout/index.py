@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import Error, router, transaction
 from django.utils import timezone
 
-from . import engines, sessions
+from . import engines, sessions, statements
 from .conf import conf
 from .fields import digest
 from .models import OIDCSession
@@ -98,8 +98,8 @@ def current(session: SessionBase) -> OIDCSession | None:
     own_key = None if engines.in_cookies() else session.session_key
     try:
         key = sessions.filed_key(session) or own_key
-        rows = OIDCSession.objects.using(_database())
-        return rows.filter(session_key=key).first() if key else None
+        rows = statements.select(OIDCSession, session_key=[key]) if key else ()
+        return next(iter(rows), None)
     except Exception:  # rule 1: each session store raises its own
         logger.exception("The index of sessions cannot be read")
         return None
@@ -125,10 +125,9 @@ def remove(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
     The others have been removed by another call, or their session has got another key meanwhile.
     """
     keys = {row.pk: row.session_key for row in rows}
-    if len(rows) == 1:
-        gone, _ = OIDCSession.objects.filter(
-            pk=rows[0].pk, session_key=rows[0].session_key
-        ).delete()
+    if len(keys) == 1:
+        ((pk, key),) = keys.items()
+        gone = statements.delete(OIDCSession, id=[pk], session_key=[key])
         return list(rows) if gone else []
     with transaction.atomic(using=_database()):
         there = OIDCSession.objects.using(_database()).filter(pk__in=keys)
@@ -173,8 +172,8 @@ def forget_replaced(request: HttpRequest) -> None:
 
 def _forget_key(key: str) -> None:
     try:
-        with transaction.atomic(using=_database()):
-            OIDCSession.objects.filter(session_key=key).delete()
+        with statements.unharmed(_database()):
+            statements.delete(OIDCSession, session_key=[key])
     except Error:
         logger.exception("A session ends, but its row remains for clear_oidc_sessions")
 
@@ -186,7 +185,7 @@ def refile(session: SessionBase) -> bool | None:
         Whether its row was there; None if the index cannot be written, which is logged.
     """
     try:
-        with transaction.atomic(using=_database()):
+        with statements.unharmed(_database()):
             rows = OIDCSession.objects.filter(session_key=sessions.filed_key(session))
             is_there = bool(rows.update(session_key=session.session_key))
     except Error:
@@ -209,9 +208,7 @@ def clear() -> int:
         gone = list(rows.filter(expires_at__lt=long_ago))
     else:
         gone = [key for key in rows.iterator() if not engines.is_alive(key)]
-    return sum(
-        OIDCSession.objects.filter(session_key__in=batch).delete()[0] for batch in batches(gone)
-    )
+    return sum(statements.delete(OIDCSession, session_key=batch) for batch in batches(gone))
 
 
 def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -222,7 +219,7 @@ def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 def extend(session: SessionBase) -> None:
     """Let the row of a session last as long as the session now does. A failure is logged."""
     try:
-        with transaction.atomic(using=_database()):
+        with statements.unharmed(_database()):
             rows = OIDCSession.objects.filter(session_key=sessions.filed_key(session))
             rows.update(expires_at=session.get_expiry_date())
     except Error:

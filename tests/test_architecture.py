@@ -25,7 +25,8 @@ MODULES = {
 
 # Each floor may import from the floors below it only.
 FLOORS = [
-    {"conf", "doctor.findings", "exceptions", "late", "outcome", "signals", "transactions"},
+    {"statements", "transactions"},
+    {"conf", "doctor.findings", "exceptions", "late", "outcome", "signals"},
     {"caching", "checks.installed", "checks.registered", "fields", "tokens", "transport"},
     {"discovery", "engines", "landing", "logout_tokens", "models", "responses"},
     {"sessions"},

@@ -78,7 +78,7 @@ def test_token_of_a_process_that_died_comes_again(sign_in, logout_token, monkeyp
     client, token = sign_in(), logout_token()
     broken = {
         "end_rows": "django_oidc_logout.api.end_rows",
-        "late": "django.db.models.query.QuerySet.delete",
+        "late": "django_oidc_logout.statements.delete",
     }
     with monkeypatch.context() as patch:
         patch.setattr(broken[step], kill)

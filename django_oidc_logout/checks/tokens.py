@@ -41,7 +41,7 @@ def _algorithms(options: ProviderOptions) -> list[str]:
 
 def check_aliases() -> list[CheckMessage]:
     """Each alias fits into the row of a sign-in."""
-    column = OIDCSession._meta.get_field("provider")  # noqa: SLF001  # public, for all its name
+    column = OIDCSession._meta.get_field("provider")
     longest = column.max_length or 0
     return [
         Error(

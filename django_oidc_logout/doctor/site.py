@@ -111,7 +111,7 @@ def database(_: None) -> Iterator[Finding]:
 
 def encryption(_: None) -> Iterator[Finding]:
     """What SECRET_KEY encrypts can be decrypted, what is in the table already included."""
-    field = OIDCSession._meta.get_field("id_token")  # noqa: SLF001  # public, for all its name
+    field = OIDCSession._meta.get_field("id_token")
     try:
         kept = field.from_db_value(field.get_prep_value(PROBE), None, connections["default"])
     except ImproperlyConfigured:

@@ -1,0 +1,66 @@
+"""Statements written out, for what every sign-out waits for: one trip to the database each.
+
+Django takes longer to build such a statement than a database takes to run it, and puts a deletion
+into a transaction of its own, which makes three trips of one.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, TypeVar
+
+from django.db import connections, router, transaction
+from django.db.models.deletion import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from contextlib import AbstractContextManager
+
+    from django.db.models import Model
+    from django.db.models.query import RawQuerySet
+
+M = TypeVar("M", bound="Model")
+
+
+def select(model: type[M], **values: Collection[str | int]) -> RawQuerySet[M]:
+    """Return the rows that have one of the values in each of the columns.
+
+    They are looked for where they are written: a replica may not have heard of them yet.
+    """
+    using = router.db_for_write(model)
+    where, parameters = _where(model, using, values)
+    return model._default_manager.using(using).raw(f"SELECT * {where}", parameters)
+
+
+def delete(model: type[Model], **values: Collection[str | int]) -> int:
+    """Delete the rows that have one of the values in each of the columns; return how many.
+
+    Where anything depends on such rows, or anybody listens for their end, it is Django that does.
+    """
+    using = router.db_for_write(model)
+    with transaction.mark_for_rollback_on_error(using):
+        if Collector(using).can_fast_delete(model._default_manager.all()):
+            where, parameters = _where(model, using, values)
+            with connections[using].cursor() as cursor:
+                cursor.execute(f"DELETE {where}", parameters)
+                return int(cursor.rowcount)
+        given = {f"{name}__in": of_column for name, of_column in values.items()}
+        return model._default_manager.using(using).filter(**given).delete()[0]
+
+
+def unharmed(using: str) -> AbstractContextManager[None]:
+    """Return what keeps a transaction that is under way unharmed by a statement that fails."""
+    if connections[using].in_atomic_block:
+        return transaction.atomic(using=using)
+    return nullcontext()
+
+
+def _where(
+    model: type[Model], using: str, values: dict[str, Collection[str | int]]
+) -> tuple[str, list[str | int]]:
+    quote = connections[using].ops.quote_name
+    conditions = [
+        f"{quote(column)} IN ({', '.join(['%s'] * len(given))})" for column, given in values.items()
+    ]
+    where = f"FROM {quote(model._meta.db_table)} WHERE {' AND '.join(conditions)}"
+    return where, [value for given in values.values() for value in given]

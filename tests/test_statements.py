@@ -1,0 +1,94 @@
+"""Statements that are written out do what Django's would, and no more of them."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError, connection, transaction
+from django.db.models.signals import pre_delete
+from django.test.utils import CaptureQueriesContext
+
+from django_oidc_logout import statements
+from django_oidc_logout.models import OIDCSession
+from tests.conftest import is_signed_in
+
+
+@pytest.fixture
+def told():
+    """Return the sessions whose end a site's own receiver was told of, with what was in them."""
+    seen = []
+
+    def note(instance, **kwargs):
+        seen.append(instance.get_decoded())
+
+    pre_delete.connect(note, sender=Session)
+    yield seen
+    pre_delete.disconnect(note, sender=Session)
+
+
+@pytest.fixture
+def ada(sign_in):
+    """Sign Ada in, and return her."""
+    sign_in()
+    return get_user_model().objects.get()
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Let statements about sessions fail in the database."""
+    monkeypatch.setattr(Session._meta, "db_table", "nowhere")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sign_out_waits_for_five_statements(sign_in):
+    client = sign_in()
+    with CaptureQueriesContext(connection) as queries:
+        client.post("/oidc/logout/")
+    verbs = [query["sql"].split()[0] for query in queries]
+    assert verbs == ["SELECT", "SELECT", "SELECT", "DELETE", "DELETE"]
+    assert not is_signed_in(client)
+    assert not Session.objects.exists()
+    assert not OIDCSession.objects.exists()
+
+
+@pytest.mark.django_db
+def test_who_listens_for_the_end_of_sessions_hears_of_it(sign_in, told):
+    client = sign_in()
+    person = client.session["_auth_user_id"]
+    told.clear()
+    client.post("/oidc/logout/")
+    assert [session["_auth_user_id"] for session in told] == [person]
+
+
+@pytest.mark.django_db
+def test_what_depends_on_a_row_goes_with_it(ada):
+    statements.delete(get_user_model(), id=[ada.pk])
+    assert not OIDCSession.objects.exists()
+
+
+@pytest.mark.django_db
+def test_rows_are_those_that_fit_in_every_column(sign_in):
+    sign_in(), sign_in()
+    one, other = OIDCSession.objects.all()
+    assert statements.delete(OIDCSession, id=[one.pk], session_key=[other.session_key]) == 0
+    assert set(statements.select(OIDCSession, id=[one.pk, other.pk])) == {one, other}
+    assert statements.delete(OIDCSession, id=[one.pk, other.pk], session_key=[one.session_key]) == 1
+    assert list(statements.select(OIDCSession, id=[one.pk, other.pk])) == [other]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statement_that_fails_in_a_transaction_undoes_it(broken):
+    with transaction.atomic():
+        with pytest.raises(DatabaseError):
+            statements.delete(Session, session_key=["x"])
+        assert connection.needs_rollback
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statement_that_fails_leaves_a_transaction_unharmed(ada, broken):
+    with transaction.atomic():
+        with pytest.raises(DatabaseError), statements.unharmed("default"):
+            statements.delete(Session, session_key=["x"])
+        assert get_user_model().objects.get() == ada
