@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import hmac
 import json
+from types import MappingProxyType
 
 import jwt
 import pytest
@@ -17,6 +18,8 @@ from django_oidc_logout.exceptions import TokenUnreadable
 from django_oidc_logout.tokens import (
     MAX_IDENTIFIER_LENGTH,
     IDToken,
+    algorithms,
+    fault,
     fitting_keys,
     is_signed_by,
     parse,
@@ -388,6 +391,34 @@ def test_a_key_of_no_use_is_passed_over(key, algorithm):
 )
 def test_fitting_keys(key, algorithm, kid, fits):
     assert fitting_keys([key], algorithm, kid) == ([key] if fits else [])
+
+
+def test_algorithms():
+    known = algorithms()
+    assert known == sorted(known)
+    assert {"RS256", "PS256", "ES256", "EdDSA", "HS256"} <= set(known)
+    assert "none" not in known
+
+
+def key_of(bits):
+    return json.loads(RSAAlgorithm.to_jwk(generate_private_key(65537, bits).public_key()))
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm", "fault_of_it"),
+    [
+        (public_key(), "RS256", ""),
+        (public_key(alg="unknown"), "PS512", ""),
+        (key_of(1024), "RS256", "is too short"),
+        ({}, "RS256", "cannot be read"),
+        ({"kty": "RSA", "n": 5, "e": "AQAB"}, "RS256", "cannot be read"),
+        ({"kty": ["RSA"]}, "RS256", "cannot be read"),
+        (public_key(), "unknown", "cannot be read"),
+    ],
+    ids=["good", "alg of its own", "short", "empty", "number", "list", "unknown algorithm"],
+)
+def test_fault_of_a_published_key(key, algorithm, fault_of_it):
+    assert fault(MappingProxyType(key), algorithm) == fault_of_it
 
 
 # read_sid
