@@ -117,6 +117,7 @@ class PyOIDC(Driver):
 
 DRIVERS = {
     "ours": Ours(),
+    "configured": Ours(),
     "django": Django(),
     "mozilla": Mozilla(),
     "lasuite": Lasuite(),

@@ -33,7 +33,7 @@ def sign_out(run):
     claims = run.provider.claims
     with ExitStack() as stack:
         workers = {}
-        for peer in installed("ours", "django", "mozilla", "lasuite", "authcodeflow"):
+        for peer in installed("ours", "configured", "django", "mozilla", "lasuite", "authcodeflow"):
             workers[peer] = run.worker(peer)
             stack.callback(workers[peer].end)
 
@@ -49,13 +49,16 @@ def sign_out(run):
             for peer, worker in workers.items()
         }
     run.series["sign-out"] = {PEERS[peer]["title"]: seconds for peer, seconds in took.items()}
-    of_django = compared.ratio("ours", "django")
-    run.say(
-        "sign-out, warm: time",
-        "at most 1.5x Django's LogoutView",
-        f"{compared.told('ours', 'django')}: {ms(took['ours'])}, Django {ms(took['django'])}",
-        of_django <= 1.5,
-    )
+    for title, peer in {
+        "sign-out, warm: time": "ours",
+        "sign-out, warm: time with END_SESSION_ENDPOINT set": "configured",
+    }.items():
+        run.say(
+            title,
+            "at most 1.5x Django's LogoutView",
+            f"{compared.told(peer, 'django')}: {ms(took[peer])}, Django {ms(took['django'])}",
+            compared.ratio(peer, "django") <= 1.5,
+        )
     more = counted["ours"]["queries"] - counted["django"]["queries"]
     run.say(
         "sign-out, warm: queries",

@@ -108,6 +108,12 @@ def ours(issuer):
     }
 
 
+def configured(issuer):
+    """Return the same with the address in the settings, where the other peers have it."""
+    provider = {"ISSUER": issuer, "END_SESSION_ENDPOINT": f"{issuer}/end-session"}
+    return {**ours(issuer), "OIDC_LOGOUT_PROVIDERS": {"default": provider}}
+
+
 def django(issuer):
     """Return Django alone."""
     return {}
@@ -179,7 +185,10 @@ def pyoidc(issuer):
     }
 
 
-PEERS = {peer.__name__: peer for peer in (ours, django, mozilla, lasuite, authcodeflow, pyoidc)}
+PEERS = {
+    peer.__name__: peer
+    for peer in (ours, configured, django, mozilla, lasuite, authcodeflow, pyoidc)
+}
 
 
 def session_store():

@@ -54,6 +54,7 @@ def _pyoidc():
 
 OWN = {
     "ours": _ours,
+    "configured": _ours,
     "django": _django,
     "mozilla": _mozilla,
     "lasuite": _lasuite,

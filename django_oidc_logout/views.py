@@ -42,10 +42,7 @@ UNREADABLE = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadableP
 
 
 # Not in a transaction: what fails after the session has ended must not bring it back.
-@method_decorator(
-    [outside_transactions, login_not_required, csrf_protect, never_cache],
-    name="dispatch",
-)
+@method_decorator([outside_transactions, login_not_required, csrf_protect], name="dispatch")
 class LogoutView(View):
     """Sign out on POST; what a GET does is `OIDC_LOGOUT_GET`'s decision."""
 
@@ -55,6 +52,7 @@ class LogoutView(View):
         return_to = fields.get("next", request.GET.get("next"))
         return sign_out(request, return_to=return_to, local_only=_asked("local", fields))
 
+    @method_decorator(never_cache)  # what `sign_out` returns is so already
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Ask for confirmation, sign out, or refuse. HEAD comes here too, and never signs out."""
         if conf.OIDC_LOGOUT_GET == "refuse":

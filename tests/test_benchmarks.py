@@ -64,7 +64,7 @@ def test_peers_that_are_missing_fail_where_all_are_required(monkeypatch, tmp_pat
         timeout=60,
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("Not installed: ours, django,")
+    assert done.stderr.startswith("Not installed: ours, configured, django,")
 
 
 @pytest.fixture
