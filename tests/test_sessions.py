@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib import auth
@@ -97,11 +97,14 @@ def test_entry_that_is_made():
     assert sessions.unseen_id_token(filed) == ""
 
 
-@pytest.mark.parametrize(("gained", "lengthened"), [(-0.1, False), (0.4, False), (0.6, True)])
-def test_session_that_lasts_longer(gained, lengthened):
-    filed = session(_session_expiry=3600)
-    until = filed.get_expiry_date() - timedelta(seconds=gained * 3600)
-    filed["_oidc_logout"] = GOOD | {"until": until.timestamp()}
+@pytest.mark.parametrize(
+    ("gained", "lengthened"), [(-360, False), (1440, False), (1800, False), (2160, True)]
+)
+def test_session_that_lasts_longer(monkeypatch, gained, lengthened):
+    now = datetime(2030, 1, 2, tzinfo=UTC)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+    until = now.timestamp() + 3600 - gained
+    filed = session(_session_expiry=3600, _oidc_logout=GOOD | {"until": until})
     assert sessions.has_lengthened(filed) is lengthened
 
 
