@@ -69,6 +69,16 @@ def test_what_is_deleted(engine):
     assert SessionStore.told == (told if engine == OWN else [])
 
 
+@pytest.mark.parametrize("engine", [*DJANGOS, OWN], indirect=True)
+def test_what_is_deleted_at_once(engine):
+    """A file engine deletes one by one; an engine of the site's own may do more for each."""
+    is_known = engine in {"db", "cache", "cached_db"}
+    keys = [saved() for _ in range(2)]
+    assert engines.delete_at_once(engines.store(), *keys) is is_known
+    assert [is_there(key) for key in keys] == [not is_known] * 2
+    assert SessionStore.told == []
+
+
 @pytest.mark.parametrize(
     ("engine", "left"),
     [("db", True), ("cache", False), ("cached_db", True), ("file", False), (OWN, False)],

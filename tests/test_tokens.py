@@ -421,6 +421,22 @@ def test_fault_of_a_published_key(key, algorithm, fault_of_it):
     assert fault(MappingProxyType(key), algorithm) == fault_of_it
 
 
+@pytest.mark.parametrize(
+    ("payload", "cause"),
+    [
+        (b"[]", "not an object"),
+        (b'{"sub": "ada", "sub": "eve"}', "a name stands twice"),
+        (b'{"exp": NaN}', "NaN is no number"),
+    ],
+)
+def test_why_it_is_no_json_object(payload, cause):
+    """It stands in the traceback of a sign-in that could not be recorded."""
+    with pytest.raises(TokenUnreadable) as caught:
+        parse(jws(payload))
+    assert str(caught.value) == "the token's header or payload is no JSON object"
+    assert str(caught.value.__cause__) == cause
+
+
 # read_sid
 
 
