@@ -458,10 +458,12 @@ def test_state_survives_a_new_secret_key(settings):
         ("https://[", None, ""),
     ],
 )
-def test_default(settings, own, django, url):
+def test_default(settings, own, django, url, caplog):
     settings.OIDC_LOGOUT_REDIRECT_URL = own
     settings.LOGOUT_REDIRECT_URL = django
     assert landing.default() == url
+    is_set = bool(own or django)
+    assert bool(caplog.messages) is (is_set and not url)
 
 
 @pytest.mark.django_db
