@@ -458,12 +458,17 @@ def test_state_survives_a_new_secret_key(settings):
         ("https://[", None, ""),
     ],
 )
-def test_default(settings, own, django, url, caplog):
+def test_default(settings, own, django, url):
     settings.OIDC_LOGOUT_REDIRECT_URL = own
     settings.LOGOUT_REDIRECT_URL = django
     assert landing.default() == url
-    is_set = bool(own or django)
-    assert bool(caplog.messages) is (is_set and not url)
+
+
+@pytest.mark.parametrize("unset", [None, ""])
+def test_no_default_is_nothing_to_complain_of(settings, caplog, unset):
+    settings.OIDC_LOGOUT_REDIRECT_URL = settings.LOGOUT_REDIRECT_URL = unset
+    assert landing.default() == ""
+    assert caplog.messages == []
 
 
 @pytest.mark.django_db
