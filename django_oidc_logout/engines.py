@@ -103,7 +103,7 @@ def is_alive(key: str) -> bool:
     """
     engine = store()
     session = engine(key)
-    if session.load() and session.session_key == key:
+    if session.load():
         return True
     _require_answer(engine)
     if session.session_key:

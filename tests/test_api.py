@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from unittest import mock
+from urllib.parse import parse_qs
 
 import jwt
 import pytest
@@ -13,7 +14,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
 from django.test import RequestFactory
 
+from django_oidc_logout import landing
 from django_oidc_logout.api import (
+    STORE_FAILED,
     asign_out,
     end_sessions,
     remember_login,
@@ -22,6 +25,7 @@ from django_oidc_logout.api import (
 )
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.outcome import Outcome
 from django_oidc_logout.signals import session_ended, signed_out
 
 pytestmark = pytest.mark.django_db
@@ -31,13 +35,6 @@ def request_of(client):
     request = RequestFactory().post("/")
     request.session = client.session
     return request
-
-
-def test_signing_out_goes_by_the_provider_unless_told_otherwise(sign_in, idp):
-    for local_only, start in [(None, f"{idp.issuer}/end-session?"), (True, "/oidc/logout/")]:
-        options = {} if local_only is None else {"local_only": local_only}
-        answer = async_to_sync(asign_out)(request_of(sign_in()), **options)
-        assert answer["Location"].startswith(start)
 
 
 @contextmanager
@@ -55,14 +52,64 @@ def heard(signal):
         signal.disconnect(receive)
 
 
-def test_receivers_are_told_whose_request_signed_out(sign_in, idp, django_user_model):
-    request = request_of(sign_in())
+@pytest.fixture
+def _clear_all(settings):
+    settings.OIDC_LOGOUT_CLEAR_SITE_DATA = ["cookies", "storage"]
+
+
+def signing_out(request, **options):
+    """Sign out; return the answer and the one outcome of which receivers are told."""
     with heard(signed_out) as seen:
-        sign_out(request)
+        answer = async_to_sync(asign_out)(request, **options)
     (told,) = seen
     assert told["sender"] is sign_out
     assert told["request"] is request
-    assert told["user"] == django_user_model.objects.get()
+    return answer, told["user"], told["outcome"]
+
+
+@pytest.mark.usefixtures("_clear_all")
+def test_signing_out_goes_by_the_provider(sign_in, idp, django_user_model):
+    request = request_of(sign_in())
+    hint = OIDCSession.objects.get().id_token
+    answer, user, outcome = signing_out(request, return_to="/bye/")
+    address, _, query = answer["Location"].partition("?")
+    parameters = parse_qs(query)
+    assert address == f"{idp.issuer}/end-session"
+    assert parameters["id_token_hint"] == [hint]
+    assert landing.unsign(parameters["state"][0]).next == "/bye/"
+    assert user == django_user_model.objects.get()
+    reason = "The browser was sent to 127.0.0.1."
+    assert outcome == Outcome(provider="redirect", tokens="skipped", reason=reason)
+    assert not OIDCSession.objects.exists()
+    # What the provider needs is cleared on the way back.
+    assert "cookies" not in answer.headers["Clear-Site-Data"]
+
+
+@pytest.mark.usefixtures("_clear_all")
+def test_signing_out_of_the_site_only(sign_in):
+    answer, _, outcome = signing_out(request_of(sign_in()), local_only=True)
+    assert answer["Location"].startswith("/oidc/logout/callback/?state=")
+    reason = "Signing out of this site only was asked for."
+    assert outcome == Outcome(provider="skipped", tokens="skipped", reason=reason)
+    assert "cookies" in answer.headers["Clear-Site-Data"]
+
+
+def test_signing_out_with_a_store_that_fails(sign_in, monkeypatch):
+    """The row stays, by which the session can be ended from elsewhere."""
+    request = request_of(sign_in())
+    monkeypatch.setattr(type(request.session), "flush", mock.Mock(side_effect=OSError))
+    _, _, outcome = signing_out(request, local_only=True)
+    reason = f"Signing out of this site only was asked for. {STORE_FAILED}"
+    assert outcome.reason == reason
+    assert OIDCSession.objects.exists()
+
+
+@pytest.mark.parametrize("verb", [remember_login, renew_login])
+@pytest.mark.parametrize("case", [(True, "token", "token"), (True, None, ""), (False, "token", "")])
+def test_refresh_token_is_kept_where_it_is_to_be_revoked(sign_in, idp, settings, verb, case):
+    settings.OIDC_LOGOUT_REVOKE_TOKENS, given, kept = case
+    row = verb(request_of(sign_in()), idp.id_token(nonce=None), refresh_token=given)
+    assert OIDCSession.objects.get(pk=row.pk).refresh_token == kept
 
 
 def test_receivers_are_told_what_has_ended_and_why(sign_in, idp):

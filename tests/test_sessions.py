@@ -225,6 +225,22 @@ def test_session_that_ends(request_of_ada, caplog):
 
 
 @pytest.mark.django_db
+def test_session_ends_before_its_row_does(request_of_ada):
+    """While the row is there, the end can be tried again: no receiver is to take it away."""
+    keys = []
+
+    def note(request, **kwargs):
+        keys.append(sessions.filed_key(request.session))
+
+    user_logged_out.connect(note)
+    try:
+        sessions.end_current(request_of_ada)
+    finally:
+        user_logged_out.disconnect(note)
+    assert keys == [""]
+
+
+@pytest.mark.django_db
 def test_session_ends_if_a_receiver_fails(request_of_ada, caplog):
     key = request_of_ada.session.session_key
     user_logged_out.connect(fail)
