@@ -131,10 +131,11 @@ def test_index_that_cannot_be_read_is_one_failure(idp):
     assert (caught.value.ended, caught.value.failed) == (0, 1)
 
 
-def test_sid_of_a_renewal_may_be_in_the_access_token(sign_in, idp):
+@pytest.mark.parametrize("verb", [remember_login, renew_login])
+def test_sid_may_be_in_the_access_token(sign_in, idp, verb):
     request = request_of(sign_in())
     access_token = jwt.encode({"sid": "session-2"}, "x" * 32)
-    row = renew_login(request, idp.id_token(sid=None, nonce=None), access_token=access_token)
+    row = verb(request, idp.id_token(sid=None, nonce=None), access_token=access_token)
     assert row.sid == "session-2"
 
 
