@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import include, path
 from mozilla_django_oidc.views import OIDCLogoutView
 
-from django_oidc_logout import landing
+from django_oidc_logout import landing, statements
 from django_oidc_logout.backends import provider_logout_url
 from django_oidc_logout.models import OIDCSession
 from tests.conftest import is_signed_in, query_of
@@ -119,11 +119,15 @@ def cache_down(idp, configure, monkeypatch):
 
 
 def index_down(idp, configure, monkeypatch):
-    def down(*args, **kwargs):
-        raise DatabaseError("down")
+    def down(model, **values):
+        if model is OIDCSession:
+            raise DatabaseError("down")
+        return delete(model, **values)
 
+    delete = statements.delete
     configure(BACKEND="nowhere.Provider")
-    monkeypatch.setattr(OIDCSession.objects, "filter", down)
+    monkeypatch.setattr(statements, "select", down)
+    monkeypatch.setattr(statements, "delete", down)
 
 
 class Failing:
