@@ -77,6 +77,15 @@ def test_rows_are_those_that_fit_in_every_column(sign_in):
     assert list(statements.select(OIDCSession, id=[one.pk, other.pk])) == [other]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("value", ["x' OR '1'='1", "%s", "x') --", 'x"; DROP TABLE django_session'])
+def test_values_are_no_sql(sign_in, value):
+    sign_in()
+    assert list(statements.select(OIDCSession, session_key=[value])) == []
+    assert statements.delete(OIDCSession, session_key=[value, value]) == 0
+    assert OIDCSession.objects.count() == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_statement_that_fails_in_a_transaction_undoes_it(broken):
     with transaction.atomic():
