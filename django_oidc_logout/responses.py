@@ -66,7 +66,7 @@ def _answer(request: HttpRequest, url: str, provider: str) -> HttpResponse:
     if _by_turbo(request):
         # Turbo fetches, so it cannot follow a redirect to another origin, and ignores a page.
         return render(request, "oidc_logout/turbo.html", {"url": url}, content_type=TURBO_STREAM)
-    if request.get_preferred_type([HTML, *JSON]) in JSON:
+    if _by_script(request):
         return JsonResponse({"redirect_to": url, "provider": provider})
     if conf.OIDC_LOGOUT_RESPONSE == "refresh" or len(url) > MAX_HEADER_URL:
         response = render(request, "oidc_logout/refresh.html", {"url": url})
@@ -79,6 +79,12 @@ def _by_turbo(request: HttpRequest) -> bool:
     """Tell whether Turbo asks: 7 says so by what it accepts, 8 by an id. No wildcard will do."""
     accepted = request.headers.get("Accept", "")
     return "X-Turbo-Request-Id" in request.headers or TURBO_STREAM in accepted
+
+
+def _by_script(request: HttpRequest) -> bool:
+    """Tell whether JSON is preferred to a page: no browser that shows pages even names it."""
+    accepted = request.headers.get("Accept", "")
+    return "json" in accepted.lower() and request.get_preferred_type([HTML, *JSON]) in JSON
 
 
 def clear_held_back(response: HttpResponse) -> None:

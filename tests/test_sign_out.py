@@ -1026,6 +1026,7 @@ def test_session_cookie_is_deleted_by_its_own_name_and_scope(settings, site, sig
         ("application/json;charset=UTF-8, */*;q=0.1", True),
         ("application/json, text/plain, */*", True),
         ("text/html, application/json", False),
+        ("application/*", False),
         ("application/json;q=0.8, text/html;q=0.9", False),
         ("application/json;q=0.9, text/html;q=0.8", True),
         ("*/*", False),
