@@ -30,9 +30,10 @@ def staff(client):
 
 
 def links(page, html):
-    """Return the addresses in the admin to which a page links."""
+    """Return the pages of the admin to which one links; all filters lead to the same."""
     found = re.findall(r'<a [^>]*href="([^"]*)', html)
-    return {link for each in found if (link := urljoin(page, unescape(each))).startswith("/admin/")}
+    pages = {urljoin(page, unescape(each)).partition("?")[0] for each in found}
+    return {page for page in pages if page.startswith("/admin/")}
 
 
 @pytest.mark.parametrize("permissions", [["view"], ["view", "delete"]])
@@ -43,7 +44,7 @@ def test_no_link_leads_to_a_refusal(staff, permissions, sees_users):
         permitted(User.objects.get(username="grace"), "view_user")
     followed = set()
     for page in pages(row).values():
-        for link in links(page, desk.get(page).content.decode()):
+        for link in links(page, desk.get(page).content.decode()) - followed:
             assert desk.get(link).status_code == 200, link
             followed.add(link)
     assert (f"/admin/auth/user/{row.user.pk}/change/" in followed) is sees_users
