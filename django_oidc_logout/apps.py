@@ -1,4 +1,4 @@
-"""The app."""
+"""The app configuration."""
 
 from django.apps import AppConfig, apps
 from django.core.exceptions import ImproperlyConfigured
@@ -6,14 +6,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class OIDCLogoutConfig(AppConfig):
-    """django-oidc-logout: connects receivers and checks when Django is ready."""
+    """Connects the receivers and the system checks when Django is ready."""
 
     name = "django_oidc_logout"
     verbose_name = _("OpenID Connect sign-out")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Connect what listens.
+        """Connect the receivers and the checks.
 
         Raises:
             ImproperlyConfigured: `django.contrib.auth` is not installed.
@@ -22,5 +22,5 @@ class OIDCLogoutConfig(AppConfig):
             raise ImproperlyConfigured(
                 "django_oidc_logout needs django.contrib.auth: add it to INSTALLED_APPS."
             )
-        from . import receivers  # noqa: F401, PLC0415  # only now are models there
-        from .checks import registered  # noqa: F401, PLC0415  # as above
+        from . import receivers  # noqa: F401, PLC0415  # needs the models
+        from .checks import register  # noqa: F401, PLC0415  # needs the models

@@ -1,4 +1,4 @@
-"""The door to mozilla-django-oidc. The only module that imports it."""
+"""The link to mozilla-django-oidc. Only this module imports it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from . import api, departure, index, sessions
+from . import sign_in
+from .rp_initiated import destination
+from .sessions import entry, index, pending
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -14,46 +16,44 @@ if TYPE_CHECKING:
 
 
 class OIDCLogoutMixin:
-    """Keeps the tokens of a sign-in for its sign-out. Put it in front of a mozilla backend.
+    """Keeps the tokens of a sign-in for its sign-out. List it before a mozilla backend.
 
     mozilla-django-oidc drops the refresh token, and `login()` may flush the session with the ID
-    Token in it, so both wait on the request until `user_logged_in`.
+    Token in it. So the request keeps both until `user_logged_in` is sent.
     """
 
     request: HttpRequest
     _refresh_token: str | None = None
 
     def get_token(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """Note the refresh token of the token response."""
+        """Keep the refresh token of the token response."""
         token_info: dict[str, Any] = super().get_token(payload)  # type: ignore[misc]  # mozilla's
         self._refresh_token = token_info.get("refresh_token")
         return token_info
 
     def store_tokens(self, access_token: str | None, id_token: str) -> None:
-        """Note the verified tokens."""
+        """Keep the verified tokens."""
         super().store_tokens(access_token, id_token)  # type: ignore[misc]  # mozilla's
-        sessions.note_tokens(
-            self.request,
-            id_token=id_token,
-            access_token=access_token,
-            refresh_token=self._refresh_token,
+        tokens = pending.PendingTokens(
+            id_token=id_token, access_token=access_token, refresh_token=self._refresh_token
         )
+        pending.put(self.request, tokens)
 
     def authenticate(self, request: HttpRequest | None, **kwargs: Any) -> AbstractBaseUser | None:
-        """Record a silent refresh, which no `login()` follows: the same person, new tokens."""
+        """Record a silent refresh: the same user gets new tokens, and no `login()` follows."""
         user: AbstractBaseUser | None = super().authenticate(request, **kwargs)  # type: ignore[misc]  # mozilla's
-        if request is not None and user is not None and user == sessions.signed_in_user(request):
-            if tokens := sessions.take_tokens(request):
-                api.renew_login(request, **tokens)
-            return user if sessions.signed_in_user(request) else None  # it was ended meanwhile
+        if request is not None and user is not None and user == entry.signed_in_user(request):
+            if tokens := pending.take(request):
+                sign_in.record(request, tokens, renewal=True)
+            # The session may have ended in the meantime.
+            return user if entry.signed_in_user(request) else None
         return user
 
 
 class OIDCLogoutBackend(OIDCLogoutMixin, OIDCAuthenticationBackend):  # type: ignore[misc]  # untyped
-    """mozilla-django-oidc's backend, remembering what a sign-out needs."""
+    """mozilla-django-oidc's backend, which also keeps what a sign-out needs."""
 
 
 def provider_logout_url(request: HttpRequest) -> str:
-    """Return where mozilla's own logout view sends the browser: `OIDC_OP_LOGOUT_URL_METHOD`."""
-    row = index.current(request.session)
-    return departure.plan(request, row).url
+    """Return the end-session URL for mozilla's own logout view, as `OIDC_OP_LOGOUT_URL_METHOD`."""
+    return destination.choose(request, index.current(request.session)).url

@@ -1,4 +1,4 @@
-"""Settings. The only module that reads `django.conf.settings`, on every access and never before."""
+"""Settings. Only this module reads `django.conf.settings`, and it does so on every access."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RESPONSES = ("redirect", "refresh")
 class ProviderOptions:
     """The options of one provider: an entry of `OIDC_LOGOUT_PROVIDERS`, with its defaults.
 
-    Each field but those of `INHERITED` is a key of the setting, in lower case.
+    Each field is a key of the setting in lower case, except those in `INHERITED`.
     """
 
     alias: str
@@ -46,7 +46,7 @@ class ProviderOptions:
     require_exp: bool = False
     require_typ: bool = False
     timeout: float = 3
-    # Known from mozilla-django-oidc's settings only.
+    # From mozilla-django-oidc's settings only.
     verify_ssl: bool | str = True
     proxies: Mapping[str, str] | None = field(default=None, repr=False)
     basic_auth: bool | None = None
@@ -55,7 +55,7 @@ class ProviderOptions:
 INHERITED = {"alias", "verify_ssl", "proxies", "basic_auth"}
 PROVIDER_KEYS = tuple(f.name.upper() for f in fields(ProviderOptions) if f.name not in INHERITED)
 
-# mozilla-django-oidc's settings that serve as defaults for the alias "default" alone.
+# mozilla-django-oidc's settings that are defaults for the alias "default" only.
 MOZILLA_DEFAULTS = {
     "client_id": "OIDC_RP_CLIENT_ID",
     "client_secret": "OIDC_RP_CLIENT_SECRET",
@@ -87,23 +87,23 @@ class Settings:
     """The package's settings, each under its full name."""
 
     def raw(self, name: str, default: Any = None) -> Any:
-        """Return a setting as it was written; one that is None counts as not written."""
+        """Return a setting as the site wrote it, or `default` if it is missing or None."""
         value = getattr(settings, name, None)
         return default if value is None else value
 
-    def _texts(self, name: str, default: list[str]) -> list[str]:
-        """Return the texts in a setting that is a list; one that is none counts as not written."""
+    def _strings(self, name: str, default: list[str]) -> list[str]:
+        """Return the strings in a list setting, or `default` if the setting is not a list."""
         value = self.raw(name)
         if not isinstance(value, list | tuple | set | frozenset):
             return default
         return [item for item in value if isinstance(item, str)]
 
     def written(self, prefix: str) -> list[str]:
-        """Return the names of the settings that begin with `prefix`."""
+        """Return the names of all settings that begin with `prefix`."""
         return sorted(name for name in dir(settings) if name.startswith(prefix))
 
     def is_overridden(self, name: str) -> bool:
-        """Tell whether the site has written a setting that Django has a default for."""
+        """Return whether the site sets a setting that has a default in Django."""
         return bool(settings.is_overridden(name))  # type: ignore[misc]  # the stubs lack it
 
     @property
@@ -113,7 +113,7 @@ class Settings:
 
     @property
     def OIDC_LOGOUT_PROVIDERS(self) -> dict[str, ProviderOptions]:
-        """The configured providers by alias. A malformed entry is the checks' business."""
+        """The configured providers by alias. The system checks report malformed entries."""
         configured = self.raw("OIDC_LOGOUT_PROVIDERS")
         if not isinstance(configured, Mapping):
             return {}
@@ -125,38 +125,38 @@ class Settings:
 
     @property
     def OIDC_LOGOUT_REDIRECT_URL(self) -> str | None:
-        """Where people land: name, path or URL; None for the built-in signed-out page."""
+        """Where people land after sign-out: a view name, path or URL. None: the built-in page."""
         own: str | None = self.raw("OIDC_LOGOUT_REDIRECT_URL")
         return own or cast("str | None", settings.LOGOUT_REDIRECT_URL)
 
     @property
     def OIDC_LOGOUT_ALLOWED_HOSTS(self) -> list[str]:
-        """Other hosts that a `next` or `return_to` may name."""
-        return self._texts("OIDC_LOGOUT_ALLOWED_HOSTS", [])
+        """Other hosts that `next` or `return_to` may name."""
+        return self._strings("OIDC_LOGOUT_ALLOWED_HOSTS", [])
 
     @property
     def OIDC_LOGOUT_GET(self) -> str:
-        """What a GET of the logout view does: one of `GET_POLICIES`."""
+        """What a GET request to the logout view does: one of `GET_POLICIES`."""
         policy: str = self.raw("OIDC_LOGOUT_GET", "confirm")
         return policy
 
     @property
     def OIDC_LOGOUT_CLEAR_SITE_DATA(self) -> list[str]:
-        """Directives for the Clear-Site-Data header, known ones only; `*` stands for them all."""
-        configured = self._texts("OIDC_LOGOUT_CLEAR_SITE_DATA", ["storage"])
+        """The known directives for the Clear-Site-Data header; `*` means all of them."""
+        configured = self._strings("OIDC_LOGOUT_CLEAR_SITE_DATA", ["storage"])
         if "*" in configured:
             return list(DIRECTIVES)
         return [name for name in dict.fromkeys(configured) if name in DIRECTIVES]
 
     @property
     def OIDC_LOGOUT_RESPONSE(self) -> str:
-        """How a browser is sent on: one of `RESPONSES`."""
+        """How the browser is redirected: one of `RESPONSES`."""
         response: str = self.raw("OIDC_LOGOUT_RESPONSE", "redirect")
         return response
 
     @property
     def OIDC_LOGOUT_REVOKE_TOKENS(self) -> bool:
-        """Whether the refresh token is kept, and revoked at sign-out."""
+        """Whether to keep the refresh token and revoke it at sign-out."""
         return bool(self.raw("OIDC_LOGOUT_REVOKE_TOKENS"))
 
     @property
@@ -196,7 +196,7 @@ class Settings:
 
     @property
     def session_cookie(self) -> dict[str, Any]:
-        """Name and attributes with which a browser recognises the session cookie to delete."""
+        """The attributes that a browser needs to delete the session cookie."""
         return {
             "key": settings.SESSION_COOKIE_NAME,
             "path": settings.SESSION_COOKIE_PATH,
@@ -206,7 +206,7 @@ class Settings:
 
     @property
     def secret_keys(self) -> tuple[str | bytes, ...]:
-        """The secret key and those it replaced, newest first."""
+        """The secret key and its fallbacks, newest first."""
         return (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 
 

@@ -1,41 +1,43 @@
-"""What can go wrong, one class for each kind of failure."""
+"""The package's exceptions: one class for each kind of failure."""
 
 from __future__ import annotations
 
 
 class OIDCLogoutError(Exception):
-    """Base of this package's errors; the message is a sentence for people, free of secrets."""
+    """Base class. The message is a sentence for people and never contains a secret."""
 
     error = "invalid_request"
-    """The code with which a provider is answered (RFC 6749, section 5.2)."""
+    """The error code in the response to the provider (RFC 6749, section 5.2)."""
+    issuer = ""
+    """The configured issuer whose message was rejected; empty if none is known."""
 
     @property
     def description(self) -> str:
-        """What a stranger may be told beside the code; the whole message, unless that says more."""
+        """The text in the response to the provider: the message, unless it reveals too much."""
         return str(self)
 
 
 class ProviderUnavailable(OIDCLogoutError):
-    """The identity provider cannot be told: not configured, not reachable, or not making sense."""
+    """The identity provider is not configured, is unreachable, or sent an invalid response."""
 
     description = "the provider's keys cannot be fetched; the site's log says why"
-    """Whoever posts a token learns no address of the site's network."""
+    """A stranger who posts a token must not learn a URL inside the site's network."""
 
 
 class ProviderSkipped(OIDCLogoutError):
-    """The identity provider need not or cannot be told, and that is no fault."""
+    """The identity provider need not or cannot be notified, and this is not an error."""
 
 
 class TokenUnreadable(OIDCLogoutError):
-    """A token that is no JSON Web Token, or lacks what has to be in it."""
+    """A token is not a signed JSON Web Token, or lacks a required claim."""
 
 
 class LogoutTokenInvalid(OIDCLogoutError):
-    """A logout token that fails a check; it ends nothing."""
+    """A logout token fails a check, so it ends nothing."""
 
 
 class SessionsNotEnded(OIDCLogoutError):
-    """Some sessions could not be ended: their rows stay, and the same call may be made again."""
+    """Some sessions could not be ended. Their rows remain, so the call can be repeated."""
 
     def __init__(self, *, ended: int, failed: int) -> None:
         super().__init__(f"{failed} sessions could not be ended, {ended} were")

@@ -1,4 +1,4 @@
-"""Columns: text that is encrypted at rest, and digests that make long text findable."""
+"""Model fields: text encrypted at rest, and digests that make long text searchable."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from cryptography import fernet
 from django.db import models
 from django.utils.crypto import salted_hmac
 
 from .conf import conf
-from .late import late
 
 if TYPE_CHECKING:
-    from cryptography import fernet
     from django.db.backends.base.base import BaseDatabaseWrapper
-else:
-    fernet = late("cryptography.fernet")
 
 SALT = "django_oidc_logout.fields"
 
@@ -29,9 +26,9 @@ def _cipher(secrets: tuple[str | bytes, ...]) -> fernet.MultiFernet:
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Text encrypted with a key derived from `SECRET_KEY`; rotates with `SECRET_KEY_FALLBACKS`.
+    """Text encrypted with a key derived from `SECRET_KEY`, or from one of `SECRET_KEY_FALLBACKS`.
 
-    What cannot be decrypted any more reads as the empty string.
+    A value that can no longer be decrypted reads as the empty string.
     """
 
     def get_prep_value(self, value: Any) -> Any:
@@ -52,28 +49,28 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not sub
 
 
 def digest(issuer: str, identifier: str) -> str:
-    """Return what `identifier` of `issuer` is indexed by: exact in every collation, of one length.
+    """Return the key under which an issuer's identifier is indexed; empty if the identifier is.
 
-    The empty identifier has none.
+    It has a fixed length and compares exactly in every database collation.
     """
     text = f"{issuer}\0{identifier}"
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest() if identifier else ""
 
 
 class DigestField(models.CharField):  # type: ignore[type-arg]  # not subscriptable at run time
-    """The digest of the model's `issuer` and of the attribute `source`, kept up to date on save."""
+    """The digest of the model's `issuer` and its attribute `source`, updated on every save."""
 
     def __init__(self, *args: Any, source: str = "", **kwargs: Any) -> None:
         self.source = source
         super().__init__(*args, **{"max_length": 64, "editable": False, **kwargs})
 
     def deconstruct(self) -> Any:
-        """Add `source`."""
+        """Include `source`."""
         name, path, args, kwargs = super().deconstruct()
         return name, path, args, {**kwargs, "source": self.source}
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:  # noqa: FBT001, ARG002  # Django's signature
-        """Compute the digest anew."""
+        """Compute the digest."""
         value = digest(model_instance.issuer, getattr(model_instance, self.source))  # type: ignore[attr-defined]  # any model with such a column
         setattr(model_instance, self.attname, value)
         return value

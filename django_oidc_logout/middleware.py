@@ -1,15 +1,15 @@
-"""A middleware that keeps the index true, and signed-in pages out of the browser's memory."""
+"""The middleware: keeps the index up to date and signed-in pages out of the browser's cache."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
-from django.contrib.auth import SESSION_KEY
 
-from . import binding, index, sessions
+from . import sign_in
 from .conf import conf
-from .late import late
+from .sessions import bound_store, entry, index
+from .sessions.pending import PendingTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,16 +18,12 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from . import api
-else:
-    api = late(".api")
-
 
 class OIDCSessionMiddleware:
     """Follows sessions whose key or ID Token changes, and marks signed-in pages `no-store`.
 
-    Where sessions live in cookies, one that was signed in through a provider lives only while its
-    row does. A request that leaves the session alone costs no query. To be listed after
+    If sessions are kept in cookies, a session that began through a provider lives only as long as
+    its row. A request that does not use the session costs no query. List the middleware after
     `AuthenticationMiddleware`.
     """
 
@@ -41,29 +37,29 @@ class OIDCSessionMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Handle a request; under ASGI, return the coroutine that does."""
+        """Handle a request. Under ASGI, return the coroutine that handles it."""
         if self.is_async:
             return self.__acall__(request)
-        binding.bind(request)
+        bound_store.bind(request)
         response = self.get_response(request)
-        if sessions.is_to_be_saved(request.session):
-            _follow(request)
+        if entry.will_be_saved(request.session):
+            _update_row(request)
         return _no_store(request, response)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        await sync_to_async(binding.bind)(request)
+        await sync_to_async(bound_store.bind)(request)
         response: HttpResponseBase = await self.get_response(request)
-        if sessions.is_to_be_saved(request.session):
-            await sync_to_async(_follow)(request)
+        if entry.will_be_saved(request.session):
+            await sync_to_async(_update_row)(request)
         return _no_store(request, response)
 
 
-def _follow(request: HttpRequest) -> None:
-    if id_token := sessions.unseen_id_token(request.session):
-        api.renew_login(request, id_token)
+def _update_row(request: HttpRequest) -> None:
+    if id_token := entry.new_id_token(request.session):
+        sign_in.record(request, PendingTokens(id_token=id_token), renewal=True)
         return
-    binding.follow(request)
-    if sessions.has_lengthened(request.session):
+    bound_store.follow(request)
+    if entry.lasts_longer(request.session):
         index.extend(request.session)
 
 
@@ -72,7 +68,7 @@ def _no_store(request: HttpRequest, response: HttpResponseBase) -> HttpResponseB
         request.session.accessed
         and conf.OIDC_LOGOUT_NO_STORE
         and not response.has_header("Cache-Control")
-        and SESSION_KEY in request.session
+        and entry.is_signed_in(request.session)
     ):
         response.headers["Cache-Control"] = "no-store"
     return response

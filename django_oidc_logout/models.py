@@ -1,4 +1,4 @@
-"""The index of the sessions that were signed in through an identity provider."""
+"""The index of sessions that began with a sign-in through an identity provider."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .fields import DigestField, EncryptedTextField
 
 
 class OIDCSession(models.Model):
-    """A browser session that was signed in through an identity provider.
+    """A browser session that began with a sign-in through an identity provider.
 
-    Identifiers are opaque and may be long, so they are looked up by digest.
+    Identifiers are opaque and can be long, so queries use their digests.
     """
 
     provider = models.CharField(
@@ -53,7 +53,7 @@ class OIDCSession(models.Model):
 
     @property
     def person(self) -> str:
-        """A name to show: the user name may be a hash, as mozilla-django-oidc makes them."""
+        """A name to show. mozilla-django-oidc's user names are hashes, so a full name comes first."""
         if self.user is None:
             return self.sub
         full_name = getattr(self.user, "get_full_name", str)()
@@ -61,5 +61,5 @@ class OIDCSession(models.Model):
 
     @property
     def email(self) -> str:
-        """The user's e-mail address, if there is one."""
+        """The user's e-mail address, or the empty string."""
         return getattr(self.user, self.user.get_email_field_name(), "") if self.user else ""

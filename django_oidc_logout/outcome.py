@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Provider = Literal["redirect", "skipped", "unavailable"]
-Tokens = Literal["revoked", "skipped", "failed"]
+ProviderOutcome = Literal["redirect", "skipped", "unavailable"]
+TokensOutcome = Literal["revoked", "skipped", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a sign-out did at the site, at the identity provider and with the tokens there."""
+    """What a sign-out did at the site, at the identity provider, and with the tokens."""
 
     site: Literal["done"] = "done"
-    """The session here has ended. Nothing else is possible."""
-    provider: Provider = "skipped"
-    """`redirect`: the browser is on its way there; `skipped`: it was not to be told;
-    `unavailable`: it should have been told, and could not be."""
-    tokens: Tokens = "skipped"
-    """The refresh token: `revoked`, not asked for (`skipped`), or revocation `failed`."""
+    """The session at the site has ended. There is no other value."""
+    provider: ProviderOutcome = "skipped"
+    """`redirect`: the browser was sent there. `skipped`: the provider was not to be notified.
+    `unavailable`: the provider should have been notified, but could not be."""
+    tokens: TokensOutcome = "skipped"
+    """The refresh token: `revoked`, not to be revoked (`skipped`), or revocation `failed`."""
     reason: str = ""
     """Why, in a sentence."""

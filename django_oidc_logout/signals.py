@@ -1,4 +1,4 @@
-"""Signals. All are sent robustly and after the fact: a receiver's failure changes nothing."""
+"""Signals. All are sent robustly after the fact, so a receiver's failure changes nothing."""
 
 from django.dispatch import Signal
 
@@ -6,10 +6,10 @@ from django.dispatch import Signal
 # Arguments: request, user (None if nobody was signed in), outcome (an Outcome).
 signed_out = Signal()
 
-# Emitted when a session was ended from elsewhere: by its provider, by staff or by code.
+# Emitted when the provider, staff or the site's own code has ended a session.
 # Arguments: session (an OIDCSession, no longer in the database), reason (a sentence).
 session_ended = Signal()
 
-# Emitted when a provider's logout token was refused, or could not be obeyed.
-# Arguments: issuer (empty if it is none of ours), reason (a sentence).
+# Emitted when a logout token was rejected, or its sessions could not be ended.
+# Arguments: issuer (empty if it is not a configured issuer), reason (a sentence).
 logout_token_rejected = Signal()

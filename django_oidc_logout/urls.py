@@ -1,4 +1,4 @@
-"""The package's URLs, to be included before mozilla-django-oidc's."""
+"""The package's URLs. Include them before mozilla-django-oidc's."""
 
 from django.urls import path
 

@@ -1,6 +1,6 @@
-"""The package's URLs with the page "Where you are signed in": to be included in place of `urls`.
+"""The package's URLs and the page "Where you are signed in". Include this instead of `urls`.
 
-In place, not beside: Django looks a namespace up in the first of its inclusions only.
+Do not include both: Django resolves a namespace only in its first inclusion.
 """
 
 from django.urls import path

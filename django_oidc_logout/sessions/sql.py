@@ -1,7 +1,7 @@
-"""Statements written out, for what every sign-out waits for: one trip to the database each.
+"""Hand-written SQL for what every sign-out waits for: one round trip per statement.
 
-Django takes longer to build such a statement than a database takes to run it, and puts a deletion
-into a transaction of its own, which makes three trips of one.
+Django takes longer to build such a query than the database takes to run it, and wraps a deletion in
+a transaction, which costs two more round trips.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ M = TypeVar("M", bound="Model")
 def select(model: type[M], **values: Collection[str | int]) -> RawQuerySet[M]:
     """Return the rows that have one of the values in each of the columns.
 
-    They are looked for where they are written: a replica may not have heard of them yet.
+    The query goes to the database for writes, because a replica may not have the rows yet.
     """
     using = router.db_for_write(model)
     where, parameters = _where(model, using, values)
@@ -33,9 +33,9 @@ def select(model: type[M], **values: Collection[str | int]) -> RawQuerySet[M]:
 
 
 def delete(model: type[Model], **values: Collection[str | int]) -> int:
-    """Delete the rows that have one of the values in each of the columns; return how many.
+    """Delete the rows that have one of the values in each of the columns. Return how many.
 
-    Where anything depends on such rows, or anybody listens for their end, it is Django that does.
+    If other rows depend on them, or a receiver listens for their deletion, Django deletes them.
     """
     using = router.db_for_write(model)
     with transaction.mark_for_rollback_on_error(using):
@@ -44,12 +44,12 @@ def delete(model: type[Model], **values: Collection[str | int]) -> int:
             with connections[using].cursor() as cursor:
                 cursor.execute(f"DELETE {where}", parameters)
                 return int(cursor.rowcount)
-        given = {f"{name}__in": of_column for name, of_column in values.items()}
-        return model._default_manager.using(using).filter(**given).delete()[0]
+        filters = {f"{name}__in": of_column for name, of_column in values.items()}
+        return model._default_manager.using(using).filter(**filters).delete()[0]
 
 
-def unharmed(using: str) -> AbstractContextManager[None]:
-    """Return what keeps a transaction that is under way unharmed by a statement that fails."""
+def savepoint(using: str) -> AbstractContextManager[None]:
+    """Return a context in which a failing statement does not break an open transaction."""
     if connections[using].in_atomic_block:
         return transaction.atomic(using=using)
     return nullcontext()

@@ -1,17 +1,19 @@
-"""Logout tokens: the checks of OpenID Connect Back-Channel Logout 1.0, section 2.6."""
+"""Logout tokens (OpenID Connect Back-Channel Logout 1.0, section 2.6)."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import tokens
-from .exceptions import LogoutTokenInvalid
+from ..exceptions import LogoutTokenInvalid, OIDCLogoutError
+from ..providers import configured, metadata
+from . import jws
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from .conf import ProviderOptions
+    from ..conf import ProviderOptions
 
 MAX_LENGTH = 16 * 1024
 LEEWAY = 60  # seconds that the provider's clock may be ahead
@@ -24,34 +26,86 @@ TYPES = ("jwt", "logout+jwt")
 class LogoutToken:
     """A verified logout token."""
 
-    issuer: str
+    options: ProviderOptions
+    """The options of the provider that signed it."""
     jti: str
     issued_at: float
     subject: str
     sid: str
 
+    @property
+    def issuer(self) -> str:
+        """The provider's issuer."""
+        return self.options.issuer
 
-def require_length(encoded: str) -> None:
-    """Refuse a token that is longer than any honest one."""
+    @property
+    def valid_until(self) -> float:
+        """When the token will be too old, in seconds since the epoch."""
+        return self.issued_at + self.options.max_token_age + LEEWAY
+
+
+def verify(encoded: str) -> LogoutToken:
+    """Verify a logout token.
+
+    Raises:
+        TokenUnreadable: it is not a signed JWT.
+        LogoutTokenInvalid: it fails a check.
+        ProviderUnavailable: its keys cannot be fetched.
+    """
     if len(encoded) > MAX_LENGTH:
         raise LogoutTokenInvalid(f"the token is over {MAX_LENGTH} characters long")
+    header, claims = jws.parse(encoded)
+    options = _recipient(claims)
+    try:
+        _verify_signature(encoded, header, options)
+        return validate(claims, options, now=time.time())
+    except OIDCLogoutError as exc:
+        exc.issuer = options.issuer
+        raise
+
+
+def _recipient(claims: Mapping[str, Any]) -> ProviderOptions:
+    """Return the provider and client that the unverified claims name: its keys and rules apply."""
+    options = configured.options_for(claims.get("iss"), jws.audience(claims), claims.get("azp"))
+    if options is None:
+        raise LogoutTokenInvalid("the token's iss and aud do not match a configured provider")
+    return options
+
+
+def _verify_signature(encoded: str, header: Mapping[str, Any], options: ProviderOptions) -> None:
+    algorithm = require_algorithm(header, options)
+    require_header(header, options)
+    key_sets = _key_sets(algorithm, header.get("kid"), options)
+    if not any(jws.is_signed_by(encoded, algorithm, keys) for keys in key_sets):
+        raise LogoutTokenInvalid("signature verification failed")
+
+
+def _key_sets(algorithm: str, kid: object, options: ProviderOptions) -> Iterable[list[Any]]:
+    """Yield the keys to try: the cached ones, then the newest if the cache may be out of date."""
+    if algorithm.startswith("HS"):
+        yield [options.client_secret] if options.client_secret else []
+        return
+    cached = jws.matching_keys(metadata.keys(options), algorithm, kid)
+    yield cached
+    if not cached or kid is None:
+        yield jws.matching_keys(metadata.newest_keys(options), algorithm, kid)
 
 
 def require_algorithm(header: Mapping[str, Any], options: ProviderOptions) -> str:
-    """Return the algorithm, which must be one that is configured; `none` is none."""
+    """Return the token's algorithm if it is allowed, which `none` never is."""
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm.lower() == "none":
         raise LogoutTokenInvalid("the token is not signed")
     if algorithm not in options.algorithms:
         allowed = ", ".join(options.algorithms)
-        raise LogoutTokenInvalid(f"the token's alg is none of {allowed}")
+        raise LogoutTokenInvalid(f"the token's alg is not allowed, ALGORITHMS has {allowed}")
     return algorithm
 
 
 def require_header(header: Mapping[str, Any], options: ProviderOptions) -> None:
-    """Refuse extensions that must be understood, and tokens that say they are something else."""
+    """Reject critical extensions, which are not supported, and tokens of another type."""
     if "crit" in header:
-        raise LogoutTokenInvalid("the token's crit names what is not understood here")
+        raise LogoutTokenInvalid("the token's crit names an unsupported extension")
     if "typ" not in header and not options.require_typ:
         return
     typ = str(header.get("typ")).lower()
@@ -60,33 +114,33 @@ def require_header(header: Mapping[str, Any], options: ProviderOptions) -> None:
 
 
 def validate(claims: Mapping[str, Any], options: ProviderOptions, *, now: float) -> LogoutToken:
-    """Return the token whose verified claims these are.
+    """Check the claims of a token whose signature has been verified.
 
     Args:
-        claims: of a token whose signature has been verified.
-        options: the provider's, with whose key that was done.
+        claims: the token's claims.
+        options: the options of the provider that signed it.
         now: seconds since the epoch.
 
     Raises:
         LogoutTokenInvalid: a claim fails its check.
-        TokenUnreadable: an identifier is none.
+        TokenUnreadable: an identifier is missing or cannot be used.
     """
     _validate_iss(claims, options)
     _validate_aud(claims, options)
     issued_at = _validate_iat(claims, options, now)
     _validate_exp(claims, options, now)
-    jti = tokens.identifier(claims, "jti")
+    jti = jws.identifier(claims, "jti")
     _validate_events(claims)
     if "nonce" in claims:
-        raise LogoutTokenInvalid("the token has a nonce, as an ID Token has")
+        raise LogoutTokenInvalid("the token has a nonce, so it may be an ID Token")
     if "sub" not in claims and "sid" not in claims:
         raise LogoutTokenInvalid("the token has neither sub nor sid")
     return LogoutToken(
-        issuer=options.issuer,
+        options=options,
         jti=jti,
         issued_at=issued_at,
-        subject=tokens.identifier(claims, "sub") if "sub" in claims else "",
-        sid=tokens.identifier(claims, "sid") if "sid" in claims else "",
+        subject=jws.identifier(claims, "sub") if "sub" in claims else "",
+        sid=jws.identifier(claims, "sid") if "sid" in claims else "",
     )
 
 
@@ -96,7 +150,7 @@ def _validate_iss(claims: Mapping[str, Any], options: ProviderOptions) -> None:
 
 
 def _validate_aud(claims: Mapping[str, Any], options: ProviderOptions) -> None:
-    if not options.client_id or options.client_id not in tokens.audience(claims):
+    if not options.client_id or options.client_id not in jws.audience(claims):
         raise LogoutTokenInvalid("the token's aud is another client")
     if claims.get("azp", options.client_id) != options.client_id:
         raise LogoutTokenInvalid("the token's azp is another client")
@@ -127,5 +181,5 @@ def _validate_events(claims: Mapping[str, Any]) -> None:
 def _seconds(claims: Mapping[str, Any], name: str) -> float:
     value: Any = claims.get(name)
     if type(value) not in (int, float) or not 0 <= value < LAST_SECOND:
-        raise LogoutTokenInvalid(f"the token's {name} is missing or no time")
+        raise LogoutTokenInvalid(f"the token's {name} is missing or not a time")
     return float(value)

@@ -1,7 +1,7 @@
-"""Calls to the identity provider. The only module with a network.
+"""HTTP requests to the identity provider. Only this module uses the network.
 
-Every call is bounded in time and size, refuses plain http except on loopback, and follows no
-redirect to another host.
+Each request is limited in time and size, refuses plain http except on loopback, and does not follow
+a redirect to another host.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from .exceptions import ProviderUnavailable
+from ..exceptions import ProviderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from .conf import ProviderOptions
+    from ..conf import ProviderOptions
 
 MAX_BYTES = 1024 * 1024
 MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
 
-# What one parser takes for the end of a host, and another for a part of it.
+# URL parsers disagree on whether these characters end a host.
 AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 T = TypeVar("T")
 
 
 def is_secure(url: object) -> bool:
-    """Tell whether `url` is an absolute https address, or an http one on loopback."""
+    """Return whether `url` is an absolute https URL, or an http URL on loopback."""
     if AMBIGUOUS.search(str(url)):
         return False
     try:
@@ -58,35 +58,35 @@ def _is_loopback(host: str) -> bool:
 
 
 def get_json(url: str, options: ProviderOptions) -> tuple[dict[str, Any], str]:
-    """Fetch a JSON object; return it with the answer's Cache-Control header.
+    """Fetch a JSON object. Return it and the Cache-Control header.
 
     Raises:
-        ProviderUnavailable: whatever went wrong, `options.timeout` seconds having passed included.
+        ProviderUnavailable: anything went wrong, including `options.timeout` seconds elapsing.
     """
     document, headers = get_document(url, options)
     return document, headers.get("Cache-Control", "")
 
 
 def get_document(url: str, options: ProviderOptions) -> tuple[dict[str, Any], Mapping[str, str]]:
-    """Fetch a JSON object; return it with all of the answer's headers, whose names have no case.
+    """Fetch a JSON object. Return it and the headers, whose names are case-insensitive.
 
     Raises:
-        ProviderUnavailable: as `get_json`.
+        ProviderUnavailable: see `get_json`.
     """
     return _within(options.timeout, url, lambda deadline: _get(url, options, deadline))
 
 
 def get_status(url: str, options: ProviderOptions) -> int:
-    """Ask for an address, and return the answer's status code; nothing is followed or read.
+    """Return the status code of a GET request, without following redirects or reading the body.
 
     Raises:
-        ProviderUnavailable: as `get_json`.
+        ProviderUnavailable: see `get_json`.
     """
     return _within(options.timeout, url, lambda _: _status(url, options))
 
 
 def certificate_problem(error: BaseException) -> str:
-    """Return why the certificate was refused, if that is what lies behind `error`."""
+    """Return why the certificate was rejected, or the empty string if `error` has another cause."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -98,10 +98,10 @@ def certificate_problem(error: BaseException) -> str:
 def post_form(
     url: str, options: ProviderOptions, data: Mapping[str, str], auth: tuple[str, str] | None
 ) -> None:
-    """Post a form, with HTTP basic authentication if `auth` is given; expect a 200.
+    """Post a form, with HTTP basic authentication if `auth` is given, and require a 200 response.
 
     Raises:
-        ProviderUnavailable: whatever went wrong, `options.timeout` seconds having passed included.
+        ProviderUnavailable: anything went wrong, including `options.timeout` seconds elapsing.
     """
     return _within(options.timeout, url, lambda _: _post(url, options, data, auth))
 
@@ -116,7 +116,7 @@ def _get(
                 target = _same_host(target, response)
                 continue
             if response.status_code != requests.codes.ok:
-                raise ProviderUnavailable(f"{target} answered {response.status_code}")
+                raise ProviderUnavailable(f"{target} responded with status {response.status_code}")
             return _parse(target, _read(target, response, deadline)), response.headers
     raise ProviderUnavailable(f"{url} redirects more than {MAX_REDIRECTS} times")
 
@@ -131,14 +131,14 @@ def _post(
 ) -> None:
     with _request("POST", url, options, data=data, auth=auth) as response:
         if response.status_code != requests.codes.ok:
-            raise ProviderUnavailable(f"{url} answered {response.status_code}")
+            raise ProviderUnavailable(f"{url} responded with status {response.status_code}")
 
 
 class _Session(requests.Session):
-    """Knows no redirects: of those that it does not follow it would read the body to the end."""
+    """Ignores redirects: requests would read the whole body of one that it does not follow."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return none."""
+        """Return None: no response counts as a redirect."""
 
 
 @contextmanager
@@ -146,7 +146,7 @@ def _request(
     method: str, url: str, options: ProviderOptions, **kwargs: Any
 ) -> Iterator[requests.Response]:
     if not is_secure(url):
-        raise ProviderUnavailable(f"{url} is not an https address")
+        raise ProviderUnavailable(f"{url} is not an https URL")
     with _Session() as session:
         try:
             response = session.request(
@@ -159,7 +159,7 @@ def _request(
                 proxies=dict(options.proxies) if options.proxies else None,
                 **kwargs,
             )
-        except (OSError, ValueError) as exc:  # not all that goes wrong is requests' own
+        except (OSError, ValueError) as exc:  # requests lets some exceptions of others through
             raise ProviderUnavailable(f"{url} cannot be reached: {type(exc).__name__}") from exc
         with response:
             yield response
@@ -170,7 +170,7 @@ def _same_host(url: str, response: requests.Response) -> str:
         target = urljoin(url, response.headers["Location"])
         host = urlsplit(target).hostname
     except ValueError as exc:
-        raise ProviderUnavailable(f"{url} redirects to no address") from exc
+        raise ProviderUnavailable(f"{url} redirects to an invalid URL") from exc
     if host != urlsplit(url).hostname:
         raise ProviderUnavailable(f"{url} redirects to another host")
     return target
@@ -182,9 +182,9 @@ def _read(url: str, response: requests.Response, deadline: float) -> bytes:
         for chunk in response.iter_content(CHUNK):
             body += chunk
             if len(body) > MAX_BYTES or time.monotonic() > deadline:
-                raise ProviderUnavailable(f"{url} answers with too much, or too slowly")
+                raise ProviderUnavailable(f"{url} responded with too much data, or too slowly")
     except requests.RequestException as exc:
-        raise ProviderUnavailable(f"{url} broke off: {type(exc).__name__}") from exc
+        raise ProviderUnavailable(f"{url} closed the connection early: {type(exc).__name__}") from exc
     return bytes(body)
 
 
@@ -192,17 +192,17 @@ def _parse(url: str, body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as exc:
-        raise ProviderUnavailable(f"{url} does not answer with JSON") from exc
+        raise ProviderUnavailable(f"{url} did not respond with JSON") from exc
     if not isinstance(document, dict):
-        raise ProviderUnavailable(f"{url} does not answer with a JSON object")
+        raise ProviderUnavailable(f"{url} did not respond with a JSON object")
     return document
 
 
 def _within(seconds: float, url: str, call: Callable[[float], T]) -> T:
-    """Wait `seconds` at most for `call`, which is given the deadline on the monotonic clock.
+    """Run `call`, which gets the deadline on the monotonic clock, for at most `seconds`.
 
-    It runs in a thread of its own: looking up a name and reading dripping headers obey no socket's
-    time-out. A thread given up on ends by itself once the other side falls silent.
+    It runs in a thread, because a socket's time-out covers neither a DNS lookup nor headers that
+    arrive byte by byte. An abandoned thread ends when the other side stops sending.
     """
     deadline = time.monotonic() + seconds
     future: Future[T] = Future()
@@ -210,11 +210,11 @@ def _within(seconds: float, url: str, call: Callable[[float], T]) -> T:
     def run() -> None:
         try:
             future.set_result(call(deadline))
-        except Exception as exc:  # noqa: BLE001  # handed to the thread that waits
+        except Exception as exc:  # noqa: BLE001  # raised again in the waiting thread
             future.set_exception(exc)
 
     threading.Thread(target=run, daemon=True, name="oidc-logout-call").start()
     try:
         return future.result(seconds)
     except TimeoutError as exc:
-        raise ProviderUnavailable(f"{url} did not answer within {seconds} seconds") from exc
+        raise ProviderUnavailable(f"{url} did not respond within {seconds} seconds") from exc

@@ -1,4 +1,4 @@
-"""Transactions of the site, which may be rolled back: no session is to come back with one."""
+"""View decorators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ View = TypeVar("View", bound=Any)
 
 
 def outside_transactions(view: View) -> View:
-    """Let a view run outside of `ATOMIC_REQUESTS`, whichever database sessions are in."""
+    """Exempt a view from `ATOMIC_REQUESTS` on every database.
+
+    If an error after the sign-out rolled a transaction back, the session would return.
+    """
     for alias in connections:
         view = transaction.non_atomic_requests(alias)(view)
     return view

@@ -1,7 +1,7 @@
-"""Where people land: safe targets, and the signed state that remembers them on the way.
+"""Where people land after sign-out: safe targets, and the signed state that carries them.
 
-A target that somebody else could have chosen (`next`, `return_to`) is checked when it is received
-and again when it is used. Settings are the site's own words and are trusted.
+Anybody could have chosen `next` or `return_to`, so a target is checked when it is received and
+again when it is used. Settings are the site's own and are trusted.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from .conf import conf
+from ..conf import conf
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("django_oidc_logout")
 
-NOWHERE = "nowhere"  # no path, so nothing that is safe
-MAX_TARGET_LENGTH = 2048  # as it stands in a Location
+UNKNOWN_VIEW = "unknown-view"  # not a path, so never safe
+MAX_TARGET_LENGTH = 2048  # as sent in a Location header
 MAX_STATE_LENGTH = 8192
 STATE_SALT = "django_oidc_logout.state"
 STATE_LIFETIME = 60 * 60  # seconds
@@ -38,24 +38,24 @@ ABSOLUTE = re.compile(r"https?://[^/?#@\s]+(?:[/?#]|$)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What a sign-out tells the page on which it ends."""
+    """What a sign-out passes on to the page where it ends."""
 
     next: str = ""
-    """The target asked for, if any."""
+    """The requested target, if any."""
     alias: str = ""
-    """The provider's, if there was one to be told."""
-    provider: str = ""
-    """The outcome's word on it."""
+    """The alias of the provider, if there was one to notify."""
+    provider_outcome: str = ""
+    """The outcome's value for the provider."""
 
 
 def sign(state: State) -> str:
-    """Return `state` as a token: signed, limited in time, kept nowhere."""
+    """Return `state` as a signed token that expires. Nothing is stored."""
     values = {name: value for name, value in asdict(state).items() if value}
     return signing.dumps(values, salt=STATE_SALT, compress=True)
 
 
 def unsign(token: str | None) -> State | None:
-    """Return the state of a token that is ours, unaltered and not too old; else None."""
+    """Return the state in a token, or None if it is forged, altered or expired."""
     if not token or len(token) > MAX_STATE_LENGTH:
         return None
     try:
@@ -66,7 +66,7 @@ def unsign(token: str | None) -> State | None:
 
 
 def _is_state(values: object) -> bool:
-    """Tell whether signed values are of this version, and not of one before or to come."""
+    """Return whether signed values are a state of this version of the package."""
     names = {field.name for field in fields(State)}
     return (
         isinstance(values, dict)
@@ -75,22 +75,25 @@ def _is_state(values: object) -> bool:
     )
 
 
-def target(request: HttpRequest, requested: object) -> str:
-    """Return the URL that `requested` (a URL, a path or a view's name) means, if it is safe.
+def safe_target(request: HttpRequest, requested: object) -> str:
+    """Return the URL that `requested` (a URL, path or view name) means, if it is safe.
 
-    Otherwise the empty string: people land at the default place.
+    Otherwise return the empty string: people land where the settings say.
     """
-    url = _named(requested)
+    url = _resolve(requested)
     if not url:
         return ""
     if is_safe(url, hosts={request.get_host(), *conf.OIDC_LOGOUT_ALLOWED_HOSTS}, request=request):
         return url
-    logger.warning("A place to land after sign-out is refused: not on this site or an allowed host")
+    logger.warning(
+        "Rejected an unsafe redirect target after sign-out, add its host to "
+        "OIDC_LOGOUT_ALLOWED_HOSTS if it is yours"
+    )
     return ""
 
 
 def is_safe(url: str, *, hosts: set[str], request: HttpRequest) -> bool:
-    """Tell whether `url` is a path on this site, or a URL on one of `hosts`, to every browser."""
+    """Return whether every browser takes `url` for a path on this site or a URL on `hosts`."""
     if FORBIDDEN.search(url) or FORBIDDEN.search(unquote(url)):
         return False
     if len(iri_to_uri(url)) > MAX_TARGET_LENGTH:
@@ -106,37 +109,37 @@ def is_safe(url: str, *, hosts: set[str], request: HttpRequest) -> bool:
     return url_has_allowed_host_and_scheme(url, hosts, require_https=request.is_secure())
 
 
-def _named(requested: object) -> str:
-    """Return the URL of a view's name, lazy or not; anything else as it is."""
+def _resolve(requested: object) -> str:
+    """Return the URL of a view name, lazy or not, and anything else as a string."""
     try:
         text = str(requested or "")
         return reverse(text) if text and "/" not in text else text
     except NoReverseMatch:
-        return NOWHERE
+        return UNKNOWN_VIEW
 
 
-def default() -> str:
+def default_url() -> str:
     """Return where the settings send people; empty for the built-in signed-out page."""
     try:
         configured = conf.OIDC_LOGOUT_REDIRECT_URL
         url = resolve_url(configured) if configured else ""
-        HttpResponseRedirect(url)  # it raises for what no browser may be sent to
-    except Exception:  # the setting may be lazy, or no text at all, and a sign-out never fails
-        logger.exception("The place to land after sign-out is no URL and no view's name")
+        HttpResponseRedirect(url)  # raises for URLs that Django does not redirect to
+    except Exception:  # the setting may be lazy or have any type, and a sign-out must not fail
+        logger.exception("OIDC_LOGOUT_REDIRECT_URL is neither a URL nor a view name")
         return ""
     return url
 
 
 def callback_path() -> str:
-    """Return the path of the callback; empty if the package's URLs are not included."""
+    """Return the path of the callback view; empty if the package's URLs are not included."""
     try:
         return reverse("oidc_logout:callback")
     except NoReverseMatch:
         return ""
 
 
-def here(state: State) -> str:
-    """Return where a sign-out that does not go by the provider ends."""
+def local_url(state: State) -> str:
+    """Return where a sign-out ends that does not redirect to the provider."""
     path = callback_path()
     signed_out_page = f"{path}?{urlencode({'state': sign(state)})}" if path else "/"
-    return state.next or default() or signed_out_page
+    return state.next or default_url() or signed_out_page

@@ -1,0 +1,140 @@
+"""The standard provider: OpenID Connect RP-Initiated Logout 1.0.
+
+To write a class of your own, subclass `OIDCProvider`, override `parameters` or
+`end_session_endpoint`, and name the class in `BACKEND`.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from . import metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..conf import ProviderOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSessionRequest:
+    """What a sign-out can send to a provider. Each field may be empty."""
+
+    id_token_hint: str = ""
+    """The ID Token from the sign-in."""
+    logout_hint: str = ""
+    """A name by which the provider knows the person."""
+    sid: str = ""
+    """The session ID at the provider, from the ID Token or the access token."""
+    post_logout_redirect_uri: str = ""
+    """The registered URI to which the provider redirects the person."""
+    state: str = ""
+    """A value that the provider adds to that URI."""
+    ui_locales: str = ""
+    """The language of the provider's page, as a BCP 47 tag."""
+
+
+class EndSessionURL(NamedTuple):
+    """The URL of an end-session request, and a remark for the outcome."""
+
+    url: str
+    remark: str = ""
+
+
+class OIDCProvider:
+    """A provider that implements OpenID Connect RP-Initiated Logout 1.0, section 2."""
+
+    name: str = ""
+    """The name that people know. Default: the issuer's host."""
+    sign_out_page: ClassVar[str] = ""
+    """A page where people can sign out by hand, if a redirect is not possible. Only a link."""
+    uses_discovery: ClassVar[bool] = True
+    """Whether discovery provides the endpoint if the settings do not."""
+
+    def __init__(self, options: ProviderOptions) -> None:
+        self.options = options
+        self.name = self.name or urlsplit(options.issuer).hostname or options.alias
+
+    def end_session_url(
+        self, request: EndSessionRequest, *, max_length: int | None = None
+    ) -> EndSessionURL:
+        """Return the URL of the end-session request.
+
+        The hint is left out if the options say so, or if the URL would be too long.
+
+        Args:
+            request: what to send.
+            max_length: the longest URL that the client accepts, in characters, if that is
+                shorter than `MAX_URL_LENGTH`.
+
+        Raises:
+            ProviderUnavailable: the endpoint cannot be found.
+            ProviderSkipped: the provider is not to be notified.
+        """
+        if not self.options.send_id_token_hint:
+            request = replace(request, id_token_hint="")
+        url = self._url(request)
+        limit = min(self.options.max_url_length, max_length or self.options.max_url_length)
+        if len(url) <= limit:
+            return EndSessionURL(url)
+        short = self._url(replace(request, id_token_hint=""))
+        if len(short) >= len(url):
+            return EndSessionURL(url)
+        remark = f"The ID Token was left out: the URL would have had {len(url)} characters."
+        return EndSessionURL(short, remark)
+
+    def end_session_endpoint(self) -> str:
+        """Return the URL of the endpoint, which may have a query.
+
+        Raises:
+            ProviderUnavailable: neither the settings nor discovery name it.
+        """
+        return self.options.end_session_endpoint or metadata.endpoint(
+            self.options, "end_session_endpoint"
+        )
+
+    def parameters(self, request: EndSessionRequest) -> dict[str, str]:
+        """Return the query parameters. Empty ones are left out, and `EXTRA_PARAMS` are added."""
+        return {
+            "id_token_hint": request.id_token_hint,
+            "logout_hint": "" if request.id_token_hint else request.logout_hint,
+            "client_id": self.options.client_id,
+            "post_logout_redirect_uri": request.post_logout_redirect_uri,
+            "state": request.state if request.post_logout_redirect_uri else "",
+            "ui_locales": request.ui_locales,
+        }
+
+    def warm(self) -> None:
+        """Renew the cached metadata and keys. Each sign-in calls this, and waits `TIMEOUT` at most.
+
+        Raises:
+            ProviderUnavailable: there is neither a cached copy nor a response.
+        """
+        started = time.monotonic()
+        if self.uses_discovery and not self.options.end_session_endpoint:
+            metadata.document(self.options, renew=True)
+        if any(not name.startswith("HS") for name in self.options.algorithms):
+            left = self.options.timeout - (time.monotonic() - started)
+            metadata.keys(replace(self.options, timeout=left), renew=True)
+
+    def _url(self, request: EndSessionRequest) -> str:
+        standard = {name: value for name, value in self.parameters(request).items() if value}
+        query = _encode(standard | dict(self.options.extra_params))
+        return with_query(self.end_session_endpoint(), query)
+
+
+def with_query(url: str, query: str) -> str:
+    """Return `url` with `query` added after any query that it already has."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, query)))))
+
+
+def _encode(parameters: Mapping[str, str]) -> str:
+    """Encode a query. An empty value leaves the bare name, as Auth0 expects for `federated`."""
+    return "&".join(
+        urlencode({name: value}, quote_via=quote) if value else quote(name)
+        for name, value in parameters.items()
+    )

@@ -1,0 +1,123 @@
+"""The configured providers, found by alias, by issuer and client, or by session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from django.utils.module_loading import import_string
+
+from ..conf import DEFAULT_ALIAS, ProviderOptions, conf
+from ..exceptions import ProviderUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from .base import OIDCProvider
+
+
+def provider_for(alias: str) -> OIDCProvider:
+    """Return the provider configured as `alias`.
+
+    Raises:
+        ProviderUnavailable: `alias` is not configured, or its class cannot be used.
+    """
+    options = conf.OIDC_LOGOUT_PROVIDERS.get(alias)
+    if options is None:
+        raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS does not have {alias!r}")
+    try:
+        backend: type[OIDCProvider] = import_string(options.backend)
+        return backend(options)
+    except Exception as exc:  # a class of the site's own may raise anything
+        error = type(exc).__name__
+        raise ProviderUnavailable(f"the BACKEND of {alias!r} cannot be used: {error}") from exc
+
+
+def provider_of_session(alias: str, issuer: str) -> OIDCProvider:
+    """Return the provider through which a person signed in.
+
+    Raises:
+        ProviderUnavailable: it is no longer configured, or `alias` now has another issuer, which
+            must not receive this issuer's tokens.
+    """
+    if not alias:
+        raise ProviderUnavailable(
+            f"OIDC_LOGOUT_PROVIDERS does not have a provider with the issuer {issuer}"
+        )
+    provider = provider_for(alias)
+    if provider.options.issuer != issuer:
+        raise ProviderUnavailable(f"{alias!r} has a different issuer than at the sign-in")
+    return provider
+
+
+def display_name(alias: str, issuer: str) -> str:
+    """Return the name that people know a provider by, or the issuer's host as a fallback."""
+    try:
+        return str(provider_for(alias).name)
+    except Exception:  # noqa: BLE001  # a class of the site's own may raise anything
+        return urlsplit(issuer).hostname or issuer
+
+
+def options_for(
+    issuer: object, audience: Collection[str], authorized_party: object
+) -> ProviderOptions | None:
+    """Return the options of the provider with this issuer whose client is in the audience.
+
+    If several clients are, the authorized party decides.
+    """
+    matching = [
+        options
+        for options in conf.OIDC_LOGOUT_PROVIDERS.values()
+        if options.issuer == issuer and (not options.client_id or options.client_id in audience)
+    ]
+    matching.sort(key=lambda options: options.client_id != authorized_party)
+    return matching[0] if matching else None
+
+
+def issuers() -> set[str]:
+    """Return the configured issuers. The system checks report those that are not strings."""
+    found = (options.issuer for options in conf.OIDC_LOGOUT_PROVIDERS.values())
+    return {issuer for issuer in found if issuer and isinstance(issuer, str)}
+
+
+def origins(issuer: str) -> set[str]:
+    """Return an issuer's origin (RFC 6454, section 6.2), or all origins if it is not configured."""
+    chosen = issuers() & {issuer} or issuers()
+    return {origin for origin in map(_origin, chosen) if origin}
+
+
+def _origin(issuer: str) -> str:
+    try:
+        parts = urlsplit(issuer)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def only_issuer() -> str:
+    """Return the issuer if exactly one provider is configured.
+
+    Raises:
+        ValueError: none or several are configured.
+    """
+    configured = list(conf.OIDC_LOGOUT_PROVIDERS.values())
+    if len(configured) != 1:
+        raise ValueError(f"issuer is required: {len(configured)} providers are configured")
+    return configured[0].issuer
+
+
+def other_clients(options: ProviderOptions) -> list[str]:
+    """Return the aliases of the site's other clients at the same issuer."""
+    return [
+        other.alias
+        for other in conf.OIDC_LOGOUT_PROVIDERS.values()
+        if other.issuer == options.issuer and other.client_id != options.client_id
+    ]
+
+
+def fallback_alias() -> str:
+    """Return the alias to use if the session does not name one: the only alias, or `"default"`."""
+    configured = conf.OIDC_LOGOUT_PROVIDERS
+    if len(configured) == 1:
+        return next(iter(configured))
+    return DEFAULT_ALIAS if DEFAULT_ALIAS in configured else ""

@@ -1,0 +1,147 @@
+"""A provider's metadata and keys (OpenID Connect Discovery 1.0, section 4).
+
+Django's cache keeps a copy. A click uses the copy whatever its age; a sign-in renews it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from .. import safe_cache
+from ..exceptions import ProviderUnavailable
+from . import fetch
+
+if TYPE_CHECKING:
+    from ..conf import ProviderOptions
+
+# All in seconds.
+FRESH_DEFAULT = 60 * 60
+FRESH_MINIMUM = 5 * 60
+FRESH_MAXIMUM = 24 * 60 * 60
+KEEP = 30 * 24 * 60 * 60
+FAILURE = 30
+
+MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
+
+
+def discovery_url(options: ProviderOptions) -> str:
+    """Return the URL of the discovery document (section 4).
+
+    Raises:
+        ProviderUnavailable: ISSUER is not set.
+    """
+    if not options.issuer:
+        raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS[{options.alias!r}] does not set ISSUER")
+    return f"{options.issuer.removesuffix('/')}/.well-known/openid-configuration"
+
+
+def endpoint(options: ProviderOptions, name: str) -> str:
+    """Return the URL that the provider publishes as `name`, such as `end_session_endpoint`.
+
+    Raises:
+        ProviderUnavailable: the URL is missing or not allowed, or the provider is unreachable.
+    """
+    published = document(options).get(name)
+    if not published:
+        raise ProviderUnavailable(f"{options.issuer} does not publish {name}")
+    if not isinstance(published, str) or not _is_allowed(published, options):
+        raise ProviderUnavailable(f"{options.issuer} publishes a {name} that is not an https URL")
+    return published
+
+
+def _is_allowed(url: str, options: ProviderOptions) -> bool:
+    """Return whether a published URL is https, or on loopback if the issuer is as well.
+
+    Otherwise a provider elsewhere could make the site call services on its own machine.
+    """
+    issuer_is_local = options.issuer.startswith("http:")
+    return fetch.is_secure(url) and (issuer_is_local or url.lower().startswith("https:"))
+
+
+def document(options: ProviderOptions, *, renew: bool = False) -> dict[str, Any]:
+    """Return the provider's metadata, from the cache or else from the provider.
+
+    With `renew`, a stale copy is fetched again, and still used if that fails. A failure is cached
+    for `FAILURE` seconds, so that an outage costs one time-out instead of one per click.
+
+    Raises:
+        ProviderUnavailable: there is neither a cached copy nor a response.
+    """
+    return _load("metadata", options, renew=renew)
+
+
+def keys(options: ProviderOptions, *, renew: bool = False) -> list[Any]:
+    """Return the provider's public keys, cached and renewed like `document`.
+
+    Raises:
+        ProviderUnavailable: there is neither a cached copy nor a response.
+    """
+    key_set = _load("keys", options, renew=renew).get("keys")
+    return key_set if isinstance(key_set, list) else []
+
+
+def newest_keys(options: ProviderOptions) -> list[Any]:
+    """Fetch the provider's keys now, because a token names a key that the copy lacks.
+
+    At most one fetch per `FAILURE` seconds: a flood of forged tokens, which name unknown keys too,
+    must not become a flood of requests to the provider. Between fetches the copy is used.
+
+    Raises:
+        ProviderUnavailable: the keys cannot be fetched.
+    """
+    if safe_cache.add(safe_cache.key("keys-asked", options.issuer, options.jwks_uri), FAILURE):
+        _fetch("keys", options)
+    return keys(options)
+
+
+def _load(kind: str, options: ProviderOptions, *, renew: bool) -> dict[str, Any]:
+    copy = safe_cache.get(_cache_key(kind, options))
+    if copy and not (renew and copy["fresh_until"] < time.time()):
+        return dict(copy["document"])
+    try:
+        return _fetch(kind, options)
+    except ProviderUnavailable:
+        if not copy:
+            raise
+        return dict(copy["document"])
+
+
+def _cache_key(kind: str, options: ProviderOptions) -> str:
+    return safe_cache.key(kind, options.issuer, options.jwks_uri if kind == "keys" else "")
+
+
+def _fetch(kind: str, options: ProviderOptions) -> dict[str, Any]:
+    name = _cache_key(kind, options)
+    if reason := safe_cache.get(f"{name}:failed"):
+        raise ProviderUnavailable(reason)
+    try:
+        fetched, cache_control = fetch.get_json(_url(kind, options), options)
+        if kind == "metadata":
+            _require_issuer(fetched, options)
+    except ProviderUnavailable as exc:
+        safe_cache.put(f"{name}:failed", str(exc), FAILURE)
+        raise
+    fresh_until = time.time() + _freshness(cache_control)
+    safe_cache.put(name, {"document": fetched, "fresh_until": fresh_until}, KEEP)
+    return fetched
+
+
+def _url(kind: str, options: ProviderOptions) -> str:
+    if kind == "keys":
+        return options.jwks_uri or endpoint(options, "jwks_uri")
+    return discovery_url(options)
+
+
+def _require_issuer(fetched: dict[str, Any], options: ProviderOptions) -> None:
+    if fetched.get("issuer") != options.issuer:
+        raise ProviderUnavailable(
+            f"the discovery document of {options.issuer} names another issuer"
+        )
+
+
+def _freshness(cache_control: str) -> float:
+    match = MAX_AGE.search(cache_control)
+    seconds = int(match[1]) if match else FRESH_DEFAULT
+    return min(max(seconds, FRESH_MINIMUM), FRESH_MAXIMUM)

@@ -1,0 +1,75 @@
+"""Providers that differ from the standard. Beside `doctor.recipes`, only this module names vendors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from ..exceptions import ProviderSkipped
+from .base import OIDCProvider, with_query
+
+if TYPE_CHECKING:
+    from .base import EndSessionRequest
+
+
+class Auth0Provider(OIDCProvider):
+    """Auth0's own endpoint, which signs out without asking.
+
+    Auth0 ignores the query of `returnTo` when it compares it with the registered URLs and does not
+    return a `state`, so the state is part of `returnTo`. `EXTRA_PARAMS = {"federated": ""}` also
+    signs out of the identity provider behind Auth0.
+    """
+
+    uses_discovery = False
+
+    def end_session_endpoint(self) -> str:
+        """Return `/v2/logout` of the tenant."""
+        issuer = self.options.issuer.removesuffix("/")
+        return self.options.end_session_endpoint or f"{issuer}/v2/logout"
+
+    def parameters(self, request: EndSessionRequest) -> dict[str, str]:
+        """Return `client_id` and `returnTo`."""
+        return_to = request.post_logout_redirect_uri
+        if return_to and request.state:
+            return_to = with_query(return_to, urlencode({"state": request.state}))
+        return {"client_id": self.options.client_id, "returnTo": return_to}
+
+
+class CognitoProvider(OIDCProvider):
+    """Amazon Cognito, which compares `logout_uri` exactly and does not support `state`."""
+
+    def parameters(self, request: EndSessionRequest) -> dict[str, str]:
+        """Return `client_id` and `logout_uri`."""
+        return {
+            "client_id": self.options.client_id,
+            "logout_uri": request.post_logout_redirect_uri,
+        }
+
+
+class WorkOSProvider(OIDCProvider):
+    """WorkOS AuthKit, which ends one session by its ID and does not support `state`."""
+
+    uses_discovery = False
+
+    def end_session_endpoint(self) -> str:
+        """Return the API's endpoint."""
+        default = "https://api.workos.com/user_management/sessions/logout"
+        return self.options.end_session_endpoint or default
+
+    def parameters(self, request: EndSessionRequest) -> dict[str, str]:
+        """Return `session_id` and `return_to`. Without a session ID there is nothing to end."""
+        if not request.sid:
+            raise ProviderSkipped("WorkOS did not send a session ID at the sign-in.")
+        return {"session_id": request.sid, "return_to": request.post_logout_redirect_uri}
+
+
+class GoogleProvider(OIDCProvider):
+    """Google, which does not let a site sign people out. The signed-out page shows a link."""
+
+    name = "Google"
+    sign_out_page = "https://accounts.google.com/Logout"
+    uses_discovery = False
+
+    def end_session_endpoint(self) -> str:
+        """Skip the provider: Google does not have such an endpoint."""
+        raise ProviderSkipped("Google does not have an end-session endpoint.")

@@ -1,0 +1,158 @@
+"""Where a sign-out sends the browser. Decided before the session ends, without raising."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from django.utils.translation import get_language, gettext, to_locale
+
+from ..exceptions import OIDCLogoutError, ProviderSkipped, ProviderUnavailable
+from ..providers import EndSessionRequest, configured
+from ..sessions import entry
+from ..tokens import id_token
+from . import responses, return_to
+from .return_to import State
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from ..models import OIDCSession
+    from ..outcome import ProviderOutcome
+    from ..providers import OIDCProvider
+
+logger = logging.getLogger("django_oidc_logout")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Where to send the browser, whether that is at the provider, and why."""
+
+    url: str
+    provider_outcome: ProviderOutcome
+    reason: str
+    warning: str = ""
+    """What people must know where they land. Empty if the signed-out page says it itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """What is known about how the session began."""
+
+    alias: str = ""
+    """The alias of the provider; empty if it is not configured."""
+    issuer: str = ""
+    id_token: str = ""
+    sid: str = ""
+    logout_hint: str = ""
+
+
+def choose(
+    request: HttpRequest,
+    row: OIDCSession | None,
+    *,
+    requested: object = None,
+    local_only: bool = False,
+) -> Destination:
+    """Decide where the browser goes. Whatever fails, the result is a URL on this site.
+
+    Args:
+        request: the request that signs out.
+        row: the row of its session, if there is one.
+        requested: the requested URL, path or view name; ignored if it is unsafe.
+        local_only: whether to leave the session at the provider alone.
+    """
+    state = State()
+    try:
+        state = replace(state, next=return_to.safe_target(request, requested))
+        sign_in = _sign_in(request, row)
+        state = replace(state, alias=sign_in.alias)
+        if local_only:
+            reason = "The request was to sign out of this site only."
+            return _local(state, "skipped", reason, warn=False)
+        return _at_provider(request, sign_in, replace(state, provider_outcome="redirect"))
+    except ProviderSkipped as exc:
+        return _local(state, "skipped", str(exc))
+    except OIDCLogoutError as exc:
+        return _local(state, "unavailable", f"The provider could not be notified: {exc}.")
+    except Exception:  # not even the site's own provider class may prevent a sign-out
+        logger.exception("Could not build the end-session URL, check the provider's BACKEND")
+        reason = "The provider could not be notified: the log has the error."
+        return _local(state, "unavailable", reason)
+
+
+def _local(
+    state: State, outcome: ProviderOutcome, reason: str, *, warn: bool = True
+) -> Destination:
+    url = return_to.local_url(replace(state, provider_outcome=outcome))
+    page_warns = not state.next and not return_to.default_url()
+    may_be_signed_in = outcome == "unavailable" or state.alias
+    warning = _warning(state) if warn and may_be_signed_in and not page_warns else ""
+    return Destination(url=url, provider_outcome=outcome, reason=reason, warning=warning)
+
+
+def _warning(state: State) -> str:
+    name = configured.display_name(state.alias, "") or gettext("your identity provider")
+    text = gettext("You are signed out here. You may still be signed in at %(name)s.")
+    return text % {"name": name}
+
+
+def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
+    if row is not None:
+        token = id_token.read_or_none(row.id_token)
+        return SignIn(
+            alias=row.provider,
+            issuer=row.issuer,
+            id_token=row.id_token,
+            sid=row.sid,
+            logout_hint=token.login_hint if token else row.sub,
+        )
+    if token := id_token.read_or_none(entry.mozilla_id_token(request.session)):
+        return SignIn(
+            alias=token.alias,
+            issuer=token.issuer,
+            id_token=token.encoded,
+            sid=token.sid,
+            logout_hint=token.login_hint,
+        )
+    if entry.signed_in_user(request) and not entry.is_from_provider(request.session):
+        raise ProviderSkipped("The sign-in was not through an identity provider.")
+    return SignIn(alias=configured.fallback_alias())
+
+
+def _at_provider(request: HttpRequest, sign_in: SignIn, state: State) -> Destination:
+    provider = _provider(sign_in)
+    url, remark = provider.end_session_url(
+        EndSessionRequest(
+            id_token_hint=sign_in.id_token,
+            logout_hint=sign_in.logout_hint,
+            sid=sign_in.sid,
+            post_logout_redirect_uri=_post_logout_redirect_uri(request, provider),
+            state=return_to.sign(state),
+            ui_locales=_ui_locales(),
+        ),
+        max_length=responses.max_url_length(request),
+    )
+    if not url.startswith(("https://", "http://")):
+        raise ProviderUnavailable(f"the end_session_endpoint of {provider.name} is not an http URL")
+    reason = f"The browser was redirected to {provider.name}. {remark}".strip()
+    return Destination(url=url, provider_outcome="redirect", reason=reason)
+
+
+def _provider(sign_in: SignIn) -> OIDCProvider:
+    if sign_in.issuer:
+        return configured.provider_of_session(sign_in.alias, sign_in.issuer)
+    if sign_in.alias:
+        return configured.provider_for(sign_in.alias)
+    raise ProviderUnavailable("OIDC_LOGOUT_PROVIDERS does not say which provider to notify")
+
+
+def _post_logout_redirect_uri(request: HttpRequest, provider: OIDCProvider) -> str:
+    path = return_to.callback_path()
+    own = request.build_absolute_uri(path) if path else ""
+    return provider.options.post_logout_redirect_uri or own
+
+
+def _ui_locales() -> str:
+    return to_locale(get_language() or "").replace("_", "-")

@@ -1,0 +1,71 @@
+"""Django's cache. If it is down, the site forgets things, but people can still sign out."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import Any
+
+from django.core.cache import cache, caches
+from django.core.cache.backends.dummy import DummyCache
+from django.utils.crypto import get_random_string
+
+logger = logging.getLogger("django_oidc_logout")
+
+CANNOT_READ = "The cache cannot be read, check CACHES: error=%s"
+CANNOT_WRITE = "The cache cannot be written, check CACHES: error=%s"
+
+
+def key(kind: str, *parts: str) -> str:
+    """Return a valid cache key for any strings, whatever their characters and length."""
+    digest = hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
+    return f"oidc_logout:{kind}:{digest}"
+
+
+def get(name: str) -> Any:
+    """Return the cached value, or None."""
+    try:
+        return cache.get(name)
+    except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
+        logger.warning(CANNOT_READ, type(exc).__name__)
+        return None
+
+
+def put(name: str, value: object, seconds: float) -> None:
+    """Cache `value` for `seconds`, if the cache is up."""
+    try:
+        cache.set(name, value, seconds)
+    except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
+        logger.warning(CANNOT_WRITE, type(exc).__name__)
+
+
+def add(name: str, seconds: float) -> bool:
+    """Claim `name` for `seconds`. Return whether this call got it; always if the cache is down."""
+    try:
+        return bool(cache.add(name, 1, seconds)) or cache.get(name) is None
+    except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
+        logger.warning(CANNOT_WRITE, type(exc).__name__)
+        return True
+
+
+def delete(name: str) -> None:
+    """Delete a cached value, if the cache is up."""
+    try:
+        cache.delete(name)
+    except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
+        logger.warning(CANNOT_WRITE, type(exc).__name__)
+
+
+def is_up(alias: str) -> bool:
+    """Return whether a cache stores values: some Memcached clients hide that it is down."""
+    name = key("probe", get_random_string(32))
+    if isinstance(caches[alias], DummyCache):
+        return True  # it stores nothing, so it holds no sessions
+    try:
+        caches[alias].set(name, 1, 10)
+        is_kept = bool(caches[alias].get(name))
+        caches[alias].delete(name)  # probes must not evict other values
+    except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
+        logger.warning(CANNOT_WRITE, type(exc).__name__)
+        return False
+    return is_kept

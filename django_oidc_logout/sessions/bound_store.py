@@ -1,0 +1,186 @@
+"""Session stores whose sessions live only as long as their row.
+
+On the server, ending a session deletes it and its row, but a concurrent request may save it again.
+In cookies, only the row can be deleted.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import Error
+
+from ..conf import conf
+from . import engines, entry, index
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.contrib.sessions.backends.base import SessionBase
+    from django.http import HttpRequest
+
+logger = logging.getLogger("django_oidc_logout")
+
+UNCHECKED = "_oidc_logout_unchecked"
+"""Marks a session that was saved while the index could not be read."""
+
+
+def bind(request: HttpRequest) -> None:
+    """Bind the request's session to its row, if it has one."""
+    session = request.session
+    engine: Any = type(session)
+    if not issubclass(engine, MIXINS):  # it is bound already if the middleware is listed twice
+        engine = session.__class__ = _bound(engine)
+    if session.accessed and issubclass(engine, _InCookie):
+        _flush_if_ended(request)
+
+
+def follow(request: HttpRequest) -> None:
+    """Write the session's new key into its row, or flush the session if the row is gone."""
+    if entry.key_has_changed(request.session) and index.change_key(request.session) is False:
+        entry.flush(request)
+
+
+def is_alive(request: HttpRequest) -> bool:
+    """Return whether the request's session is signed in, without using or extending it.
+
+    A request that only asks must not count as use: its session is replaced by an empty one, which
+    the middleware neither saves nor reports to the browser.
+    """
+    key = request.session.session_key
+    if key != request.COOKIES.get(conf.SESSION_COOKIE_NAME):
+        # It has ended or changed its key during this request, and the browser must learn that.
+        return entry.is_signed_in(request.session)
+    request.session = engines.store()(key)
+    bind(request)
+    is_signed_in = entry.is_signed_in(request.session)
+    request.session = engines.store()()
+    request.COOKIES.pop(conf.SESSION_COOKIE_NAME, None)
+    return is_signed_in
+
+
+def _flush_if_ended(request: HttpRequest) -> None:
+    if _has_ended(entry.row_key(request.session)):
+        entry.flush(request)
+
+
+@cache
+def _bound(engine: type[SessionBase]) -> type[Any]:
+    if engines.is_cookie_store(engine):
+        mixin: type = _InCookie
+    else:
+        in_both = hasattr(engine, "cache_key_prefix") and hasattr(engine, "_get_session_from_db")
+        mixin = _InBoth if in_both else _OnServer
+    # The name stays the same, because Django salts session data with it.
+    return type(engine.__qualname__, (mixin, engine), {"_engine": engine})
+
+
+class _OnServer:
+    """Mixed into a session store: deletes a session that is saved after its row was removed."""
+
+    def save(self: Any, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
+        if must_create:  # the session is still empty
+            super().save(must_create)  # type: ignore[misc]  # the store's
+            return
+        self.pop(UNCHECKED, None)
+        super().save()  # type: ignore[misc]  # the store's
+        try:
+            is_orphan = index.is_orphan(entry.row_key(self))
+        except Error:
+            logger.exception("Could not check a saved session against the index")
+            self[UNCHECKED] = True  # checked when it is loaded
+            super().save()  # type: ignore[misc]  # the store's
+            return
+        if is_orphan:
+            self.delete()  # most engines look for the session first and save it afterwards
+            raise UpdateError
+
+    def load(self: Any) -> dict[str, Any]:
+        data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
+        if not self._needs_check(data) or not self._is_orphan(data):
+            return data
+        super().delete(self.session_key)  # type: ignore[misc]  # the store's
+        self._session_key = None
+        return {}
+
+    async def aload(self) -> dict[str, Any]:
+        return await sync_to_async(self.load)()
+
+    def _needs_check(self, data: Mapping[str, Any]) -> bool:
+        return UNCHECKED in data
+
+    def _is_orphan(self: Any, data: Mapping[str, Any]) -> bool:
+        try:
+            return index.is_orphan(entry.row_key(data))
+        except Error:
+            logger.exception("Could not check a loaded session against the index")
+            return False
+
+    def delete(self: Any, session_key: str | None = None) -> None:
+        key = session_key or self.session_key
+        if session_key and session_key == entry.row_key(self) != self.session_key:
+            self._replace(session_key)  # cycle_key() deletes the session that it has replaced
+        elif not key or not engines.delete_in_bulk(self._engine, key):
+            super().delete(session_key)  # type: ignore[misc]  # the store's
+
+    async def asave(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
+        await sync_to_async(self.save)(must_create)
+
+    async def adelete(self, session_key: str | None = None) -> None:
+        await sync_to_async(self.delete)(session_key)
+
+    def _replace(self: Any, old_key: str) -> None:
+        """Write the new key into the row and delete the old session, both or neither.
+
+        A session without a row could not be ended, so each session needs its row even if the
+        process dies or the store fails.
+        """
+        with index.transaction_on_index():
+            index.change_key(self)
+            super().delete(old_key)  # type: ignore[misc]  # the store's
+
+
+class _InBoth(_OnServer):
+    """Mixed into a session store: checks a session that was read from the database.
+
+    `cached_db` puts it into its cache, even if it has been deleted in the meantime.
+    """
+
+    _is_from_database = False
+
+    def _get_session_from_db(self: Any) -> Any:
+        self._is_from_database = True
+        return super()._get_session_from_db()  # type: ignore[misc]  # the store's
+
+    def _needs_check(self, data: Mapping[str, Any]) -> bool:
+        return self._is_from_database or super()._needs_check(data)
+
+
+class _InCookie:
+    """Mixed into a session store: loads an empty session if the row was removed."""
+
+    def load(self: Any) -> dict[str, Any]:
+        data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
+        if not _has_ended(entry.row_key(data)):
+            return data
+        self._session_key = None
+        return {}
+
+    async def aload(self) -> dict[str, Any]:
+        return await sync_to_async(self.load)()
+
+
+def _has_ended(key: str) -> bool:
+    """Return whether a session in a cookie has ended."""
+    try:
+        return index.is_orphan(key)
+    except Error:  # when in doubt, signed out
+        logger.exception("Could not check a session in a cookie, it counts as ended")
+        return True
+
+
+MIXINS = (_OnServer, _InCookie)

@@ -1,0 +1,115 @@
+"""Django's session engines. Only this module uses `SESSION_ENGINE`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.sessions.backends import cache, cached_db, db
+from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
+from django.core.cache import caches
+
+from .. import safe_cache
+from ..conf import conf
+from . import sql
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from django.contrib.sessions.backends.base import SessionBase
+
+
+def store() -> type[SessionBase]:
+    """Return the session store of the configured engine."""
+    engine: type[SessionBase] = import_module(conf.SESSION_ENGINE).SessionStore
+    return engine
+
+
+def in_cookies() -> bool:
+    """Return whether sessions are kept in cookies, where the server cannot delete them."""
+    return is_cookie_store(store())
+
+
+def is_cookie_store(engine: type[SessionBase]) -> bool:
+    """Return whether a session store keeps its sessions in cookies."""
+    return issubclass(engine, CookieStore)
+
+
+def delete(*keys: str) -> None:
+    """Delete sessions through their engine. Those in cookies end with their rows instead.
+
+    Django's database and cache engines delete all keys in one call. Any other store, including a
+    subclass or a patched one, may do more per session, so it gets one call per key.
+
+    Raises:
+        Exception: any exception of the session store; some sessions may be deleted already.
+    """
+    if in_cookies():
+        return
+    engine = store()
+    if not delete_in_bulk(engine, *keys):
+        for key in keys:
+            engine(key).delete(key)
+    _require_cache(engine)
+
+
+def delete_in_bulk(engine: type[SessionBase], *keys: str) -> bool:
+    """Delete sessions in one call, if their store allows it. Return whether it does."""
+    steps = BULK_DELETE.get((engine, engine.delete), ())
+    for delete_from in steps:
+        delete_from(engine, keys)
+    return bool(steps)
+
+
+def delete_again(*keys: str) -> None:
+    """Delete what a concurrent request saved while the sessions were being deleted.
+
+    A database does not need this: it refuses to save a deleted session.
+    """
+    engine = store()
+    steps = BULK_DELETE.get((engine, engine.delete))
+    if steps is None:
+        delete(*keys)
+    elif _delete_from_cache in steps:
+        _delete_from_cache(engine, keys)
+
+
+def _require_cache(engine: type[SessionBase]) -> None:
+    """Raise if the cache that holds the sessions is down: to Django it would look empty."""
+    if hasattr(engine, "cache_key") and not safe_cache.is_up(conf.SESSION_CACHE_ALIAS):
+        raise ConnectionError("the cache that holds the sessions does not respond")
+
+
+def _delete_from_database(engine: Any, keys: Collection[str]) -> None:
+    sql.delete(engine.get_model_class(), session_key=keys)
+
+
+def _delete_from_cache(engine: Any, keys: Collection[str]) -> None:
+    names = [engine.cache_key_prefix + key for key in keys]
+    caches[conf.SESSION_CACHE_ALIAS].delete_many(names)
+
+
+BULK_DELETE = {
+    (db.SessionStore, db.SessionStore.delete): [_delete_from_database],
+    (cache.SessionStore, cache.SessionStore.delete): [_delete_from_cache],
+    (cached_db.SessionStore, cached_db.SessionStore.delete): [
+        _delete_from_database,
+        _delete_from_cache,
+    ],
+}
+
+
+def is_alive(key: str) -> bool:
+    """Return whether a session exists and has not expired. Not for sessions in cookies.
+
+    Raises:
+        Exception: any exception of the session store.
+    """
+    engine = store()
+    session = engine(key)
+    if session.load():
+        return True
+    _require_cache(engine)
+    if session.session_key:
+        session.delete()  # the file engine replaces an expired session by an empty one
+    return False

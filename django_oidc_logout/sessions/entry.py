@@ -1,0 +1,137 @@
+"""What the package keeps in a Django session, and what it reads there.
+
+A session that began with a sign-in through a provider has an entry: the key of its row in the
+index, a fingerprint of its ID Token, and the time until which the row says it lasts. The key is the
+session's own; for signed cookies, whose session key is the data itself, it is random.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import auth
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
+from django.utils.crypto import get_random_string
+
+from ..conf import conf
+from . import engines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.sessions.backends.base import SessionBase
+    from django.http import HttpRequest
+
+logger = logging.getLogger("django_oidc_logout")
+
+ENTRY = "_oidc_logout"
+ENTRY_TYPES = {"key": str, "token": str, "until": float}
+MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105  # the name of a session key
+MOZILLA_EXPIRATION = "oidc_id_token_expiration"
+
+
+def row_key(session: SessionBase | Mapping[str, Any]) -> str:
+    """Return the `session_key` of a session's row, or the empty string."""
+    return str(_entry(session).get("key", ""))
+
+
+def _entry(session: SessionBase | Mapping[str, Any]) -> dict[str, Any]:
+    """Return a session's entry, or an empty one if other code has put something else there."""
+    entry = session.get(ENTRY)
+    if isinstance(entry, dict) and {k: type(v) for k, v in entry.items()} == ENTRY_TYPES:
+        return entry
+    return {}
+
+
+def final_key(session: SessionBase) -> str:
+    """Return the key for a session's row, which does not change from now on."""
+    if engines.in_cookies():
+        return row_key(session) or get_random_string(32, VALID_KEY_CHARS)
+    if not session.session_key:
+        session.save()  # auth.login() flushed the session, and only a save creates a key
+    return str(session.session_key)
+
+
+def mark_recorded(session: SessionBase, key: str, id_token: str) -> None:
+    """Note in a session the key of its row, its ID Token, and until when it lasts."""
+    until = session.get_expiry_date().timestamp()
+    session[ENTRY] = {"key": key, "token": _fingerprint(id_token), "until": until}
+
+
+def will_be_saved(session: SessionBase) -> bool:
+    """Return whether this request changes a session or lets it last longer."""
+    return session.modified or conf.SESSION_SAVE_EVERY_REQUEST
+
+
+def lasts_longer(session: SessionBase) -> bool:
+    """Return whether a session lasts half its lifetime longer than its row says."""
+    if not (entry := _entry(session)):
+        return False
+    gained: float = session.get_expiry_date().timestamp() - entry["until"]
+    return gained > session.get_expiry_age() / 2
+
+
+def mark_expiry(session: SessionBase) -> None:
+    """Note in a session that its row has its new expiry date."""
+    session[ENTRY] = {**session[ENTRY], "until": session.get_expiry_date().timestamp()}
+
+
+def key_has_changed(session: SessionBase) -> bool:
+    """Return whether the key of a recorded session has changed."""
+    key = row_key(session)
+    return bool(key) and not engines.in_cookies() and key != session.session_key
+
+
+def mark_key(session: SessionBase) -> None:
+    """Note in a session that its row has its new key."""
+    session[ENTRY] = {**session[ENTRY], "key": session.session_key}
+
+
+def new_id_token(session: SessionBase) -> str:
+    """Return the ID Token that mozilla-django-oidc has stored since the recording, if any."""
+    entry, id_token = _entry(session), mozilla_id_token(session)
+    return id_token if entry and id_token and entry["token"] != _fingerprint(id_token) else ""
+
+
+def _fingerprint(id_token: str) -> str:
+    return hashlib.sha256(id_token.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def mozilla_id_token(session: SessionBase) -> str:
+    """Return the ID Token that mozilla-django-oidc stored in a session, or the empty string."""
+    return str(session.get(MOZILLA_ID_TOKEN) or "")
+
+
+def is_from_provider(session: SessionBase) -> bool:
+    """Return whether a session began with a sign-in through a provider."""
+    return bool(row_key(session)) or MOZILLA_EXPIRATION in session
+
+
+def is_signed_in(session: SessionBase) -> bool:
+    """Return whether somebody is signed in."""
+    return auth.SESSION_KEY in session
+
+
+def signed_in_user(request: HttpRequest) -> AbstractBaseUser | None:
+    """Return the user who is signed in, or None."""
+    user = request.user if hasattr(request, "user") else auth.get_user(request)
+    return user if user is not None and user.is_authenticated else None
+
+
+def known_user(request: HttpRequest) -> AbstractBaseUser | None:
+    """Return the user who is signed in, or None, also if the user cannot be loaded."""
+    try:
+        return signed_in_user(request)
+    except Exception:  # a failing session store or backend must not prevent the sign-out
+        logger.exception("Could not load the signed-in user, signing out without a name")
+        return None
+
+
+def flush(request: HttpRequest) -> None:
+    """End the request's session without sending a signal."""
+    request.session.flush()
+    request.user = AnonymousUser()
