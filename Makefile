@@ -38,12 +38,12 @@ screenshots: $(VENV)/dev
 ## What it costs, beside its peers; a table says which lines hold. ARGS=--short only sees that it runs.
 bench: $(VENV)/dev
 	$(PIP) --group bench
-	$(BIN)/python -m benchmarks --install $(ARGS)
+	$(BIN)/python -m tools.benchmarks --install $(ARGS)
 
 ## Many people at once while parts of it fail; says who survived it. ARGS="--seconds 600 --people 200".
 load: $(VENV)/dev
 	$(PIP) --group load --group servers
-	$(BIN)/python -m tests.faults $(ARGS)
+	$(BIN)/python -m tools.faults $(ARGS)
 
 ## Small mistakes made in the code, and whether a test notices. Long.
 mutants: $(VENV)/dev

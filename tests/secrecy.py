@@ -127,3 +127,6 @@ def _watch_async(handler, guard):
 
     handler.get_response_async = get_response_async
     return lambda: setattr(handler, "get_response_async", original)
+
+
+GUARD = Guard()

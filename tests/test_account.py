@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_oidc_logout import engines, urls_account
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import session_ended
-from tests.conftest import is_signed_in, query_of
+from tests.factories import is_signed_in, query_of
 from tests.urls import urlpatterns as site
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]

@@ -14,7 +14,7 @@ from mozilla_django_oidc.views import OIDCLogoutView
 from django_oidc_logout import landing, statements
 from django_oidc_logout.backends import provider_logout_url
 from django_oidc_logout.models import OIDCSession
-from tests.conftest import is_signed_in, query_of
+from tests.factories import is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
 

@@ -22,7 +22,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from django_oidc_logout import engines
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import logout_token_rejected, session_ended
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 from tests.idp import KID, signing_key
 
 pytestmark = pytest.mark.django_db

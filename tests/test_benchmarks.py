@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import surroundings
 from tests.absence import need_package
+from tools.benchmarks import surroundings
 
 ROOT = Path(__file__).parent.parent
 
@@ -26,7 +26,7 @@ def test_a_little_of_everything_that_needs_no_server_and_no_peer(monkeypatch, tm
         [
             sys.executable,
             "-m",
-            "benchmarks",
+            "tools.benchmarks",
             "--short",
             "--sqlite",
             "--out",
@@ -52,7 +52,7 @@ def test_a_little_of_everything_that_needs_no_server_and_no_peer(monkeypatch, tm
 def test_peers_that_are_missing_fail_where_all_are_required(monkeypatch, tmp_path):
     monkeypatch.setenv("REQUIRE_ALL", "1")
     code = (
-        "import sys, benchmarks.__main__ as main; main.interpreter_of = lambda peer: None;"
+        "import sys, tools.benchmarks.__main__ as main; main.interpreter_of = lambda peer: None;"
         "sys.argv[1:] = ['--short']; sys.exit(main.main())"
     )
     done = subprocess.run(

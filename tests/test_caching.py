@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
 
 from django_oidc_logout import caching
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 
 KEYS = [
     "",

@@ -16,11 +16,11 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 
+from e2e.providers.visitor import Visitor
+from e2e.providers.waiting import SECONDS, eventually, free_ports, is_free, running
 from example_project import agreed
 from example_project.processes import agreement, provider_server, site_server
 from tests.absence import need_package
-from tests.providers.visitor import Visitor
-from tests.providers.waiting import SECONDS, eventually, free_ports, is_free, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from django_oidc_logout import discovery
 from django_oidc_logout.conf import ProviderOptions, conf
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 
 PATH = "/.well-known/openid-configuration"
 ASKED = ("GET", PATH)

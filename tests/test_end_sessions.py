@@ -25,7 +25,7 @@ from django_oidc_logout.api import aend_sessions, end_sessions
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import session_ended
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import session_ended
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -1,6 +1,6 @@
 """What fails in the middle of a sign-out can be done again, and nothing gets away meanwhile.
 
-Here a step is made to fail; `tests/faults` kills real processes before every one of them.
+Here a step is made to fail; `tools/faults` kills real processes before every one of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django_oidc_logout import binding, ending, engines, index
 from django_oidc_logout.api import STORE_FAILED, end_sessions
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import signed_out
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 from tests.test_backchannel import assert_refused, logout_token, post
 from tests.test_middleware import engine, get_async, urlpatterns
 

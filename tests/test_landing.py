@@ -18,7 +18,7 @@ from django.utils.encoding import iri_to_uri
 from django_oidc_logout import landing
 from django_oidc_logout.api import sign_out
 from django_oidc_logout.landing import State
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 
 HOSTILE = json.loads((Path(__file__).parent / "hostile_next.json").read_text("ascii"))
 # What only its length, or what hides behind it, makes hostile.

@@ -15,7 +15,7 @@ from django.views.decorators.cache import cache_control, never_cache
 
 from django_oidc_logout import binding, ending, engines, index
 from django_oidc_logout.models import OIDCSession
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 from tests.urls import urlpatterns as site_urls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_middleware")]

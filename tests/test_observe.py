@@ -15,7 +15,7 @@ from django.test import Client
 from django_oidc_logout import signals
 from django_oidc_logout.api import end_sessions
 from tests.absence import need_package
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 from tests.test_backchannel import logout_token, post  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from django_oidc_logout.providers import (
     WorkOSProvider,
     with_query,
 )
-from tests.conftest import query_of
+from tests.factories import query_of
 
 ISSUER = "https://idp.example.com"
 BACK = "https://www.example.com/oidc/logout/callback/"

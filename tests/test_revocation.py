@@ -14,7 +14,7 @@ from django.db.models.signals import post_delete
 
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import signed_out
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 from tests.idp import IdP
 
 REFRESH_TOKEN = "refresh-token-1"

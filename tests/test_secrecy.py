@@ -18,7 +18,7 @@ from django.test import AsyncClient, Client
 from django.urls import path
 
 from tests import secrecy
-from tests.conftest import GUARD
+from tests.secrecy import GUARD
 from tests.settings import OIDC_RP_CLIENT_SECRET
 
 ROOT = Path(__file__).parent.parent
@@ -142,7 +142,7 @@ def test_that_does_not():
 
 def test_that_tells_fails_by_its_name(tmp_path):
     (tmp_path / "test_two.py").write_text(A_TEST)
-    command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider"]
     done = subprocess.run(
         [*command, "--ds=tests.settings", f"--rootdir={tmp_path}", "-rE", str(tmp_path)],
         cwd=ROOT,

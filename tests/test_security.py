@@ -16,7 +16,7 @@ from django_oidc_logout import discovery, landing
 from django_oidc_logout.conf import ProviderOptions
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
-from tests.conftest import is_signed_in, query_of
+from tests.factories import is_signed_in, query_of
 from tests.test_backchannel import logout_token, post  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.django_db

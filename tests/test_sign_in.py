@@ -18,7 +18,7 @@ from django_oidc_logout import index
 from django_oidc_logout.api import remember_login
 from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.models import OIDCSession
-from tests.conftest import is_signed_in, query_of
+from tests.factories import is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
 

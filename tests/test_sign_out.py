@@ -35,7 +35,7 @@ from django_oidc_logout.outcome import Outcome
 from django_oidc_logout.providers import OIDCProvider
 from django_oidc_logout.signals import signed_out
 from tests.absence import need_package
-from tests.conftest import is_signed_in, query_of
+from tests.factories import is_signed_in, query_of
 from tests.idp import IdP
 
 if TYPE_CHECKING:

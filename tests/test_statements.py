@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from django_oidc_logout import statements
 from django_oidc_logout.models import OIDCSession
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 
 
 @pytest.fixture

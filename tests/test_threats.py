@@ -16,8 +16,8 @@ from django_oidc_logout.fields import EncryptedTextField
 from django_oidc_logout.models import OIDCSession
 from tests.test_backchannel import logout_token, post  # noqa: F401  # a fixture
 
-TESTS = Path(__file__).parent
-PAGE = (TESTS.parent / "docs" / "explanation" / "security.md").read_text()
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "explanation" / "security.md").read_text()
 PROOF = re.compile(r"`((?:\w+/)*test_\w+)::(test_\w+)`")
 
 
@@ -53,8 +53,8 @@ THREATS = [
 
 @cache
 def names_in(file):
-    path = TESTS / f"{file}.py"
-    tree = ast.parse(path.read_text()) if path.is_file() else ast.Module([], [])
+    paths = [ROOT / folder / f"{file}.py" for folder in ("tests", "e2e")]
+    tree = ast.parse("".join(path.read_text() for path in paths if path.is_file()))
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return {node.name for node in ast.walk(tree) if isinstance(node, functions)}
 

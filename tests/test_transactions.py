@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection, connections
 
 from django_oidc_logout import index, urls_account
 from django_oidc_logout.models import OIDCSession
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,7 +21,7 @@ from django.urls import include, path
 from django_oidc_logout import landing
 from django_oidc_logout.conf import PROVIDER_KEYS
 from django_oidc_logout.landing import State
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 
 pytestmark = pytest.mark.django_db
 

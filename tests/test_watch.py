@@ -16,7 +16,7 @@ from django.utils.functional import SimpleLazyObject
 
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.signals import session_ended, signed_out
 from tests.admin import settings
 from tests.admin.conftest import PASSWORD_BACKEND, permitted
-from tests.conftest import is_signed_in, query_of
+from tests.factories import is_signed_in, query_of
 
 LIST = "/admin/django_oidc_logout/oidcsession/"
 USERS = "/admin/auth/user/"

@@ -16,7 +16,7 @@ from django.urls import resolve
 from django_oidc_logout.sites import OIDCAdminSiteMixin
 from tests.admin import settings
 from tests.admin.conftest import permitted
-from tests.conftest import is_signed_in, query_of
+from tests.factories import is_signed_in, query_of
 
 SITES = pytest.mark.parametrize("index", ["/admin/", "/back-office/"])
 

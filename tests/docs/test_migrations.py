@@ -14,9 +14,9 @@ from django.urls import include, path
 
 from django_oidc_logout.models import OIDCSession
 from tests.absence import need_package
-from tests.conftest import is_signed_in, query_of
 from tests.docs import site
 from tests.docs.markdown import ROOT, blocks_of
+from tests.factories import is_signed_in, query_of
 from tests.idp import KID, signing_key
 from tests.urls import urlpatterns as tests_urls
 

@@ -8,13 +8,13 @@ import pytest
 
 from django_oidc_logout.conf import conf
 from django_oidc_logout.registration import VENDORS, Registration, recipe, vendor_of
-from tests.providers import table, traits
-from tests.providers.roads import BackChannel, BackChannelWithSub, FrontChannel, Roads
-from tests.providers.test_canaille import TestCanaille as CanailleRoads
-from tests.providers.test_django_oauth_toolkit import TestDjangoOAuthToolkit as ToolkitRoads
-from tests.providers.test_idpyoidc import TestIdpyoidc as IdpyoidcRoads
-from tests.providers.test_idpyoidc import TestIdpyoidcWithFrames as IdpyoidcFrames
-from tests.providers.test_oidc_provider import TestOidcProvider as OidcProviderRoads
+from e2e.providers import table, traits
+from e2e.providers.roads import BackChannel, BackChannelWithSub, FrontChannel, Roads
+from e2e.providers.test_canaille import TestCanaille as CanailleRoads
+from e2e.providers.test_django_oauth_toolkit import TestDjangoOAuthToolkit as ToolkitRoads
+from e2e.providers.test_idpyoidc import TestIdpyoidc as IdpyoidcRoads
+from e2e.providers.test_idpyoidc import TestIdpyoidcWithFrames as IdpyoidcFrames
+from e2e.providers.test_oidc_provider import TestOidcProvider as OidcProviderRoads
 
 FOLDER = table.PAGE.parent
 PAGES = {path.stem: path.read_text() for path in FOLDER.glob("*.md") if path != table.PAGE}
@@ -73,7 +73,7 @@ def test_the_index_lists_each_page_with_its_status(page):
 
 
 def test_the_table_is_what_the_tests_hold():
-    assert table.with_table(INDEX) == INDEX, "Run: python -m tests.providers.table"
+    assert table.with_table(INDEX) == INDEX, "Run: python -m e2e.providers.table"
 
 
 def test_each_provider_is_held_to_its_traits():

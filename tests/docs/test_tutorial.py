@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from e2e.providers.visitor import Visitor
+from e2e.providers.waiting import SECONDS, eventually, free_ports, is_free
 from tests.absence import need, need_package
 from tests.docs.markdown import ROOT, Block, blocks_of
-from tests.providers.visitor import Visitor
-from tests.providers.waiting import SECONDS, eventually, free_ports, is_free
 
 PAGE = ROOT / "docs" / "tutorial.md"
 SITE_PORT, PROVIDER_PORT = "8000", "9000"

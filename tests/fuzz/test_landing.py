@@ -11,7 +11,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from django_oidc_logout import landing
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 from tests.fuzz.anything import json_values, texts
 from tests.fuzz.conftest import examples
 from tests.fuzz.readers import leads_astray

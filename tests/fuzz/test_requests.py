@@ -10,7 +10,7 @@ from django.test import Client
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 from tests.fuzz.anything import json_values, texts
 
 pytestmark = pytest.mark.django_db

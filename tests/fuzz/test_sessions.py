@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from django_oidc_logout import sessions
 from django_oidc_logout.api import remember_login, sign_out
 from django_oidc_logout.models import OIDCSession
-from tests.conftest import is_signed_in
+from tests.factories import is_signed_in
 from tests.fuzz import forge
 from tests.fuzz.anything import changed, json_values, texts
 

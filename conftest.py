@@ -1,0 +1,85 @@
+"""What the tests share: an identity provider, and people who sign in through it for real."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from tests.idp import IdP
+from tests.secrecy import GUARD
+
+# The provider is on this machine, whatever proxy the machine uses.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _guard():
+    with GUARD.on_duty():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_secret_is_told():
+    """Fail a test during which anybody logged, or answered with, a token or a secret."""
+    yield
+    told = GUARD.take()
+    assert not told, f"A token or a secret was told by {told}"
+
+
+def pytest_warning_recorded(warning_message, nodeid):
+    """Search a warning that did not become an error."""
+    GUARD.search(str(warning_message.message), f"a warning in {nodeid}")
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    cache.clear()
+
+
+@pytest.fixture
+def idp(settings):
+    """Return a running identity provider that the site is configured for."""
+    provider = IdP()
+    provider.start()
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": provider.issuer, "TIMEOUT": 10}}
+    settings.OIDC_OP_AUTHORIZATION_ENDPOINT = f"{provider.issuer}/authorize"
+    settings.OIDC_OP_TOKEN_ENDPOINT = f"{provider.issuer}/token"
+    settings.OIDC_OP_USER_ENDPOINT = f"{provider.issuer}/userinfo"
+    settings.OIDC_OP_JWKS_ENDPOINT = f"{provider.issuer}/jwks"
+    yield provider
+    provider.stop()
+
+
+@pytest.fixture
+def configure(settings):
+    """Return a function that sets options of a provider, the default one unless told otherwise."""
+
+    def change(alias="default", **options):
+        providers = settings.OIDC_LOGOUT_PROVIDERS
+        entry = {**providers.get(alias, {}), **options}
+        settings.OIDC_LOGOUT_PROVIDERS = {**providers, alias: entry}
+
+    return change
+
+
+@pytest.fixture
+def sign_in(db, idp):
+    """Return a function that signs a client in through mozilla-django-oidc's own views.
+
+    Its arguments are claims of the ID Token.
+    """
+
+    def sign_in(client=None, **claims):
+        client = client or Client()
+        started = client.get("/oidc/authenticate/")
+        query = parse_qs(urlsplit(started["Location"]).query)
+        idp.claims = {"nonce": query["nonce"][0], **claims}
+        answer = client.get("/oidc/callback/", {"code": "code", "state": query["state"][0]})
+        assert answer.status_code == 302
+        return client
+
+    return sign_in

@@ -1,0 +1,109 @@
+"""The workflow that publishes: when, with which rights, and what it refuses."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+
+import pytest
+
+from e2e.packaging.conftest import ROOT
+from tests.absence import need, need_package
+
+WORKFLOWS = ROOT / ".github" / "workflows"
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+MAY_PUBLISH = {"id-token": "write"}
+MAY_READ = {"contents": "read"}
+
+
+def load(path):
+    need_package("yaml", "PyYAML")
+    from yaml import safe_load  # noqa: PLC0415  # may be absent
+
+    return safe_load(path.read_text())
+
+
+@pytest.fixture
+def release():
+    return load(WORKFLOWS / "release.yml")
+
+
+@pytest.fixture
+def build(release):
+    return release["jobs"]["build"]["steps"]
+
+
+def test_a_tag_publishes_and_nothing_else(release):
+    assert release[True] == {"push": {"tags": ["v*"]}}  # YAML takes "on" for a truth
+
+
+def test_rights_are_the_least(release):
+    assert release["permissions"] == {}
+    assert {name: job["permissions"] for name, job in release["jobs"].items()} == {
+        "build": MAY_READ,
+        "publish": MAY_PUBLISH,
+    }
+
+
+def test_what_may_publish_runs_nothing_of_the_repository(release):
+    """Neither the tests nor a build of whoever is depended on gets near the right to publish."""
+    publish = release["jobs"]["publish"]
+    assert [step.get("uses", "").partition("@")[0] for step in publish["steps"]] == [
+        "actions/download-artifact",
+        "pypa/gh-action-pypi-publish",
+    ]
+    assert publish["needs"] == "build"
+    assert publish["environment"] == "release"
+    assert publish["steps"][-1]["with"] == {"attestations": True}
+
+
+@pytest.mark.parametrize("path", sorted(WORKFLOWS.glob("*.yml")), ids=lambda path: path.name)
+def test_workflow(path):
+    workflow = load(path)
+    assert workflow["permissions"] in ({}, MAY_READ)
+    assert all(0 < job["timeout-minutes"] <= 60 for job in workflow["jobs"].values())
+    text = path.read_text()
+    assert "secrets." not in text
+    assert "password" not in text
+    assert not re.search(r"run: .*\$\{\{", text), "what others name must not be part of a script"
+
+
+@pytest.mark.parametrize(
+    ("tag", "heading", "passes"),
+    [
+        (f"v{VERSION}", f"## {VERSION} - 2030-01-01", True),
+        (f"v{VERSION}", f"## [{VERSION}] - 2030-01-01", True),
+        (f"v{VERSION}", "## Unreleased", False),
+        (f"v{VERSION}", f"## {VERSION}1", False),
+        (f"v{VERSION}", f"Not {VERSION}", False),
+        (VERSION, f"## {VERSION}", False),
+        (f"v{VERSION}1", f"## {VERSION}1", False),
+        ("v", f"## {VERSION}", False),
+    ],
+)
+def test_tag_that_is_not_the_version_is_refused(build, tmp_path, tag, heading, passes):
+    (script,) = (step["run"] for step in build if "TAG" in step.get("env", {}))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n{heading}\n")
+    bash = need(shutil.which("bash"), "bash")
+    done = subprocess.run(
+        [bash, "-e", "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"TAG": tag},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is passes, done.stderr
+    assert bool(done.stdout) is not passes
+
+
+def test_what_is_checked_is_what_is_published(build):
+    """The distributions that the tests build are the same; those in dist/ are checked by twine."""
+    commands = [step.get("run", "") for step in build]
+    assert any("python -m build\n" in command for command in commands)
+    assert any("twine check --strict dist/*" in command for command in commands)
+    assert build[-1]["with"]["path"] == "dist/"

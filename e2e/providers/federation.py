@@ -1,0 +1,96 @@
+"""Two sites and the identity provider that both trust, each a process of its own."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from e2e.providers.waiting import free_ports, running
+from example_project import agreed
+from example_project.processes import Server, agreement, site_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from example_project.agreed import Site
+
+SCRIPTS = Path(__file__).parent
+
+
+@dataclass
+class Federation:
+    """The example's sites, with npm's oidc-provider in the place of the example's own provider."""
+
+    folder: Path
+    node: str
+    node_modules: str
+    script: str
+    channel: str
+    """By which the provider reaches the sites: `backchannel` or `frontchannel`."""
+    ports: list[int] = field(default_factory=lambda: free_ports(3))
+
+    def __post_init__(self) -> None:
+        *site_ports, provider_port = self.ports
+        self.provider = agreed.Provider(provider_port)
+        self.sites = [
+            replace(site, port=port) for site, port in zip(agreed.SITES, site_ports, strict=True)
+        ]
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run all three for the time of the block."""
+        with running(self._provider(), *map(self._site, self.sites)):
+            yield
+
+    def _provider(self) -> Server:
+        return Server(
+            name="the identity provider",
+            url=self.provider.url,
+            command=[self.node, str(SCRIPTS / self.script)],
+            environment={
+                "CLIENTS": json.dumps([self._client(site) for site in self.sites]),
+                "ISSUER": self.provider.url,
+                "NODE_MODULES": self.node_modules,
+            },
+            port_option="",
+            log=self.folder / "provider.log",
+            probe="/.well-known/openid-configuration",
+        )
+
+    def _client(self, site: Site) -> dict[str, Any]:
+        return {
+            "client_id": site.client_id,
+            "client_secret": site.client_secret,
+            "redirect_uris": [site.redirect_uri],
+            "post_logout_redirect_uris": [site.post_logout_redirect_uri],
+            "token_endpoint_auth_method": "client_secret_post",
+            f"{self.channel}_logout_uri": f"{site.url}/oidc/logout/{self.channel}/",
+            f"{self.channel}_logout_session_required": True,
+        }
+
+    def _site(self, site: Site) -> Server:
+        return site_server(
+            site,
+            settings="e2e.providers.settings",
+            environment=agreement(self.sites, self.provider, self.folder),
+            log=self._log(site),
+        )
+
+    def _log(self, site: Site) -> Path:
+        return self.folder / f"{site.key}.log"
+
+    def arrivals(self, site: Site, path: str) -> list[dict[str, Any]]:
+        """Return what a site has got and answered at a path."""
+        return [arrival for arrival in said(self._log(site)) if arrival["path"] == path]
+
+    def notices(self) -> list[dict[str, Any]]:
+        """Return what the provider says of its logout tokens: the client, and any error."""
+        return said(self.folder / "provider.log")
+
+
+def said(log: Path) -> list[dict[str, Any]]:
+    """Return the lines of a log that are JSON."""
+    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]

@@ -1,0 +1,154 @@
+"""Two sites made as the README says, and an identity provider that was made by others."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from e2e.providers.federation import said
+from e2e.providers.waiting import eventually, free_ports, running
+from example_project.agreed import Provider, Site
+from example_project.processes import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from e2e.providers.traits import Traits
+
+PEOPLE = {"ada": "lovelace-1815", "grace": "hopper-1906", "edith": "clarke-1883"}
+DISCOVERY = "/.well-known/openid-configuration"
+NO_PROXY = {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
+
+
+@dataclass
+class Newcomers:
+    """The second site's ID Tokens live for three seconds, and its client asks for no `sid`."""
+
+    folder: Path
+    command: list[str]
+    """Serves the provider at ISSUER, for CLIENTS, and keeps what it has in FOLDER."""
+    traits: Traits
+    environment: dict[str, str] = field(default_factory=dict)
+    channel: str = "backchannel"
+    """By which the provider is to tell the sites: `backchannel` or `frontchannel`."""
+
+    def __post_init__(self) -> None:
+        *ports, provider_port = free_ports(3)
+        self.provider = Provider(provider_port)
+        self.sites = [Site(f"{port}", port, "") for port in ports]
+        self.server = Server(
+            name="the identity provider",
+            url=self.provider.url,
+            command=self.command,
+            environment=self.environment
+            | NO_PROXY
+            | {
+                "CLIENTS": json.dumps([self._client(site) for site in self.sites]),
+                "FOLDER": str(self.folder),
+                "ISSUER": self.provider.url,
+                "PEOPLE": json.dumps(PEOPLE),
+                "SHORT_LIVED": self.sites[1].client_id,
+            },
+            port_option="",
+            log=self.folder / "provider.log",
+            probe=DISCOVERY,
+        )
+
+    def _client(self, site: Site) -> dict[str, Any]:
+        return {
+            "client_id": site.client_id,
+            "client_secret": site.client_secret,
+            "redirect_uris": [site.redirect_uri],
+            "post_logout_redirect_uris": [site.post_logout_redirect_uri],
+            "token_endpoint_auth_method": "client_secret_post",
+            f"{self.channel}_logout_uri": f"{site.url}/oidc/logout/{self.channel}/",
+            f"{self.channel}_logout_session_required": site is self.sites[0],
+        }
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run the provider, and the sites, which are told where its endpoints are."""
+        with running(self.server):
+            self.metadata = requests.get(f"{self.provider.url}{DISCOVERY}", timeout=10).json()
+            self.site_servers = {site: self._site(site, self.metadata) for site in self.sites}
+            with running(*self.site_servers.values()):
+                yield
+        broken = [each for each in self._arrivals(*self.sites) if each["status"] >= 500]
+        assert not broken
+
+    def _site(self, site: Site, metadata: dict[str, Any]) -> Server:
+        own = {
+            "OIDC_LOGOUT_PROVIDER": {"ISSUER": metadata["issuer"]},
+            "OIDC_RP_CLIENT_ID": site.client_id,
+            "OIDC_RP_CLIENT_SECRET": site.client_secret,
+            "OIDC_RP_SIGN_ALGO": "RS256",
+            "OIDC_OP_AUTHORIZATION_ENDPOINT": metadata["authorization_endpoint"],
+            "OIDC_OP_TOKEN_ENDPOINT": metadata["token_endpoint"],
+            "OIDC_OP_USER_ENDPOINT": metadata["userinfo_endpoint"],
+            "OIDC_OP_JWKS_ENDPOINT": metadata["jwks_uri"],
+            "SESSION_COOKIE_NAME": f"site_{site.port}_session",
+            "CSRF_COOKIE_NAME": f"site_{site.port}_csrf",
+        }
+        return Server(
+            name=site.name,
+            url=site.url,
+            command=[sys.executable, "-m", "e2e.providers.newcomer", f"127.0.0.1:{site.port}"],
+            environment=NO_PROXY
+            | {
+                "DATABASE": str(self.folder / f"{site.key}.sqlite3"),
+                "DJANGO_SETTINGS_MODULE": "e2e.providers.newcomer.settings",
+                "SITE": json.dumps(own),
+            },
+            port_option="",
+            log=self._log(site),
+        )
+
+    def _log(self, site: Site) -> Path:
+        return self.folder / f"{site.key}.log"
+
+    def _arrivals(self, *sites: Site) -> list[dict[str, Any]]:
+        return [arrival for site in sites for arrival in said(self._log(site))]
+
+    def told(self, site: Site) -> list[int]:
+        """Return the status with which a site has answered each logout token."""
+        return [
+            arrival["status"]
+            for arrival in self._arrivals(site)
+            if arrival["path"] == "/oidc/logout/backchannel/"
+        ]
+
+    def logout_tokens(self, site: Site) -> list[dict[str, Any]]:
+        """Return the shape of each logout token that a site has got."""
+        arrivals = self._arrivals(site)
+        return [arrival["logout_token"] for arrival in arrivals if "logout_token" in arrival]
+
+    @contextmanager
+    def hanging_provider(self) -> Iterator[None]:
+        """Let the provider accept connections and say nothing; then kill it."""
+        process = self.server.process
+        assert process
+        os.kill(process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.kill()
+            self.server.end()
+
+    def restart_provider(self) -> None:
+        self.server.start()
+        assert eventually(self.server.answers)
+
+    def restart_site(self, site: Site) -> None:
+        """Let the site lose what it has not in its database: its cache."""
+        server = self.site_servers[site]
+        server.end()
+        server.start()
+        assert eventually(server.answers)

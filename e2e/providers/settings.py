@@ -1,0 +1,11 @@
+"""The example sites, but with npm's oidc-provider for their identity provider."""
+
+from example_project import settings
+from example_project.agreed import PROVIDER
+from example_project.settings import *  # noqa: F403
+
+MIDDLEWARE = ["e2e.providers.arrivals.note_arrivals", *settings.MIDDLEWARE]
+OIDC_OP_AUTHORIZATION_ENDPOINT = f"{PROVIDER.url}/auth"
+OIDC_OP_TOKEN_ENDPOINT = f"{PROVIDER.url}/token"
+OIDC_OP_USER_ENDPOINT = f"{PROVIDER.url}/me"
+OIDC_OP_JWKS_ENDPOINT = f"{PROVIDER.url}/jwks"

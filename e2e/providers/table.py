@@ -1,0 +1,82 @@
+"""Write what the tests hold of each identity provider into the documentation.
+
+    python -m e2e.providers.table
+
+The table stands between two comments in `docs/providers/index.md`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from e2e.providers import traits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from e2e.providers.traits import Traits
+
+PAGE = Path(__file__).parents[2] / "docs" / "providers" / "index.md"
+BEGIN = "<!-- The tests write this table: python -m e2e.providers.table -->\n"
+END = "<!-- End of the table. -->\n"
+
+
+def yes(value: object) -> str:
+    return "yes" if value else "no"
+
+
+def typ(each: Traits) -> str:
+    if not each.logout_token:
+        return ""
+    return f"`{each.logout_token.typ}`" if each.logout_token.typ else "none"
+
+
+def names(each: Traits) -> str:
+    if not each.logout_token:
+        return ""
+    return ", ".join(f"`{name}`" for name in sorted(each.logout_token.names))
+
+
+ROWS: dict[str, Callable[[Traits], str]] = {
+    "Sign-out with the hint comes back, and signing in again asks for the password": lambda _: (
+        "yes"
+    ),
+    "The same with an ID Token that has expired": lambda _: "yes",
+    "The same once the provider's session is gone": lambda each: (
+        "yes" if each.back_without_a_session else "ends on its page"
+    ),
+    "Stopped, killed and restarted amid a sign-out: nobody stays signed in": lambda _: "yes",
+    "Asks people whether they mean it": lambda each: yes(each.asks),
+    "`sid` in the ID Token": lambda each: yes(each.sid),
+    "`aud` of the ID Token": lambda each: "a list" if each.audiences else "text",
+    "Back-channel": lambda each: yes(each.logout_token),
+    "... one session, by its `sid`": lambda each: (
+        yes("sid" in each.logout_token.names) if each.logout_token else ""
+    ),
+    "... a person, by the `sub` alone": lambda each: (
+        yes(each.tells_by_sub) if each.logout_token else ""
+    ),
+    "... its tokens name": names,
+    "... their `typ`": typ,
+    "... they have an `exp`": lambda each: yes(each.logout_token.exp) if each.logout_token else "",
+    "Front-channel": lambda each: yes(each.front_channel),
+}
+
+
+def table() -> str:
+    head = ["", *(f"[{each.name}]({each.page}.md)" for each in traits.ALL)]
+    rows = [[label, *(cell(each) for each in traits.ALL)] for label, cell in ROWS.items()]
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n".replace("|  ", "| ") for cells in lines)
+
+
+def with_table(page: str) -> str:
+    """Return a page with the table as it should be."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(with_table(PAGE.read_text()))

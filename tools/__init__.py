@@ -1,0 +1,1 @@
+"""What measures the package: benchmarks, and a load run while parts of a site fail."""
