@@ -23,4 +23,4 @@ class OIDCLogoutConfig(AppConfig):
                 "django_oidc_logout needs django.contrib.auth: add it to INSTALLED_APPS."
             )
         from . import receivers  # noqa: F401, PLC0415  # only now are models there
-        from .checks import registered  # noqa: F401, PLC0415  # as above
+        from .checks import register  # noqa: F401, PLC0415  # as above

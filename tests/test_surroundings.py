@@ -27,7 +27,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.middleware import SessionRefresh
 
 from django_oidc_logout.backends import OIDCLogoutBackend, OIDCLogoutMixin
-from django_oidc_logout.checks import project, registered
+from django_oidc_logout.checks import project, register
 from django_oidc_logout.conf import PROVIDER_KEYS
 from django_oidc_logout.middleware import OIDCSessionMiddleware
 from django_oidc_logout.sites import OIDCAdminConfig, OIDCAdminSite
@@ -390,7 +390,7 @@ def _django_csp(monkeypatch):
     monkeypatch.setitem(sys.modules, engine.__name__, engine)
 
 
-CHECKS = [check for check in vars(registered).values() if hasattr(check, "tags")]
+CHECKS = [check for check in vars(register).values() if hasattr(check, "tags")]
 
 
 def ours(**options):

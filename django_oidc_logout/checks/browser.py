@@ -13,7 +13,7 @@ from django.utils import translation
 
 from .. import providers
 from ..conf import conf
-from . import installed
+from . import lookup
 
 if TYPE_CHECKING:
     from ..conf import ProviderOptions
@@ -26,7 +26,7 @@ PACKAGE_CSP = "csp.middleware.CSPMiddleware"
 def check_templates() -> list[CheckMessage]:
     """The pages can be shown."""
     names = [f"oidc_logout/{page}.html" for page in PAGES]
-    missing = [name for name in names if not installed.attempt(partial(get_template, name), None)]
+    missing = [name for name in names if not lookup.attempt(partial(get_template, name), None)]
     if not missing:
         return []
     return [
@@ -59,19 +59,19 @@ def check_form_action() -> list[CheckMessage]:
 
 def _form_action() -> list[str] | None:
     """Return the sources of the directive, as the middleware that is installed sends it."""
-    if installed.derived("MIDDLEWARE", DJANGO_CSP):
+    if lookup.derived("MIDDLEWARE", DJANGO_CSP):
         return _sources(conf.raw("SECURE_CSP"))
-    if not installed.derived("MIDDLEWARE", PACKAGE_CSP):
+    if not lookup.derived("MIDDLEWARE", PACKAGE_CSP):
         return None
     policy: Any = conf.raw("CONTENT_SECURITY_POLICY")  # django-csp 4; 3 has a setting for each
     if policy is not None:
-        return _sources(installed.attempt(lambda: policy["DIRECTIVES"], None))
+        return _sources(lookup.attempt(lambda: policy["DIRECTIVES"], None))
     old = None if conf.raw("CSP_REPORT_ONLY") else conf.raw("CSP_FORM_ACTION")
     return _sources({"form-action": old})
 
 
 def _sources(policy: Any) -> list[str] | None:
-    value = installed.attempt(lambda: policy["form-action"], None)
+    value = lookup.attempt(lambda: policy["form-action"], None)
     if isinstance(value, str):
         return value.split()
     return [str(item) for item in value] if isinstance(value, list | tuple | set) else None
@@ -80,10 +80,10 @@ def _sources(policy: Any) -> list[str] | None:
 def _origin(options: ProviderOptions) -> SplitResult | None:
     """Return where people are sent, as far as can be known without asking anybody."""
     known = options.end_session_endpoint or options.issuer
-    by_the_book = installed.load(options.backend) is providers.OIDCProvider
+    by_the_book = lookup.load(options.backend) is providers.OIDCProvider
     if not (options.end_session_endpoint or by_the_book):
         return None
-    return installed.attempt(lambda: urlsplit(known), None)
+    return lookup.attempt(lambda: urlsplit(known), None)
 
 
 def _admits(source: str, origin: SplitResult | None) -> bool:
@@ -100,7 +100,7 @@ def _admits(source: str, origin: SplitResult | None) -> bool:
 
 def check_cleared_cookies() -> list[CheckMessage]:
     """It is known what clearing cookies reaches."""
-    configured = installed.named("OIDC_LOGOUT_CLEAR_SITE_DATA")
+    configured = lookup.named("OIDC_LOGOUT_CLEAR_SITE_DATA")
     if not {"cookies", "*"} & {*configured}:
         return []
     return [
@@ -150,7 +150,7 @@ def check_callback_address() -> list[CheckMessage]:
     """The address that the provider knows is the same in every language."""
     options = conf.OIDC_LOGOUT_PROVIDERS.values()
     nowhere: list[str] = []
-    found = installed.attempt(_callback_paths, nowhere)
+    found = lookup.attempt(_callback_paths, nowhere)
     if not found[1:] or all(provider.post_logout_redirect_uri for provider in options):
         return []
     return [
@@ -169,7 +169,7 @@ def _callback_paths() -> list[str]:
     paths = []
     for code, _name in languages[:2]:
         with translation.override(code):
-            paths.append(installed.path_of("oidc_logout:callback"))
+            paths.append(lookup.path_of("oidc_logout:callback"))
     return sorted({*paths})
 
 
@@ -180,3 +180,4 @@ CHECKS = (
     check_strict_cookie,
     check_insecure_cookie,
 )
+URL_CHECKS = (check_callback_address,)

@@ -16,7 +16,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from .. import engines
 from ..conf import conf
-from . import installed
+from . import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,12 +27,12 @@ DUMMY = "django.core.cache.backends.dummy.DummyCache"
 
 def _is_cache(alias: str, kind: str) -> bool:
     caches: Any = conf.raw("CACHES")
-    return installed.is_kind(installed.attempt(lambda: caches[alias]["BACKEND"], None), kind)
+    return lookup.is_kind(lookup.attempt(lambda: caches[alias]["BACKEND"], None), kind)
 
 
 def _is_shared_site() -> bool:
     """Tell whether the site runs in production, and in more than one process as far as is known."""
-    vendor = installed.attempt(lambda: connections[DEFAULT_DB_ALIAS].vendor, "unknown")
+    vendor = lookup.attempt(lambda: connections[DEFAULT_DB_ALIAS].vendor, "unknown")
     on_server = vendor not in ("sqlite", "unknown")
     return not conf.raw("DEBUG") and (on_server or conf.is_overridden("CACHES"))
 
@@ -68,7 +68,7 @@ def check_dummy_cache() -> list[CheckMessage]:
 def check_session_cache() -> list[CheckMessage]:
     """A session that ends in one process has ended in all."""
     alias: Any = conf.raw("SESSION_CACHE_ALIAS")
-    store = installed.attempt(engines.store, None)
+    store = lookup.attempt(engines.store, None)
     in_cache = hasattr(store, "cache_key")
     if conf.raw("DEBUG") or not in_cache or not _is_cache(alias, LOCAL_MEMORY):
         return []
@@ -102,11 +102,11 @@ def check_proxy() -> list[CheckMessage]:
 
 def _is_behind_a_proxy() -> bool:
     """Tell whether the site takes its host from a proxy, or has to trust its own https origin."""
-    own = {f"https://{host.removeprefix('.')}" for host in installed.named("ALLOWED_HOSTS")}
+    own = {f"https://{host.removeprefix('.')}" for host in lookup.named("ALLOWED_HOSTS")}
     return bool(
         conf.raw("USE_X_FORWARDED_HOST")
         or conf.raw("USE_X_FORWARDED_PORT")
-        or own & {*installed.named("CSRF_TRUSTED_ORIGINS")}
+        or own & {*lookup.named("CSRF_TRUSTED_ORIGINS")}
     )
 
 
@@ -122,7 +122,7 @@ def check_migrations(databases: Iterable[str] | None) -> list[CheckMessage]:
             id="oidc_logout.W021",
         )
         for alias in databases or ()
-        for name in installed.attempt(partial(_unapplied, alias), nothing)
+        for name in lookup.attempt(partial(_unapplied, alias), nothing)
     ]
 
 
@@ -137,4 +137,4 @@ def _unapplied(alias: str) -> list[str]:
     ]
 
 
-OF_CACHES = (check_cache, check_dummy_cache, check_session_cache)
+CACHE_CHECKS = (check_cache, check_dummy_cache, check_session_cache)

@@ -10,7 +10,7 @@ from django.shortcuts import resolve_url
 
 from .. import engines, landing
 from ..conf import conf
-from . import installed
+from . import lookup
 
 MIDDLEWARE = "MIDDLEWARE"
 OURS = "django_oidc_logout.middleware.OIDCSessionMiddleware"
@@ -28,8 +28,8 @@ MOZILLAS_VIEWS = ("oidc_authentication_init", "oidc_authentication_callback", "o
 
 def check_session_table() -> list[CheckMessage]:
     """Sessions that are kept in the database have a model there."""
-    model = getattr(installed.attempt(engines.store, None), "get_model_class", None)
-    if model is None or installed.attempt(model, None):
+    model = getattr(lookup.attempt(engines.store, None), "get_model_class", None)
+    if model is None or lookup.attempt(model, None):
         return []
     return [
         Error(
@@ -50,8 +50,8 @@ def check_urls() -> list[CheckMessage]:
     if (
         all(options.post_logout_redirect_uri for options in providers)
         or _is_mozillas_view_meant()
-        or not installed.urls_load()
-        or installed.path_of("oidc_logout:callback")
+        or not lookup.urls_load()
+        or lookup.path_of("oidc_logout:callback")
     ):
         return []
     return [
@@ -68,7 +68,7 @@ def check_order_of_urls() -> list[CheckMessage]:
     """At the paths of the package's views, it is they who answer."""
     return [
         Error(
-            f"At {installed.path_of(f'oidc_logout:{name}')} it is {taker} that answers, and not "
+            f"At {lookup.path_of(f'oidc_logout:{name}')} it is {taker} that answers, and not "
             f"the view oidc_logout:{name}.",
             hint='Move path("oidc/", include("django_oidc_logout.urls")) before it: the first that '
             "matches answers.",
@@ -81,8 +81,8 @@ def check_order_of_urls() -> list[CheckMessage]:
 
 def _taker(name: str) -> str:
     """Return who answers in the place of a view of ours, or nothing."""
-    path = installed.path_of(f"oidc_logout:{name}")
-    match = installed.served_by(path) if path else None
+    path = lookup.path_of(f"oidc_logout:{name}")
+    match = lookup.served_by(path) if path else None
     if match is None or (match.url_name == name and match.app_names[-1:] == ["oidc_logout"]):
         return ""
     view = getattr(match.func, "view_class", match.func)
@@ -91,12 +91,12 @@ def _taker(name: str) -> str:
 
 def check_landing_place() -> list[CheckMessage]:
     """The place where people land is one."""
-    url = installed.attempt(_landing_place, None)
-    if not installed.urls_load() or (
+    url = lookup.attempt(_landing_place, None)
+    if not lookup.urls_load() or (
         isinstance(url, str) and (url.startswith(("/", ".")) or landing.ABSOLUTE.match(url))
     ):
         return []
-    own = installed.attempt(lambda: bool(conf.raw("OIDC_LOGOUT_REDIRECT_URL")), otherwise=True)
+    own = lookup.attempt(lambda: bool(conf.raw("OIDC_LOGOUT_REDIRECT_URL")), otherwise=True)
     return [
         Warning(
             f"{'OIDC_LOGOUT_REDIRECT_URL' if own else 'LOGOUT_REDIRECT_URL'} is no view's name, no "
@@ -131,7 +131,7 @@ def check_order_of_middleware() -> list[CheckMessage]:
 def check_place_of_middleware() -> list[CheckMessage]:
     """The middleware comes after that which tells who is signed in."""
     before = _before_ours()
-    late = {*installed.derived(MIDDLEWARE, AUTHENTICATION)} - {*(before or ())}
+    late = {*lookup.derived(MIDDLEWARE, AUTHENTICATION)} - {*(before or ())}
     if before is None or not _has_session(before) or not late:
         return []
     return [
@@ -145,22 +145,22 @@ def check_place_of_middleware() -> list[CheckMessage]:
 
 def _before_ours() -> list[str] | None:
     """Return what comes before our middleware; None if that is not there."""
-    ours = installed.derived(MIDDLEWARE, OURS)
-    paths = installed.named(MIDDLEWARE)
+    ours = lookup.derived(MIDDLEWARE, OURS)
+    paths = lookup.named(MIDDLEWARE)
     return paths[: paths.index(ours[0])] if ours else None
 
 
 def _has_session(paths: list[str]) -> bool:
     """Tell whether some middleware brings the session; other packages' go by the same name."""
-    return any(p.endswith(".SessionMiddleware") or installed.is_kind(p, SESSION) for p in paths)
+    return any(p.endswith(".SessionMiddleware") or lookup.is_kind(p, SESSION) for p in paths)
 
 
 def check_middleware() -> list[CheckMessage]:
     """The middleware is there; sessions in cookies cannot do without."""
-    if installed.derived(MIDDLEWARE, OURS):
+    if lookup.derived(MIDDLEWARE, OURS):
         return []
     hint = f'Add "{OURS}" to MIDDLEWARE, after AuthenticationMiddleware.'
-    if installed.attempt(engines.in_cookies, otherwise=False):
+    if lookup.attempt(engines.in_cookies, otherwise=False):
         return [
             Error(
                 "Sessions are kept in cookies, and OIDCSessionMiddleware is not in MIDDLEWARE: "
@@ -181,7 +181,7 @@ def check_middleware() -> list[CheckMessage]:
 
 def check_session_refresh() -> list[CheckMessage]:
     """mozilla's SessionRefresh leaves the package's pages alone."""
-    if not installed.derived(MIDDLEWARE, SESSION_REFRESH):
+    if not lookup.derived(MIDDLEWARE, SESSION_REFRESH):
         return []
     missing = [f"oidc_logout:{name}" for name in SEEN_BY_REFRESH if not _is_exempt(name)]
     if not missing:
@@ -196,7 +196,7 @@ def check_session_refresh() -> list[CheckMessage]:
 
 
 def _is_exempt(name: str) -> bool:
-    path = installed.path_of(f"oidc_logout:{name}")
+    path = lookup.path_of(f"oidc_logout:{name}")
     exempt: Any = conf.raw("OIDC_EXEMPT_URLS", [])
     entries = [*exempt] if isinstance(exempt, list | tuple | set) else []
     return not path or any(_exempts(entry, path) for entry in (*entries, *MOZILLAS_VIEWS))
@@ -205,16 +205,16 @@ def _is_exempt(name: str) -> bool:
 def _exempts(entry: Any, path: str) -> bool:
     """Tell whether an entry (a name, a path, a compiled pattern) means a path, as mozilla reads."""
     if isinstance(entry, str):
-        return path == (entry if entry.startswith("/") else installed.path_of(entry))
-    return bool(installed.attempt(lambda: entry.match(path), None))
+        return path == (entry if entry.startswith("/") else lookup.path_of(entry))
+    return bool(lookup.attempt(lambda: entry.match(path), None))
 
 
 def check_admin_sites() -> list[CheckMessage]:
     """Where the admin is to sign out of the provider, each of its sites does."""
     configs = [config for config in apps.get_app_configs() if config.name == ADMIN]
-    if not any(installed.is_kind(_path(config), ADMIN_CONFIG) for config in configs):
+    if not any(lookup.is_kind(_path(config), ADMIN_CONFIG) for config in configs):
         return []
-    mixin = installed.load(ADMIN_MIXIN)
+    mixin = lookup.load(ADMIN_MIXIN)
     return [
         Warning(
             f"The admin site {site.name!r} ({_path(site)}) signs out of this site only.",
@@ -232,10 +232,10 @@ def _path(instance: object) -> str:
 
 def _admin_sites() -> list[Any]:
     """Return the admin sites that the URLconf has; it may make some as it is imported."""
-    if not installed.urls_load():
+    if not lookup.urls_load():
         return []
-    sites = [*installed.load("django.contrib.admin.sites.all_sites")]
-    return [site for site in sites if installed.path_of(f"{site.name}:index")]
+    sites = [*lookup.load("django.contrib.admin.sites.all_sites")]
+    return [site for site in sites if lookup.path_of(f"{site.name}:index")]
 
 
 CHECKS = (
@@ -244,4 +244,4 @@ CHECKS = (
     check_place_of_middleware,
     check_middleware,
 )
-OF_URLS = (check_urls, check_order_of_urls, check_landing_place, check_session_refresh)
+URL_CHECKS = (check_urls, check_order_of_urls, check_landing_place, check_session_refresh)

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from .. import providers, transport
 from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
-from . import installed
+from . import lookup
 
 FLAGS = ("OIDC_LOGOUT_NO_STORE", "OIDC_LOGOUT_REVOKE_TOKENS")
 EXAMPLE = 'OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": "https://idp.example.com"}}'
@@ -132,7 +132,7 @@ def check_backends() -> list[CheckMessage]:
 
 
 def _is_provider_class(path: Any) -> bool:
-    backend = installed.load(path)
+    backend = lookup.load(path)
     return isinstance(backend, type) and issubclass(backend, providers.OIDCProvider)
 
 

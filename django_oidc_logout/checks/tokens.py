@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from .. import landing, tokens, transport
 from ..conf import DEFAULT_ALIAS, ProviderOptions, conf
 from ..models import OIDCSession
-from . import installed
+from . import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -133,14 +133,14 @@ def check_mixin() -> list[CheckMessage]:
             "`class MyBackend(OIDCLogoutMixin, OIDCAuthenticationBackend)`.",
             id="oidc_logout.E014",
         )
-        for path in installed.derived(BACKENDS, MIXIN)
-        if not _has_backend_behind(installed.load(path))
+        for path in lookup.derived(BACKENDS, MIXIN)
+        if not _has_backend_behind(lookup.load(path))
     ]
 
 
 def _has_backend_behind(backend: type) -> bool:
     bases = backend.__mro__
-    behind = bases[bases.index(installed.load(MIXIN)) + 1 :]
+    behind = bases[bases.index(lookup.load(MIXIN)) + 1 :]
     return any("store_tokens" in vars(base) for base in behind)
 
 
@@ -180,7 +180,7 @@ def check_doubles() -> list[CheckMessage]:
 
 def check_shared_secret() -> list[CheckMessage]:
     """A provider that has keys is not taken for one that signs with the secret."""
-    nobodys = not installed.derived(BACKENDS, MOZILLA)
+    nobodys = not lookup.derived(BACKENDS, MOZILLA)
     return [
         Warning(
             f"OIDC_LOGOUT_PROVIDERS[{alias!r}] takes logout tokens signed with the client's secret "
@@ -196,7 +196,7 @@ def check_shared_secret() -> list[CheckMessage]:
 
 def check_refresh_tokens() -> list[CheckMessage]:
     """Where refresh tokens are to be revoked, somebody keeps them."""
-    if not conf.OIDC_LOGOUT_REVOKE_TOKENS or installed.derived(BACKENDS, MIXIN):
+    if not conf.OIDC_LOGOUT_REVOKE_TOKENS or lookup.derived(BACKENDS, MIXIN):
         return []
     return [
         Warning(
@@ -205,14 +205,14 @@ def check_refresh_tokens() -> list[CheckMessage]:
             "front of your backend.",
             id="oidc_logout.W007",
         )
-        for path in installed.derived(BACKENDS, MOZILLA)
+        for path in lookup.derived(BACKENDS, MOZILLA)
     ]
 
 
 def check_source() -> list[CheckMessage]:
     """Somebody keeps the ID Token of a sign-in."""
-    in_session = conf.raw("OIDC_STORE_ID_TOKEN") and installed.derived(BACKENDS, MOZILLA)
-    if in_session or installed.derived(BACKENDS, MIXIN):
+    in_session = conf.raw("OIDC_STORE_ID_TOKEN") and lookup.derived(BACKENDS, MOZILLA)
+    if in_session or lookup.derived(BACKENDS, MIXIN):
         return []
     return [
         Warning(
