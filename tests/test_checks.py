@@ -1,4 +1,4 @@
-"""System checks: what is wrong is said, with a remedy, and what is right is left alone."""
+"""System checks report each mistake with a hint, and nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class OwnProvider(providers.OIDCProvider):
 
 
 def no_class():
-    """Stand for something in a module that is no provider class."""
+    """Stand for something that is not a class."""
 
 
 def messages():
@@ -49,7 +49,7 @@ WRONG = [
     ("E002", PROVIDERS, default(CLIENT="site")),
     ("E002", PROVIDERS, default(client_id="site")),
     ("E002", PROVIDERS, {"default": {"ISSUER": ISSUER, 5: 6}}),
-    # Known inside, but no keys.
+    # Fields of ProviderOptions, but not keys of the setting.
     ("E002", PROVIDERS, default(ALIAS="other")),
     ("E002", PROVIDERS, default(VERIFY_SSL=False)),
     ("E002", PROVIDERS, default(PROXIES={})),
@@ -120,7 +120,7 @@ WRONG = [
     ("W002", "OIDC_LOGOUT_", None),
 ]
 RIGHT = [
-    # As `os.environ.get` gives it: not set.
+    # None counts as not set: `os.environ.get()` returns it.
     (PROVIDERS, default(**dict.fromkeys({*PROVIDER_KEYS} - {"ISSUER"}))),
     (PROVIDERS, default()),
     (PROVIDERS, {"x" * 100: {"ISSUER": ISSUER, "CLIENT_ID": "site"}}),
@@ -155,12 +155,12 @@ RIGHT = [
 ]
 
 
-def test_the_installation_of_the_readme_is_right():
+def test_a_correct_installation_has_no_messages():
     assert messages() == []
 
 
 @pytest.mark.parametrize(("id_", "name", "value"), WRONG)
-def test_what_is_wrong_is_said(settings, id_, name, value):
+def test_a_mistake_is_reported(settings, id_, name, value):
     setattr(settings, name, value)
     found = [message for message in messages() if message.id == f"oidc_logout.{id_}"]
     assert len(found) == 1
@@ -170,17 +170,17 @@ def test_what_is_wrong_is_said(settings, id_, name, value):
 
 
 @pytest.mark.parametrize(("name", "value"), RIGHT)
-def test_what_is_right_is_left_alone(settings, name, value):
+def test_a_valid_value_is_not_reported(settings, name, value):
     setattr(settings, name, value)
     assert messages() == []
 
 
-def test_no_provider_is_configured(settings):
+def test_the_providers_are_missing(settings):
     del settings.OIDC_LOGOUT_PROVIDERS
     assert ids() == {"oidc_logout.E001"}
 
 
-def test_an_unknown_key_is_told_the_valid_ones(settings):
+def test_the_hint_of_an_unknown_key_names_the_valid_keys(settings):
     settings.OIDC_LOGOUT_PROVIDERS = default(ISSUER_URL=ISSUER)
     (message,) = messages()
     assert "'default'" in message.msg
@@ -188,17 +188,17 @@ def test_an_unknown_key_is_told_the_valid_ones(settings):
     assert all(key in message.hint for key in PROVIDER_KEYS)
 
 
-def test_a_misspelt_setting_is_told_the_one_that_is_meant(settings):
+def test_the_hint_of_a_misspelt_setting_names_the_nearest(settings):
     settings.OIDC_LOGOUT_CLEAR_SITEDATA = []
     (message,) = messages()
-    assert message.hint.startswith("Is it OIDC_LOGOUT_CLEAR_SITE_DATA? ")
+    assert message.hint.startswith("Did you mean OIDC_LOGOUT_CLEAR_SITE_DATA? ")
     assert "OIDC_LOGOUT_PROVIDERS" in message.hint
 
 
-def test_a_setting_like_none_of_ours_is_told_them_all(settings):
+def test_the_hint_of_an_unknown_setting_names_all_settings(settings):
     settings.OIDC_LOGOUT_XYZ_SWITCHBOARD_QUALITY = 1
     (message,) = messages()
-    assert message.hint.startswith("They are ")
+    assert message.hint.startswith("The settings are ")
 
 
 @pytest.mark.parametrize(
@@ -208,14 +208,14 @@ def test_a_setting_like_none_of_ours_is_told_them_all(settings):
         ("OIDC_LOGOUT_RESPONSE", ["redirect", "refresh"]),
     ],
 )
-def test_a_wrong_choice_is_told_the_right_ones(settings, name, choices):
+def test_the_hint_of_a_wrong_choice_names_the_choices(settings, name, choices):
     setattr(settings, name, "wrong")
     (message,) = messages()
     assert "'wrong'" in message.msg
     assert all(f"'{choice}'" in message.hint for choice in choices)
 
 
-def test_each_mistake_of_each_provider_is_said(settings):
+def test_each_mistake_of_each_provider_is_reported(settings):
     settings.OIDC_LOGOUT_PROVIDERS = {
         "one": {"ISSUER": "http://idp.example.com", "TIMEOUT": "3", "REQUIRE_EXP": "yes"},
         "two": {"A": 1, "B": 2, "BACKEND": "nowhere.Provider"},

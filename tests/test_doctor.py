@@ -26,14 +26,14 @@ from jwt.algorithms import RSAAlgorithm
 from django_oidc_logout import discovery
 from django_oidc_logout.conf import ProviderOptions, conf
 from django_oidc_logout.doctor import addresses as doctor_addresses
-from django_oidc_logout.doctor import patient as doctor_patient
+from django_oidc_logout.doctor import inspected as doctor_inspected
 from django_oidc_logout.doctor import provider as doctor_provider
 from django_oidc_logout.doctor import site as doctor_site
 from django_oidc_logout.doctor.findings import TITLES
+from django_oidc_logout.doctor.recipes import VENDORS, Registration, recipe
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.providers import OIDCProvider
-from django_oidc_logout.registration import VENDORS, Registration, recipe
 from tests.test_transport import certificate, free_port, tls_idp  # noqa: F401  # fixtures
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -658,7 +658,7 @@ NOON = 1_800_000_000
     ],
 )
 def test_by_how_much_a_clock_is_ahead(headers, ahead):
-    assert doctor_patient._ahead(headers, NOON + 1, NOON + 3) == ahead
+    assert doctor_inspected._ahead(headers, NOON + 1, NOON + 3) == ahead
 
 
 @pytest.mark.parametrize(
@@ -676,10 +676,10 @@ def test_by_how_much_a_clock_is_ahead(headers, ahead):
     ],
 )
 def test_how_much_matters(ahead, status, told):
-    published = doctor_patient.Published(document={}, ahead=ahead)
+    published = doctor_inspected.Published(document={}, ahead=ahead)
     provider = OIDCProvider(ProviderOptions(alias="default", issuer="https://idp.example.com"))
-    patient = doctor_patient.Patient(provider=provider, metadata=published)
-    (finding,) = doctor_provider.clock(patient)
+    inspected = doctor_inspected.InspectedProvider(provider=provider, metadata=published)
+    (finding,) = doctor_provider.clock(inspected)
     assert finding.status == status
     assert told in finding.detail
 
@@ -920,7 +920,7 @@ def test_settings_of_the_wrong_kind(site, broken, given):
     (key,) = broken
     report = examine(site=given, vendor="keycloak")
     errors = {fault["id"]: fault["detail"] for fault in faults(report)}
-    assert f"[{key!r}] has a value of the wrong kind" in errors["oidc_logout.E004"]
+    assert f"[{key!r}] is invalid" in errors["oidc_logout.E004"]
     assert run(site=given, vendor="keycloak")[1] == 1
 
 

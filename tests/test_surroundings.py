@@ -27,7 +27,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.middleware import SessionRefresh
 
 from django_oidc_logout.backends import OIDCLogoutBackend, OIDCLogoutMixin
-from django_oidc_logout.checks import project, registered
+from django_oidc_logout.checks import project, register
 from django_oidc_logout.conf import PROVIDER_KEYS
 from django_oidc_logout.middleware import OIDCSessionMiddleware
 from django_oidc_logout.sites import OIDCAdminConfig, OIDCAdminSite
@@ -390,7 +390,7 @@ def _django_csp(monkeypatch):
     monkeypatch.setitem(sys.modules, engine.__name__, engine)
 
 
-CHECKS = [check for check in vars(registered).values() if hasattr(check, "tags")]
+CHECKS = [check for check in vars(register).values() if hasattr(check, "tags")]
 
 
 def ours(**options):
@@ -438,9 +438,9 @@ def test_who_answers_in_our_place_is_named(settings):
     said = sorted(message.msg for message in messages("E017"))
     assert len(said) == 2
     assert said[0].startswith(
-        "At /oidc/logout/ it is mozilla_django_oidc.views.OIDCLogoutView that"
+        "/oidc/logout/ is served by mozilla_django_oidc.views.OIDCLogoutView,"
     )
-    assert said[1].startswith(f"At /oidc/logout/status/ it is {HERE}.Answer that")
+    assert said[1].startswith(f"/oidc/logout/status/ is served by {HERE}.Answer,")
 
 
 def test_what_takes_everything_takes_all_our_views(settings):
@@ -567,7 +567,7 @@ def test_a_migration_that_is_not_applied():
     assert ours(databases=["default"]) == {"W021"}
     assert ours(databases=[]) == set()
     found = [m for m in run_checks(databases=["default"]) if m.id == "oidc_logout.W021"]
-    assert f"'default' lacks {NEEDED}.0001_initial" in found[0].msg
+    assert f"{NEEDED}.0001_initial is not applied to the database 'default'" in found[0].msg
 
 
 @pytest.mark.django_db

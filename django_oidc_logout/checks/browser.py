@@ -1,4 +1,4 @@
-"""System checks of what a browser gets of the site: pages, address, policy, cookies. No queries."""
+"""System checks of what browsers see: pages, callback URL, security policy, cookies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils import translation
 
 from .. import providers
 from ..conf import conf
-from . import installed
+from . import lookup
 
 if TYPE_CHECKING:
     from ..conf import ProviderOptions
@@ -24,70 +24,70 @@ PACKAGE_CSP = "csp.middleware.CSPMiddleware"
 
 
 def check_templates() -> list[CheckMessage]:
-    """The pages can be shown."""
+    """Check that the page templates load."""
     names = [f"oidc_logout/{page}.html" for page in PAGES]
-    missing = [name for name in names if not installed.attempt(partial(get_template, name), None)]
+    missing = [name for name in names if not lookup.attempt(partial(get_template, name), None)]
     if not missing:
         return []
     return [
         Warning(
             f"No engine in TEMPLATES can load {', '.join(missing)}.",
-            hint="Have one with Django's DjangoTemplates and APP_DIRS = True; if the template is "
-            "your own, correct what is wrong in it.",
+            hint="Add a DjangoTemplates engine with APP_DIRS = True to TEMPLATES. If you override "
+            "the template, fix the error in yours.",
             id="oidc_logout.W022",
         )
     ]
 
 
 def check_form_action() -> list[CheckMessage]:
-    """No Content-Security-Policy stops the browser on its way to the provider."""
+    """Check that no Content-Security-Policy blocks the redirect to a provider."""
     sources = _form_action()
     if conf.OIDC_LOGOUT_RESPONSE != "redirect" or sources is None:
         return []
     return [
         Warning(
-            "The form-action of the Content-Security-Policy stops the redirect to the provider "
-            f"{alias!r}: Chromium signs people out here, and does not move.",
-            hint='Set OIDC_LOGOUT_RESPONSE = "refresh". Or allow the origin of its '
-            "end_session_endpoint, and of every host that it goes by.",
+            "The form-action of the Content-Security-Policy blocks the redirect to the provider "
+            f"{alias!r}: in Chromium, people are signed out here but stay on the page.",
+            hint='Set OIDC_LOGOUT_RESPONSE = "refresh". Or allow the origin of the '
+            "end_session_endpoint and of every host that it redirects to.",
             id="oidc_logout.W013",
         )
         for alias, options in conf.OIDC_LOGOUT_PROVIDERS.items()
-        if not any(_admits(source, _origin(options)) for source in sources)
+        if not any(_allows(source, _origin(options)) for source in sources)
     ]
 
 
 def _form_action() -> list[str] | None:
-    """Return the sources of the directive, as the middleware that is installed sends it."""
-    if installed.derived("MIDDLEWARE", DJANGO_CSP):
+    """Return the sources of the form-action that the installed middleware sends."""
+    if lookup.derived("MIDDLEWARE", DJANGO_CSP):
         return _sources(conf.raw("SECURE_CSP"))
-    if not installed.derived("MIDDLEWARE", PACKAGE_CSP):
+    if not lookup.derived("MIDDLEWARE", PACKAGE_CSP):
         return None
-    policy: Any = conf.raw("CONTENT_SECURITY_POLICY")  # django-csp 4; 3 has a setting for each
+    policy: Any = conf.raw("CONTENT_SECURITY_POLICY")  # django-csp 4; 3 has CSP_FORM_ACTION
     if policy is not None:
-        return _sources(installed.attempt(lambda: policy["DIRECTIVES"], None))
+        return _sources(lookup.attempt(lambda: policy["DIRECTIVES"], None))
     old = None if conf.raw("CSP_REPORT_ONLY") else conf.raw("CSP_FORM_ACTION")
     return _sources({"form-action": old})
 
 
 def _sources(policy: Any) -> list[str] | None:
-    value = installed.attempt(lambda: policy["form-action"], None)
+    value = lookup.attempt(lambda: policy["form-action"], None)
     if isinstance(value, str):
         return value.split()
     return [str(item) for item in value] if isinstance(value, list | tuple | set) else None
 
 
 def _origin(options: ProviderOptions) -> SplitResult | None:
-    """Return where people are sent, as far as can be known without asking anybody."""
+    """Return the origin of the end_session_endpoint, if it is known without the network."""
     known = options.end_session_endpoint or options.issuer
-    by_the_book = installed.load(options.backend) is providers.OIDCProvider
-    if not (options.end_session_endpoint or by_the_book):
+    is_standard = lookup.load(options.backend) is providers.OIDCProvider
+    if not (options.end_session_endpoint or is_standard):
         return None
-    return installed.attempt(lambda: urlsplit(known), None)
+    return lookup.attempt(lambda: urlsplit(known), None)
 
 
-def _admits(source: str, origin: SplitResult | None) -> bool:
-    """Tell whether a source of a policy admits an origin; an unknown one: whether any other's."""
+def _allows(source: str, origin: SplitResult | None) -> bool:
+    """Return whether a source allows an origin; if that is unknown, whether it allows others."""
     if source.startswith("'") or origin is None:
         return not source.startswith("'")
     scheme, _, rest = source.rpartition("://")
@@ -99,29 +99,29 @@ def _admits(source: str, origin: SplitResult | None) -> bool:
 
 
 def check_cleared_cookies() -> list[CheckMessage]:
-    """It is known what clearing cookies reaches."""
-    configured = installed.named("OIDC_LOGOUT_CLEAR_SITE_DATA")
+    """Check that Clear-Site-Data leaves cookies alone."""
+    configured = lookup.named("OIDC_LOGOUT_CLEAR_SITE_DATA")
     if not {"cookies", "*"} & {*configured}:
         return []
     return [
         Warning(
             "OIDC_LOGOUT_CLEAR_SITE_DATA clears cookies: Chromium then clears those of the whole "
-            "registrable domain, of sibling sites too.",
-            hint='Leave it at ["storage"]: the session cookie is deleted all the same. If nothing '
-            "else lives on the domain, silence this.",
+            "registrable domain, sibling sites included.",
+            hint='Set it to ["storage"]: the session cookie is deleted anyway. If the domain '
+            "serves no other site, silence this.",
             id="oidc_logout.W014",
         )
     ]
 
 
 def check_strict_cookie() -> list[CheckMessage]:
-    """The session is there when people come back from signing in."""
+    """Check that browsers send the session cookie when people return from signing in."""
     if str(conf.raw("SESSION_COOKIE_SAMESITE")).lower() != "strict":
         return []
     return [
         Warning(
-            'SESSION_COOKIE_SAMESITE is "Strict": browsers may hold the session back when the '
-            "provider sends people here, and the sign-in's state is in it.",
+            'SESSION_COOKIE_SAMESITE is "Strict": browsers may not send the session cookie when '
+            "the provider redirects people here, so the sign-in fails.",
             hint='Set it to "Lax", Django\'s default.',
             id="oidc_logout.W015",
         )
@@ -129,7 +129,7 @@ def check_strict_cookie() -> list[CheckMessage]:
 
 
 def check_insecure_cookie() -> list[CheckMessage]:
-    """Browsers take the session cookie."""
+    """Check that browsers accept the session cookie."""
     same_site = str(conf.raw("SESSION_COOKIE_SAMESITE")).lower()
     if same_site != "none" or conf.raw("SESSION_COOKIE_SAMESITE") is None:
         return []
@@ -137,39 +137,39 @@ def check_insecure_cookie() -> list[CheckMessage]:
         return []
     return [
         Warning(
-            'SESSION_COOKIE_SAMESITE is "None" without SESSION_COOKIE_SECURE: Chromium takes no '
-            "such cookie, so nobody stays signed in.",
-            hint='Set SESSION_COOKIE_SAMESITE = "Lax": neither channel needs the cookie. Or set '
-            "SESSION_COOKIE_SECURE = True.",
+            'SESSION_COOKIE_SAMESITE is "None" without SESSION_COOKIE_SECURE: Chromium rejects '
+            "the cookie, so nobody stays signed in.",
+            hint='Set SESSION_COOKIE_SAMESITE = "Lax": neither logout channel needs the cookie. '
+            "Or set SESSION_COOKIE_SECURE = True.",
             id="oidc_logout.W016",
         )
     ]
 
 
 def check_callback_address() -> list[CheckMessage]:
-    """The address that the provider knows is the same in every language."""
+    """Check that the callback URL is the same in every language."""
     options = conf.OIDC_LOGOUT_PROVIDERS.values()
-    nowhere: list[str] = []
-    found = installed.attempt(_callback_paths, nowhere)
-    if not found[1:] or all(provider.post_logout_redirect_uri for provider in options):
+    unknown: list[str] = []
+    paths = lookup.attempt(_callback_paths, unknown)
+    if not paths[1:] or all(provider.post_logout_redirect_uri for provider in options):
         return []
     return [
         Warning(
-            f"The callback has an address for each language: {' and '.join(found)}.",
-            hint='Take path("oidc/", include("django_oidc_logout.urls")) out of i18n_patterns: '
-            "the provider knows the one address that is registered.",
+            f"The callback has a URL for each language: {' and '.join(paths)}.",
+            hint='Move path("oidc/", include("django_oidc_logout.urls")) out of i18n_patterns: '
+            "the provider accepts only the URL that is registered.",
             id="oidc_logout.W023",
         )
     ]
 
 
 def _callback_paths() -> list[str]:
-    """Return the callback's paths in two of the site's languages; each language takes its time."""
+    """Return the callback's paths in two of the site's languages: each language costs time."""
     languages: Any = conf.raw("LANGUAGES")
     paths = []
     for code, _name in languages[:2]:
         with translation.override(code):
-            paths.append(installed.path_of("oidc_logout:callback"))
+            paths.append(lookup.path_of("oidc_logout:callback"))
     return sorted({*paths})
 
 
@@ -180,3 +180,4 @@ CHECKS = (
     check_strict_cookie,
     check_insecure_cookie,
 )
+URL_CHECKS = (check_callback_address,)

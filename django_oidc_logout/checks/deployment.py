@@ -1,6 +1,6 @@
-"""System checks of what the site runs on: caches, a proxy, the database.
+"""System checks of the deployment: caches, proxy, database.
 
-None touches the network, and only the last, which Django runs with `--database`, queries.
+None uses the network. Only `check_migrations` queries; Django runs it with `--database`.
 """
 
 from __future__ import annotations
@@ -16,84 +16,83 @@ from django.db.migrations.loader import MigrationLoader
 
 from .. import engines
 from ..conf import conf
-from . import installed
+from . import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LOCAL_MEMORY = "django.core.cache.backends.locmem.LocMemCache"
 DUMMY = "django.core.cache.backends.dummy.DummyCache"
+SHARE_CACHE = "Configure a cache that all processes share: Redis, Memcached or the database."
 
 
 def _is_cache(alias: str, kind: str) -> bool:
     caches: Any = conf.raw("CACHES")
-    return installed.is_kind(installed.attempt(lambda: caches[alias]["BACKEND"], None), kind)
+    return lookup.is_kind(lookup.attempt(lambda: caches[alias]["BACKEND"], None), kind)
 
 
 def _is_shared_site() -> bool:
-    """Tell whether the site runs in production, and in more than one process as far as is known."""
-    vendor = installed.attempt(lambda: connections[DEFAULT_DB_ALIAS].vendor, "unknown")
+    """Return whether this looks like a production site with several processes."""
+    vendor = lookup.attempt(lambda: connections[DEFAULT_DB_ALIAS].vendor, "unknown")
     on_server = vendor not in ("sqlite", "unknown")
     return not conf.raw("DEBUG") and (on_server or conf.is_overridden("CACHES"))
 
 
 def check_cache() -> list[CheckMessage]:
-    """What one process learns, the others know."""
+    """Check that all processes share the default cache."""
     if not (_is_shared_site() and _is_cache(DEFAULT_CACHE_ALIAS, LOCAL_MEMORY)):
         return []
     return [
         Warning(
-            "The default cache belongs to one process: a logout token can be used once in each.",
-            hint="Configure a cache that all processes share (Redis, Memcached, the database), or "
-            "silence this if there is one process only.",
+            "Each process has its own default cache: a logout token can be replayed once in each.",
+            hint=f"{SHARE_CACHE} If there is only one process, silence this.",
             id="oidc_logout.W018",
         )
     ]
 
 
 def check_dummy_cache() -> list[CheckMessage]:
-    """There is a cache."""
+    """Check that the default cache stores anything."""
     if not (_is_shared_site() and _is_cache(DEFAULT_CACHE_ALIAS, DUMMY)):
         return []
     return [
         Warning(
-            "The default cache keeps nothing: the provider is asked for its endpoints at every "
-            "click and for its keys at every logout token, which can be used again and again.",
-            hint="Configure a cache that all processes share: Redis, Memcached, the database.",
+            "The default cache stores nothing: every sign-out fetches the provider's metadata, "
+            "every logout token its keys, and logout tokens can be replayed.",
+            hint=SHARE_CACHE,
             id="oidc_logout.W019",
         )
     ]
 
 
 def check_session_cache() -> list[CheckMessage]:
-    """A session that ends in one process has ended in all."""
+    """Check that all processes share the session cache."""
     alias: Any = conf.raw("SESSION_CACHE_ALIAS")
-    store = installed.attempt(engines.store, None)
+    store = lookup.attempt(engines.store, None)
     in_cache = hasattr(store, "cache_key")
     if conf.raw("DEBUG") or not in_cache or not _is_cache(alias, LOCAL_MEMORY):
         return []
     return [
         Warning(
-            f"SESSION_ENGINE is {conf.raw('SESSION_ENGINE')!r} on a cache that belongs to one "
-            "process: a session that is ended in one lives on in the others.",
-            hint="Configure a cache that all processes share, or use the engine "
-            '"django.contrib.sessions.backends.db".',
+            f"SESSION_ENGINE is {conf.raw('SESSION_ENGINE')!r}, and each process has its own "
+            "session cache: a session that ends in one process stays alive in the others.",
+            hint=f'{SHARE_CACHE} Or set SESSION_ENGINE = "django.contrib.sessions.backends.db".',
             id="oidc_logout.W020",
         )
     ]
 
 
 def check_proxy() -> list[CheckMessage]:
-    """Behind a proxy, the address to come back to is an https one."""
+    """Check that the post_logout_redirect_uri is an https URL behind a proxy."""
     providers = conf.OIDC_LOGOUT_PROVIDERS.values()
-    moot = all(options.post_logout_redirect_uri for options in providers)
-    if moot or conf.raw("SECURE_PROXY_SSL_HEADER") or not _is_behind_a_proxy():
+    is_set = all(options.post_logout_redirect_uri for options in providers)
+    if is_set or conf.raw("SECURE_PROXY_SSL_HEADER") or not _is_behind_a_proxy():
         return []
     return [
         Warning(
-            "The site seems to be behind a proxy, and SECURE_PROXY_SSL_HEADER is not set: the "
-            "post_logout_redirect_uri may begin with http, and the provider refuse it.",
-            hint="Set SECURE_PROXY_SSL_HEADER as Django's documentation says, or "
+            "The site seems to be behind a proxy, but SECURE_PROXY_SSL_HEADER is not set: the "
+            "post_logout_redirect_uri may start with http, and the provider may reject it.",
+            hint="Set SECURE_PROXY_SSL_HEADER as Django's documentation describes, or set "
             "POST_LOGOUT_REDIRECT_URI. If your server sets the scheme itself, silence this.",
             id="oidc_logout.W017",
         )
@@ -101,28 +100,28 @@ def check_proxy() -> list[CheckMessage]:
 
 
 def _is_behind_a_proxy() -> bool:
-    """Tell whether the site takes its host from a proxy, or has to trust its own https origin."""
-    own = {f"https://{host.removeprefix('.')}" for host in installed.named("ALLOWED_HOSTS")}
+    """Return whether the site reads its host from a proxy or has to trust its own https origin."""
+    own = {f"https://{host.removeprefix('.')}" for host in lookup.named("ALLOWED_HOSTS")}
     return bool(
         conf.raw("USE_X_FORWARDED_HOST")
         or conf.raw("USE_X_FORWARDED_PORT")
-        or own & {*installed.named("CSRF_TRUSTED_ORIGINS")}
+        or own & {*lookup.named("CSRF_TRUSTED_ORIGINS")}
     )
 
 
 def check_migrations(databases: Iterable[str] | None) -> list[CheckMessage]:
-    """The tables are there, and as this version needs them."""
+    """Check that the migrations are applied."""
     nothing: list[str] = []
-    if sys.argv[1:2] == ["migrate"]:  # it runs this before it does what is missing
+    if sys.argv[1:2] == ["migrate"]:  # it runs the checks before the migrations
         return []
     return [
         Warning(
-            f"The database {alias!r} lacks {name}.",
+            f"The migration {name} is not applied to the database {alias!r}.",
             hint="Run manage.py migrate.",
             id="oidc_logout.W021",
         )
         for alias in databases or ()
-        for name in installed.attempt(partial(_unapplied, alias), nothing)
+        for name in lookup.attempt(partial(_unapplied, alias), nothing)
     ]
 
 
@@ -137,4 +136,4 @@ def _unapplied(alias: str) -> list[str]:
     ]
 
 
-OF_CACHES = (check_cache, check_dummy_cache, check_session_cache)
+CACHE_CHECKS = (check_cache, check_dummy_cache, check_session_cache)

@@ -1,4 +1,4 @@
-"""System checks of the project around us: its apps, URLs, middleware and admin. None queries."""
+"""System checks of the project: its apps, URLs, middleware and admin sites."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from django.shortcuts import resolve_url
 
 from .. import engines, landing
 from ..conf import conf
-from . import installed
+from . import lookup
 
 MIDDLEWARE = "MIDDLEWARE"
-OURS = "django_oidc_logout.middleware.OIDCSessionMiddleware"
+OIDC_SESSION = "django_oidc_logout.middleware.OIDCSessionMiddleware"
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 SESSION_REFRESH = "mozilla_django_oidc.middleware.SessionRefresh"
@@ -22,157 +22,157 @@ ADMIN = "django.contrib.admin"
 ADMIN_CONFIG = "django_oidc_logout.sites.OIDCAdminConfig"
 ADMIN_MIXIN = "django_oidc_logout.sites.OIDCAdminSiteMixin"
 VIEWS = ("logout", "callback", "backchannel", "frontchannel", "status")
-SEEN_BY_REFRESH = ("logout", "callback", "frontchannel", "status")
-MOZILLAS_VIEWS = ("oidc_authentication_init", "oidc_authentication_callback", "oidc_logout")
+VIEWS_FOR_BROWSERS = ("logout", "callback", "frontchannel", "status")
+MOZILLA_VIEWS = ("oidc_authentication_init", "oidc_authentication_callback", "oidc_logout")
 
 
 def check_session_table() -> list[CheckMessage]:
-    """Sessions that are kept in the database have a model there."""
-    model = getattr(installed.attempt(engines.store, None), "get_model_class", None)
-    if model is None or installed.attempt(model, None):
+    """Check that the model of database sessions is installed."""
+    model = getattr(lookup.attempt(engines.store, None), "get_model_class", None)
+    if model is None or lookup.attempt(model, None):
         return []
     return [
         Error(
-            f"SESSION_ENGINE is {conf.raw('SESSION_ENGINE')!r}, whose model is not installed.",
-            hint='Add "django.contrib.sessions" to INSTALLED_APPS, and run manage.py migrate.',
+            f"SESSION_ENGINE is {conf.raw('SESSION_ENGINE')!r}, but its model is not installed.",
+            hint='Add "django.contrib.sessions" to INSTALLED_APPS and run manage.py migrate.',
             id="oidc_logout.E015",
         )
     ]
 
 
-def _is_mozillas_view_meant() -> bool:
+def _uses_mozilla_view() -> bool:
     return bool(conf.raw("OIDC_OP_LOGOUT_URL_METHOD") == LOGOUT_URL_METHOD)
 
 
 def check_urls() -> list[CheckMessage]:
-    """The package's URLs are included, unless the site comes back by a road of its own."""
+    """Check that the package's URLs are included, unless the site has its own callback."""
     providers = conf.OIDC_LOGOUT_PROVIDERS.values()
     if (
         all(options.post_logout_redirect_uri for options in providers)
-        or _is_mozillas_view_meant()
-        or not installed.urls_load()
-        or installed.path_of("oidc_logout:callback")
+        or _uses_mozilla_view()
+        or not lookup.urls_load()
+        or lookup.path_of("oidc_logout:callback")
     ):
         return []
     return [
         Error(
             "The URLs of django-oidc-logout are not included in ROOT_URLCONF.",
-            hint='Write path("oidc/", include("django_oidc_logout.urls")) before mozilla\'s, in no '
-            "other namespace and behind no argument.",
+            hint='Add path("oidc/", include("django_oidc_logout.urls")) before mozilla\'s, outside '
+            "other namespaces and without URL arguments.",
             id="oidc_logout.E016",
         )
     ]
 
 
 def check_order_of_urls() -> list[CheckMessage]:
-    """At the paths of the package's views, it is they who answer."""
+    """Check that the paths of the package's views resolve to these views."""
     return [
         Error(
-            f"At {installed.path_of(f'oidc_logout:{name}')} it is {taker} that answers, and not "
-            f"the view oidc_logout:{name}.",
-            hint='Move path("oidc/", include("django_oidc_logout.urls")) before it: the first that '
-            "matches answers.",
+            f"{lookup.path_of(f'oidc_logout:{name}')} is served by {other}, not by the view "
+            f"oidc_logout:{name}.",
+            hint='Move path("oidc/", include("django_oidc_logout.urls")) before it: Django uses '
+            "the first match.",
             id="oidc_logout.E017",
         )
         for name in VIEWS
-        if (taker := _taker(name)) and not (name == "logout" and _is_mozillas_view_meant())
+        if (other := _other_view(name)) and not (name == "logout" and _uses_mozilla_view())
     ]
 
 
-def _taker(name: str) -> str:
-    """Return who answers in the place of a view of ours, or nothing."""
-    path = installed.path_of(f"oidc_logout:{name}")
-    match = installed.served_by(path) if path else None
+def _other_view(name: str) -> str:
+    """Return the view that serves the path of `oidc_logout:{name}` instead, or an empty string."""
+    path = lookup.path_of(f"oidc_logout:{name}")
+    match = lookup.served_by(path) if path else None
     if match is None or (match.url_name == name and match.app_names[-1:] == ["oidc_logout"]):
         return ""
     view = getattr(match.func, "view_class", match.func)
     return f"{view.__module__}.{getattr(view, '__qualname__', type(view).__qualname__)}"
 
 
-def check_landing_place() -> list[CheckMessage]:
-    """The place where people land is one."""
-    url = installed.attempt(_landing_place, None)
-    if not installed.urls_load() or (
+def check_redirect_url() -> list[CheckMessage]:
+    """Check that people can be redirected after sign-out."""
+    url = lookup.attempt(_redirect_url, None)
+    if not lookup.urls_load() or (
         isinstance(url, str) and (url.startswith(("/", ".")) or landing.ABSOLUTE.match(url))
     ):
         return []
-    own = installed.attempt(lambda: bool(conf.raw("OIDC_LOGOUT_REDIRECT_URL")), otherwise=True)
+    own = lookup.attempt(lambda: bool(conf.raw("OIDC_LOGOUT_REDIRECT_URL")), otherwise=True)
     return [
         Warning(
-            f"{'OIDC_LOGOUT_REDIRECT_URL' if own else 'LOGOUT_REDIRECT_URL'} is no view's name, no "
-            "path and no absolute URL.",
-            hint='Write a name that reverse() knows, a path such as "/bye/", or an https URL. '
-            "Otherwise people land where they should not.",
+            f"{'OIDC_LOGOUT_REDIRECT_URL' if own else 'LOGOUT_REDIRECT_URL'} is neither a view "
+            "name, a path nor an absolute URL.",
+            hint='Set it to a name that reverse() knows, a path such as "/bye/", or an https URL.',
             id="oidc_logout.W003",
         )
     ]
 
 
-def _landing_place() -> str:
-    """Return where the settings send people, which may be lazy; else where our own page is."""
-    place = conf.OIDC_LOGOUT_REDIRECT_URL
-    return resolve_url(place) if place else "/"
+def _redirect_url() -> str:
+    """Return the URL in the settings, which may be lazy; "/" stands for the built-in page."""
+    url = conf.OIDC_LOGOUT_REDIRECT_URL
+    return resolve_url(url) if url else "/"
 
 
 def check_order_of_middleware() -> list[CheckMessage]:
-    """The session is there before the middleware asks for it."""
-    before = _before_ours()
+    """Check that the middleware comes after SessionMiddleware."""
+    before = _before_oidc_session()
     if before is None or _has_session(before):
         return []
     return [
         Error(
-            "OIDCSessionMiddleware is listed before any SessionMiddleware: each request fails.",
-            hint=f'Move it in MIDDLEWARE to after "{AUTHENTICATION}".',
+            "OIDCSessionMiddleware comes before SessionMiddleware in MIDDLEWARE: every request "
+            "fails.",
+            hint=f'Move it after "{AUTHENTICATION}".',
             id="oidc_logout.E018",
         )
     ]
 
 
 def check_place_of_middleware() -> list[CheckMessage]:
-    """The middleware comes after that which tells who is signed in."""
-    before = _before_ours()
-    late = {*installed.derived(MIDDLEWARE, AUTHENTICATION)} - {*(before or ())}
-    if before is None or not _has_session(before) or not late:
+    """Check that the middleware comes after AuthenticationMiddleware."""
+    before = _before_oidc_session()
+    after = {*lookup.derived(MIDDLEWARE, AUTHENTICATION)} - {*(before or ())}
+    if before is None or not _has_session(before) or not after:
         return []
     return [
         Warning(
-            "OIDCSessionMiddleware is listed before AuthenticationMiddleware.",
-            hint=f'Move it in MIDDLEWARE to after "{AUTHENTICATION}": it is made for that place.',
+            "OIDCSessionMiddleware comes before AuthenticationMiddleware in MIDDLEWARE.",
+            hint=f'Move it after "{AUTHENTICATION}", where it is tested.',
             id="oidc_logout.W009",
         )
     ]
 
 
-def _before_ours() -> list[str] | None:
-    """Return what comes before our middleware; None if that is not there."""
-    ours = installed.derived(MIDDLEWARE, OURS)
-    paths = installed.named(MIDDLEWARE)
-    return paths[: paths.index(ours[0])] if ours else None
+def _before_oidc_session() -> list[str] | None:
+    """Return what comes before OIDCSessionMiddleware; None if that is missing."""
+    found = lookup.derived(MIDDLEWARE, OIDC_SESSION)
+    paths = lookup.named(MIDDLEWARE)
+    return paths[: paths.index(found[0])] if found else None
 
 
 def _has_session(paths: list[str]) -> bool:
-    """Tell whether some middleware brings the session; other packages' go by the same name."""
-    return any(p.endswith(".SessionMiddleware") or installed.is_kind(p, SESSION) for p in paths)
+    """Return whether one is a session middleware; other packages' have the same name."""
+    return any(p.endswith(".SessionMiddleware") or lookup.is_kind(p, SESSION) for p in paths)
 
 
 def check_middleware() -> list[CheckMessage]:
-    """The middleware is there; sessions in cookies cannot do without."""
-    if installed.derived(MIDDLEWARE, OURS):
+    """Check that the middleware is installed: sessions in cookies need it."""
+    if lookup.derived(MIDDLEWARE, OIDC_SESSION):
         return []
-    hint = f'Add "{OURS}" to MIDDLEWARE, after AuthenticationMiddleware.'
-    if installed.attempt(engines.in_cookies, otherwise=False):
+    hint = f'Add "{OIDC_SESSION}" to MIDDLEWARE, after AuthenticationMiddleware.'
+    if lookup.attempt(engines.in_cookies, otherwise=False):
         return [
             Error(
-                "Sessions are kept in cookies, and OIDCSessionMiddleware is not in MIDDLEWARE: "
-                "nothing but the browser can end them.",
+                "SESSION_ENGINE stores sessions in cookies, and OIDCSessionMiddleware is not in "
+                "MIDDLEWARE: only the browser can end a session.",
                 hint=hint,
                 id="oidc_logout.E019",
             )
         ]
     return [
         Warning(
-            "OIDCSessionMiddleware is not in MIDDLEWARE: after a change of password a session "
-            "cannot be ended from elsewhere, and Back shows private pages after sign-out.",
+            "OIDCSessionMiddleware is not in MIDDLEWARE: after a password change, nothing can end "
+            "the session remotely; after sign-out, the Back button shows private pages.",
             hint=hint,
             id="oidc_logout.W010",
         )
@@ -180,15 +180,15 @@ def check_middleware() -> list[CheckMessage]:
 
 
 def check_session_refresh() -> list[CheckMessage]:
-    """mozilla's SessionRefresh leaves the package's pages alone."""
-    if not installed.derived(MIDDLEWARE, SESSION_REFRESH):
+    """Check that mozilla's SessionRefresh skips the package's views."""
+    if not lookup.derived(MIDDLEWARE, SESSION_REFRESH):
         return []
-    missing = [f"oidc_logout:{name}" for name in SEEN_BY_REFRESH if not _is_exempt(name)]
+    missing = [f"oidc_logout:{name}" for name in VIEWS_FOR_BROWSERS if not _is_exempt(name)]
     if not missing:
         return []
     return [
         Warning(
-            f"SessionRefresh sends people from {', '.join(missing)} to the provider.",
+            f"SessionRefresh redirects people from {', '.join(missing)} to the provider.",
             hint=f"Add to OIDC_EXEMPT_URLS: {', '.join(map(repr, missing))}.",
             id="oidc_logout.W011",
         )
@@ -196,29 +196,29 @@ def check_session_refresh() -> list[CheckMessage]:
 
 
 def _is_exempt(name: str) -> bool:
-    path = installed.path_of(f"oidc_logout:{name}")
+    path = lookup.path_of(f"oidc_logout:{name}")
     exempt: Any = conf.raw("OIDC_EXEMPT_URLS", [])
     entries = [*exempt] if isinstance(exempt, list | tuple | set) else []
-    return not path or any(_exempts(entry, path) for entry in (*entries, *MOZILLAS_VIEWS))
+    return not path or any(_exempts(entry, path) for entry in (*entries, *MOZILLA_VIEWS))
 
 
 def _exempts(entry: Any, path: str) -> bool:
-    """Tell whether an entry (a name, a path, a compiled pattern) means a path, as mozilla reads."""
+    """Return whether mozilla would match a path with an entry: a name, a path or a pattern."""
     if isinstance(entry, str):
-        return path == (entry if entry.startswith("/") else installed.path_of(entry))
-    return bool(installed.attempt(lambda: entry.match(path), None))
+        return path == (entry if entry.startswith("/") else lookup.path_of(entry))
+    return bool(lookup.attempt(lambda: entry.match(path), None))
 
 
 def check_admin_sites() -> list[CheckMessage]:
-    """Where the admin is to sign out of the provider, each of its sites does."""
+    """Check that every admin site signs out of the provider, if OIDCAdminConfig is installed."""
     configs = [config for config in apps.get_app_configs() if config.name == ADMIN]
-    if not any(installed.is_kind(_path(config), ADMIN_CONFIG) for config in configs):
+    if not any(lookup.is_kind(_path(config), ADMIN_CONFIG) for config in configs):
         return []
-    mixin = installed.load(ADMIN_MIXIN)
+    mixin = lookup.load(ADMIN_MIXIN)
     return [
         Warning(
-            f"The admin site {site.name!r} ({_path(site)}) signs out of this site only.",
-            hint="Put django_oidc_logout.sites.OIDCAdminSiteMixin in front of its base class.",
+            f"The admin site {site.name!r} ({_path(site)}) does not sign out of the provider.",
+            hint=f"Add {ADMIN_MIXIN} before its base class.",
             id="oidc_logout.W012",
         )
         for site in _admin_sites()
@@ -231,11 +231,11 @@ def _path(instance: object) -> str:
 
 
 def _admin_sites() -> list[Any]:
-    """Return the admin sites that the URLconf has; it may make some as it is imported."""
-    if not installed.urls_load():
+    """Return the admin sites in the URLconf, which may create some when it is imported."""
+    if not lookup.urls_load():
         return []
-    sites = [*installed.load("django.contrib.admin.sites.all_sites")]
-    return [site for site in sites if installed.path_of(f"{site.name}:index")]
+    sites = [*lookup.load("django.contrib.admin.sites.all_sites")]
+    return [site for site in sites if lookup.path_of(f"{site.name}:index")]
 
 
 CHECKS = (
@@ -244,4 +244,4 @@ CHECKS = (
     check_place_of_middleware,
     check_middleware,
 )
-OF_URLS = (check_urls, check_order_of_urls, check_landing_place, check_session_refresh)
+URL_CHECKS = (check_urls, check_order_of_urls, check_redirect_url, check_session_refresh)

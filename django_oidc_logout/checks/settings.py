@@ -1,8 +1,8 @@
-"""System checks of the package's own settings. None touches the network."""
+"""System checks of the package's own settings. None uses the network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from math import inf
@@ -12,60 +12,52 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from .. import providers, transport
 from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
-from . import installed
+from . import lookup
 
 FLAGS = ("OIDC_LOGOUT_NO_STORE", "OIDC_LOGOUT_REVOKE_TOKENS")
 EXAMPLE = 'OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": "https://idp.example.com"}}'
 
 
-def _entries() -> Iterable[tuple[str, Mapping[str, Any]]]:
-    configured = conf.raw("OIDC_LOGOUT_PROVIDERS")
-    if isinstance(configured, Mapping):
-        for alias, entry in configured.items():
-            if isinstance(entry, Mapping):  # what is None counts as not set
-                yield alias, {key: value for key, value in entry.items() if value is not None}
-
-
 def check_providers() -> list[CheckMessage]:
-    """OIDC_LOGOUT_PROVIDERS is a dict of dicts, and not empty."""
+    """Check that OIDC_LOGOUT_PROVIDERS is a dict of dicts and not empty."""
     configured = conf.raw("OIDC_LOGOUT_PROVIDERS")
-    shaped = isinstance(configured, Mapping) and all(
+    is_dict_of_dicts = isinstance(configured, Mapping) and all(
         isinstance(alias, str) and isinstance(entry, Mapping) for alias, entry in configured.items()
     )
-    if configured and shaped:
+    if configured and is_dict_of_dicts:
         return []
     return [
         Error(
-            "OIDC_LOGOUT_PROVIDERS does not name an identity provider.",
-            hint=f"It is a dict of alias and options: {EXAMPLE}",
+            "OIDC_LOGOUT_PROVIDERS does not configure an identity provider.",
+            hint=f"Set it to a dict of options by alias: {EXAMPLE}",
             id="oidc_logout.E001",
         )
     ]
 
 
 def check_keys() -> list[CheckMessage]:
-    """Each key of a provider is known."""
+    """Check that each option of a provider exists."""
     return [
         Error(
             f"OIDC_LOGOUT_PROVIDERS[{alias!r}] has an unknown key {key!r}.",
             hint=f"The keys are {', '.join(PROVIDER_KEYS)}.",
             id="oidc_logout.E002",
         )
-        for alias, entry in _entries()
+        for alias, entry, _options in lookup.provider_entries()
         for key in entry
         if key not in PROVIDER_KEYS
     ]
 
 
 def check_issuers() -> list[CheckMessage]:
-    """Each provider has an issuer, on https or loopback."""
+    """Check that each provider has an issuer on https or loopback."""
     return [
         Error(
-            f"OIDC_LOGOUT_PROVIDERS[{alias!r}] has no ISSUER that is an https address.",
-            hint="It is the `iss` of the ID Tokens, to the letter; http is for loopback only.",
+            f"OIDC_LOGOUT_PROVIDERS[{alias!r}]['ISSUER'] is not an https URL.",
+            hint="Set it to the `iss` of the ID Tokens, exactly; http is for loopback only.",
             id="oidc_logout.E003",
         )
-        for alias, entry in _entries()
+        for alias, entry, _options in lookup.provider_entries()
         if not transport.is_secure(entry.get("ISSUER"))
     ]
 
@@ -91,27 +83,27 @@ def _is_parameters(value: Any) -> bool:
 
 
 KINDS: dict[type, tuple[Callable[[Any], bool], str]] = {
-    str: (_is_text, "text"),
+    str: (_is_text, "a string"),
     bool: (lambda value: isinstance(value, bool), "True or False"),
-    int: (_is_number, "a number above zero"),
-    tuple: (_is_algorithms, 'a list of algorithms such as ["RS256"], and "none" is not one'),
-    dict: (_is_parameters, "a dict of texts"),
+    int: (_is_number, "a number greater than zero"),
+    tuple: (_is_algorithms, 'a list of algorithms such as ["RS256"], without "none"'),
+    dict: (_is_parameters, "a dict of strings"),
 }
 DEFAULTS = ProviderOptions(alias="")
 
 
 def check_values() -> list[CheckMessage]:
-    """Each value has the type of its default."""
+    """Check that each option has the type of its default."""
     messages: list[CheckMessage] = []
-    for alias, entry in _entries():
+    for alias, entry, _options in lookup.provider_entries():
         for field in fields(DEFAULTS):
-            holds, description = KINDS.get(type(getattr(DEFAULTS, field.name)), (_is_text, "text"))
+            is_valid, kind = KINDS.get(type(getattr(DEFAULTS, field.name)), KINDS[str])
             key = field.name.upper()
-            if key in PROVIDER_KEYS and key in entry and not holds(entry[key]):
+            if key in PROVIDER_KEYS and key in entry and not is_valid(entry[key]):
                 messages.append(
                     Error(
-                        f"OIDC_LOGOUT_PROVIDERS[{alias!r}][{key!r}] has a value of the wrong kind.",
-                        hint=f"It is {description}.",
+                        f"OIDC_LOGOUT_PROVIDERS[{alias!r}][{key!r}] is invalid.",
+                        hint=f"Set it to {kind}.",
                         id="oidc_logout.E004",
                     )
                 )
@@ -119,30 +111,31 @@ def check_values() -> list[CheckMessage]:
 
 
 def check_backends() -> list[CheckMessage]:
-    """Each provider class can be imported, and is one."""
+    """Check that each BACKEND can be imported and is a provider class."""
     return [
         Error(
-            f"OIDC_LOGOUT_PROVIDERS[{alias!r}]['BACKEND'] is no provider class.",
-            hint="It is the dotted path of a subclass of providers.OIDCProvider.",
+            f"OIDC_LOGOUT_PROVIDERS[{alias!r}]['BACKEND'] is not a provider class.",
+            hint="Set it to the dotted path of a subclass of "
+            "django_oidc_logout.providers.OIDCProvider.",
             id="oidc_logout.E005",
         )
-        for alias, entry in _entries()
+        for alias, entry, _options in lookup.provider_entries()
         if not _is_provider_class(entry.get("BACKEND", DEFAULTS.backend))
     ]
 
 
 def _is_provider_class(path: Any) -> bool:
-    backend = installed.load(path)
+    backend = lookup.load(path)
     return isinstance(backend, type) and issubclass(backend, providers.OIDCProvider)
 
 
 def check_client_ids() -> list[CheckMessage]:
-    """Each provider knows our client: tokens of other clients are none of ours."""
+    """Check that each provider has a client id: logout tokens are verified with it."""
     return [
         Warning(
-            f"OIDC_LOGOUT_PROVIDERS[{alias!r}] has no CLIENT_ID.",
-            hint="Providers ask for it beside the ID Token; the alias 'default' takes it from "
-            "OIDC_RP_CLIENT_ID.",
+            f"OIDC_LOGOUT_PROVIDERS[{alias!r}]['CLIENT_ID'] is not set.",
+            hint="Set it to the client id that the provider issued. The alias 'default' takes it "
+            "from OIDC_RP_CLIENT_ID.",
             id="oidc_logout.W001",
         )
         for alias, options in conf.OIDC_LOGOUT_PROVIDERS.items()
@@ -151,12 +144,12 @@ def check_client_ids() -> list[CheckMessage]:
 
 
 def check_choices() -> list[CheckMessage]:
-    """Settings with a choice name one."""
+    """Check that each setting with choices is one of them."""
     choices = {"OIDC_LOGOUT_GET": GET_POLICIES, "OIDC_LOGOUT_RESPONSE": RESPONSES}
     return [
         Error(
             f"{name} is {conf.raw(name)!r}.",
-            hint=f"It is one of {', '.join(map(repr, valid))}.",
+            hint=f"Set it to one of {', '.join(map(repr, valid))}.",
             id="oidc_logout.E006",
         )
         for name, valid in choices.items()
@@ -165,24 +158,24 @@ def check_choices() -> list[CheckMessage]:
 
 
 def check_clear_site_data() -> list[CheckMessage]:
-    """Each directive is one that browsers know, without quotes."""
+    """Check that browsers know each directive of Clear-Site-Data."""
     configured = conf.raw("OIDC_LOGOUT_CLEAR_SITE_DATA")
     if configured is None:
         return []
-    listed = isinstance(configured, list | tuple)
-    if listed and all(name in (*DIRECTIVES, "*") for name in configured):
+    is_list = isinstance(configured, list | tuple)
+    if is_list and all(name in (*DIRECTIVES, "*") for name in configured):
         return []
     return [
         Error(
-            "OIDC_LOGOUT_CLEAR_SITE_DATA names a directive that no browser knows.",
-            hint=f"It is a list, without quotes inside, of {', '.join(DIRECTIVES)} or *.",
+            "OIDC_LOGOUT_CLEAR_SITE_DATA is not a list of directives that browsers know.",
+            hint=f"List, without inner quotes, any of {', '.join(DIRECTIVES)} or *.",
             id="oidc_logout.E007",
         )
     ]
 
 
 def check_allowed_hosts() -> list[CheckMessage]:
-    """Allowed hosts are hosts."""
+    """Check that the allowed hosts are hosts."""
     configured = conf.raw("OIDC_LOGOUT_ALLOWED_HOSTS")
     if configured is None or (
         isinstance(configured, list | tuple | set)
@@ -191,19 +184,19 @@ def check_allowed_hosts() -> list[CheckMessage]:
         return []
     return [
         Error(
-            "OIDC_LOGOUT_ALLOWED_HOSTS is no list of hosts.",
-            hint='Hosts stand as in a URL, with a port but without scheme: ["app.example.com"].',
+            "OIDC_LOGOUT_ALLOWED_HOSTS is not a list of hosts.",
+            hint='Write each host as in a URL, without the scheme: ["app.example.com:8443"].',
             id="oidc_logout.E008",
         )
     ]
 
 
 def check_flags() -> list[CheckMessage]:
-    """What is on or off is True or False."""
+    """Check that each flag is True or False."""
     return [
         Error(
             f"{name} is {conf.raw(name)!r}.",
-            hint='It is True or False. A text is never off, not even "False".',
+            hint='Set it to True or False. The string "False" counts as True.',
             id="oidc_logout.E009",
         )
         for name in FLAGS
@@ -212,11 +205,11 @@ def check_flags() -> list[CheckMessage]:
 
 
 def check_names() -> list[CheckMessage]:
-    """No setting looks like one of ours and is none."""
+    """Check that each setting with the package's prefix exists."""
     return [
         Warning(
-            f"{name} is no setting of django-oidc-logout.",
-            hint=f"{_meant(name)}They are {', '.join(conf.own_names)}.",
+            f"{name} is not a setting of django-oidc-logout.",
+            hint=f"{_suggestion(name)}The settings are {', '.join(conf.own_names)}.",
             id="oidc_logout.W002",
         )
         for name in conf.written("OIDC_LOGOUT_")
@@ -224,8 +217,9 @@ def check_names() -> list[CheckMessage]:
     ]
 
 
-def _meant(name: str) -> str:
-    return "".join(f"Is it {near}? " for near in get_close_matches(name, conf.own_names, 1, 0.8))
+def _suggestion(name: str) -> str:
+    near = get_close_matches(name, conf.own_names, 1, 0.8)
+    return f"Did you mean {near[0]}? " if near else ""
 
 
 CHECKS = (

@@ -1,6 +1,6 @@
-"""System checks of what logout tokens and hints need: keys, addresses, and a row that keeps them.
+"""System checks of what tokens need: algorithms, keys, endpoints, backends that store them.
 
-None touches the network.
+None uses the network.
 """
 
 from __future__ import annotations
@@ -12,22 +12,19 @@ from django.core.checks import CheckMessage, Error, Warning
 from .. import landing, tokens, transport
 from ..conf import DEFAULT_ALIAS, ProviderOptions, conf
 from ..models import OIDCSession
-from . import installed
+from . import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 BACKENDS = "AUTHENTICATION_BACKENDS"
 MIXIN = "django_oidc_logout.backends.OIDCLogoutMixin"
+USE_BACKEND = (
+    "Use django_oidc_logout.backends.OIDCLogoutBackend, or add OIDCLogoutMixin before your "
+    "backend's base class."
+)
 MOZILLA = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
 ENDPOINTS = ("END_SESSION_ENDPOINT", "JWKS_URI", "REVOCATION_ENDPOINT")
-
-
-def _entries() -> Iterable[tuple[str, Mapping[str, Any], ProviderOptions]]:
-    """Yield alias, options as they are written, and as they are used."""
-    written: Any = conf.raw("OIDC_LOGOUT_PROVIDERS")
-    for alias, options in conf.OIDC_LOGOUT_PROVIDERS.items():
-        yield alias, written[alias], options
 
 
 def _texts(entry: Mapping[str, Any], names: Iterable[str]) -> Iterable[tuple[str, str]]:
@@ -40,138 +37,137 @@ def _algorithms(options: ProviderOptions) -> list[str]:
 
 
 def check_aliases() -> list[CheckMessage]:
-    """Each alias fits into the row of a sign-in."""
+    """Check that each alias fits into its database column."""
     column = OIDCSession._meta.get_field("provider")
     longest = column.max_length or 0
     return [
         Error(
             f"OIDC_LOGOUT_PROVIDERS has an alias of {len(alias)} characters: {alias!r}.",
-            hint=f"A sign-in is filed under it: choose one of {longest} characters at most.",
+            hint=f"Choose an alias of at most {longest} characters.",
             id="oidc_logout.E020",
         )
-        for alias, _entry, _options in _entries()
+        for alias, _entry, _options in lookup.provider_entries()
         if isinstance(alias, str) and len(alias) > longest
     ]
 
 
 def check_algorithms() -> list[CheckMessage]:
-    """Each algorithm is one that can be verified."""
+    """Check that each algorithm is supported."""
     known = tokens.algorithms()
     return [
         Error(
-            f"OIDC_LOGOUT_PROVIDERS[{alias!r}] takes logout tokens signed with {name!r}, which is "
-            "no algorithm.",
-            hint=f"Correct ALGORITHMS, or OIDC_RP_SIGN_ALGO. There are {', '.join(known)}.",
+            f"OIDC_LOGOUT_PROVIDERS[{alias!r}] allows the unknown algorithm {name!r}.",
+            hint=f"Correct ALGORITHMS or OIDC_RP_SIGN_ALGO: use any of {', '.join(known)}.",
             id="oidc_logout.E010",
         )
-        for alias, _entry, options in _entries()
+        for alias, _entry, options in lookup.provider_entries()
         for name in _algorithms(options)
         if name not in known
     ]
 
 
 def check_endpoints() -> list[CheckMessage]:
-    """Each endpoint is on https or loopback."""
+    """Check that each endpoint is on https or loopback."""
     return [
         Error(
-            f"OIDC_LOGOUT_PROVIDERS[{alias!r}][{name!r}] is no https address.",
-            hint="Write the whole address; http is for loopback only: tokens go there.",
+            f"OIDC_LOGOUT_PROVIDERS[{alias!r}][{name!r}] is not an https URL.",
+            hint="Set it to the whole https URL; http is for loopback only.",
             id="oidc_logout.E011",
         )
-        for alias, entry, _options in _entries()
+        for alias, entry, _options in lookup.provider_entries()
         for name, url in _texts(entry, ENDPOINTS)
         if url and not transport.is_secure(url)
     ]
 
 
-def check_way_back() -> list[CheckMessage]:
-    """Each address to come back to is a whole one."""
+def check_callback_urls() -> list[CheckMessage]:
+    """Check that each POST_LOGOUT_REDIRECT_URI is an absolute URL."""
     return [
         Error(
-            f"OIDC_LOGOUT_PROVIDERS[{alias!r}][{name!r}] is no absolute URL.",
-            hint="Write it as it is registered at the provider, such as "
+            f"OIDC_LOGOUT_PROVIDERS[{alias!r}][{name!r}] is not an absolute URL.",
+            hint="Set it to the URL that is registered at the provider, such as "
             "https://www.example.com/oidc/logout/callback/.",
             id="oidc_logout.E012",
         )
-        for alias, entry, _options in _entries()
+        for alias, entry, _options in lookup.provider_entries()
         for name, url in _texts(entry, ["POST_LOGOUT_REDIRECT_URI"])
         if url and not landing.ABSOLUTE.match(url)
     ]
 
 
 def _is_chosen(alias: str, entry: Mapping[str, Any]) -> bool:
-    """Tell whether somebody has written down how this provider signs."""
-    by_mozilla = alias == DEFAULT_ALIAS and conf.raw("OIDC_RP_SIGN_ALGO") is not None
-    return entry.get("ALGORITHMS") is not None or by_mozilla
+    """Return whether the settings name the algorithm of this provider."""
+    in_mozilla_setting = alias == DEFAULT_ALIAS and conf.raw("OIDC_RP_SIGN_ALGO") is not None
+    return entry.get("ALGORITHMS") is not None or in_mozilla_setting
 
 
-def _by_secret(options: ProviderOptions) -> list[str]:
+def _secret_algorithms(options: ProviderOptions) -> list[str]:
     return [name for name in _algorithms(options) if name.startswith("HS")]
 
 
 def check_secret() -> list[CheckMessage]:
-    """Where tokens are signed with the client's secret, there is one."""
+    """Check that the client secret is set where an algorithm needs it."""
     return [
         Error(
-            f"OIDC_LOGOUT_PROVIDERS[{alias!r}] takes logout tokens signed with "
-            f"{_by_secret(options)[0]}, and has no CLIENT_SECRET.",
-            hint="That algorithm needs the secret. If the provider signs with a key, as most do, "
-            'write ALGORITHMS = ["RS256"].',
+            f"OIDC_LOGOUT_PROVIDERS[{alias!r}]['CLIENT_SECRET'] is not set, but "
+            f"{_secret_algorithms(options)[0]} needs it.",
+            hint="Set it. If the provider signs with a key, as most do, set ALGORITHMS to "
+            '["RS256"] instead.',
             id="oidc_logout.E013",
         )
-        for alias, entry, options in _entries()
-        if _by_secret(options) and not options.client_secret and _is_chosen(alias, entry)
+        for alias, entry, options in lookup.provider_entries()
+        if _secret_algorithms(options) and not options.client_secret and _is_chosen(alias, entry)
     ]
 
 
 def check_mixin() -> list[CheckMessage]:
-    """The mixin stands in front of a mozilla backend."""
+    """Check that the mixin comes before a mozilla backend."""
     return [
         Error(
-            f"{path} has OIDCLogoutMixin, and no mozilla-django-oidc backend behind it.",
-            hint="Python asks the bases from left to right: write "
-            "`class MyBackend(OIDCLogoutMixin, OIDCAuthenticationBackend)`.",
+            f"{path} does not have OIDCLogoutMixin before a mozilla-django-oidc backend.",
+            hint="Write `class MyBackend(OIDCLogoutMixin, OIDCAuthenticationBackend)`.",
             id="oidc_logout.E014",
         )
-        for path in installed.derived(BACKENDS, MIXIN)
-        if not _has_backend_behind(installed.load(path))
+        for path in lookup.derived(BACKENDS, MIXIN)
+        if not _has_backend_after(lookup.load(path))
     ]
 
 
-def _has_backend_behind(backend: type) -> bool:
+def _has_backend_after(backend: type) -> bool:
     bases = backend.__mro__
-    behind = bases[bases.index(installed.load(MIXIN)) + 1 :]
-    return any("store_tokens" in vars(base) for base in behind)
+    after = bases[bases.index(lookup.load(MIXIN)) + 1 :]
+    return any("store_tokens" in vars(base) for base in after)
 
 
 def check_key_set() -> list[CheckMessage]:
-    """mozilla's address of the keys serves here as well, and only on https or loopback."""
+    """Check that mozilla's URL of the keys is on https or loopback: here it serves as JWKS_URI."""
     return [
         Warning(
-            "OIDC_OP_JWKS_ENDPOINT is no https address, so no key is fetched from it here.",
-            hint="Without keys, no logout token can be verified. Set JWKS_URI in "
-            f"OIDC_LOGOUT_PROVIDERS[{alias!r}] to an https address; http is for loopback only.",
+            "OIDC_OP_JWKS_ENDPOINT is not an https URL: django-oidc-logout does not fetch keys "
+            "from it and cannot verify logout tokens.",
+            hint=f"Set OIDC_LOGOUT_PROVIDERS[{alias!r}]['JWKS_URI'] to an https URL; http is for "
+            "loopback only.",
             id="oidc_logout.W004",
         )
-        for alias, entry, options in _entries()
+        for alias, entry, options in lookup.provider_entries()
         if entry.get("JWKS_URI") is None
         and options.jwks_uri
         and not transport.is_secure(options.jwks_uri)
     ]
 
 
-def check_doubles() -> list[CheckMessage]:
-    """No two aliases are the same client of the same issuer."""
+def check_duplicates() -> list[CheckMessage]:
+    """Check that no two aliases are the same client of the same issuer."""
     first: dict[tuple[str, str], str] = {}
     messages: list[CheckMessage] = []
-    for alias, _entry, options in _entries():
+    for alias, _entry, options in lookup.provider_entries():
         other = first.setdefault((str(options.issuer), str(options.client_id)), alias)
         if other != alias and options.client_id:
             messages.append(
                 Warning(
                     f"OIDC_LOGOUT_PROVIDERS[{alias!r}] is the same client of the same issuer as "
                     f"{other!r}.",
-                    hint=f"Every session is taken for one of {other!r}: remove one of the two.",
+                    hint=f"Remove one of the two: every session is recorded under {other!r}.",
                     id="oidc_logout.W005",
                 )
             )
@@ -179,47 +175,47 @@ def check_doubles() -> list[CheckMessage]:
 
 
 def check_shared_secret() -> list[CheckMessage]:
-    """A provider that has keys is not taken for one that signs with the secret."""
-    nobodys = not installed.derived(BACKENDS, MOZILLA)
+    """Check that a provider with keys is not expected to sign with the client secret."""
+    without_mozilla = not lookup.derived(BACKENDS, MOZILLA)
     return [
         Warning(
-            f"OIDC_LOGOUT_PROVIDERS[{alias!r}] takes logout tokens signed with the client's secret "
-            f"({_by_secret(options)[0]}).",
-            hint="A provider that publishes keys signs with them: set OIDC_RP_SIGN_ALGO, or "
-            'ALGORITHMS, to what it uses, such as "RS256". The default is mozilla-django-oidc\'s.',
+            f"OIDC_LOGOUT_PROVIDERS[{alias!r}] allows logout tokens signed with the client secret "
+            f"({_secret_algorithms(options)[0]}).",
+            hint="If the provider publishes keys, it signs with them: set OIDC_RP_SIGN_ALGO or "
+            'ALGORITHMS to its algorithm, such as "RS256". mozilla-django-oidc\'s default is '
+            '"HS256".',
             id="oidc_logout.W006",
         )
-        for alias, entry, options in _entries()
-        if _by_secret(options) and (options.jwks_uri or (nobodys and not _is_chosen(alias, entry)))
+        for alias, entry, options in lookup.provider_entries()
+        if _secret_algorithms(options)
+        and (options.jwks_uri or (without_mozilla and not _is_chosen(alias, entry)))
     ]
 
 
 def check_refresh_tokens() -> list[CheckMessage]:
-    """Where refresh tokens are to be revoked, somebody keeps them."""
-    if not conf.OIDC_LOGOUT_REVOKE_TOKENS or installed.derived(BACKENDS, MIXIN):
+    """Check that the backend stores the refresh tokens that are to be revoked."""
+    if not conf.OIDC_LOGOUT_REVOKE_TOKENS or lookup.derived(BACKENDS, MIXIN):
         return []
     return [
         Warning(
-            f"OIDC_LOGOUT_REVOKE_TOKENS is on, and {path} drops the refresh token.",
-            hint="Use django_oidc_logout.backends.OIDCLogoutBackend, or put OIDCLogoutMixin in "
-            "front of your backend.",
+            f"OIDC_LOGOUT_REVOKE_TOKENS is on, but {path} does not store the refresh token.",
+            hint=USE_BACKEND,
             id="oidc_logout.W007",
         )
-        for path in installed.derived(BACKENDS, MOZILLA)
+        for path in lookup.derived(BACKENDS, MOZILLA)
     ]
 
 
 def check_source() -> list[CheckMessage]:
-    """Somebody keeps the ID Token of a sign-in."""
-    in_session = conf.raw("OIDC_STORE_ID_TOKEN") and installed.derived(BACKENDS, MOZILLA)
-    if in_session or installed.derived(BACKENDS, MIXIN):
+    """Check that a backend stores the ID Token of a sign-in."""
+    in_session = conf.raw("OIDC_STORE_ID_TOKEN") and lookup.derived(BACKENDS, MOZILLA)
+    if in_session or lookup.derived(BACKENDS, MIXIN):
         return []
     return [
         Warning(
-            "Nothing in AUTHENTICATION_BACKENDS keeps the ID Token of a sign-in.",
-            hint="Without it, providers ask people or strand them. Use "
-            "django_oidc_logout.backends.OIDCLogoutBackend, or put OIDCLogoutMixin in front of "
-            "your backend. If your code calls remember_login(), silence this.",
+            "No backend in AUTHENTICATION_BACKENDS stores the ID Token of a sign-in: at sign-out, "
+            "providers ask people to confirm, or do not send them back.",
+            hint=f"{USE_BACKEND} If your code calls remember_login(), silence this.",
             id="oidc_logout.W008",
         )
     ]
@@ -229,11 +225,11 @@ CHECKS = (
     check_aliases,
     check_algorithms,
     check_endpoints,
-    check_way_back,
+    check_callback_urls,
     check_secret,
     check_mixin,
     check_key_set,
-    check_doubles,
+    check_duplicates,
     check_shared_secret,
     check_refresh_tokens,
     check_source,

@@ -12,13 +12,13 @@ from django.db import DatabaseError
 from django.urls import reverse
 
 from .. import transport
-from ..registration import Registration
 from .findings import Finding, error, ok, quoted, warning
+from .recipes import Registration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .patient import Patient
+    from .inspected import InspectedProvider
 
 UNKNOWN_SITE = "https://your.site"
 VIEWS = {
@@ -28,23 +28,23 @@ VIEWS = {
 }
 
 
-def registration(patient: Patient) -> Registration | None:
+def registration(inspected: InspectedProvider) -> Registration | None:
     """Return what to register; None if there is nothing to, or the URLs are not included."""
     paths = _paths()
-    if patient.is_local_only or not paths:
+    if inspected.is_local_only or not paths:
         return None
-    base, _ = _base(patient)
+    base, _ = _base(inspected)
     uris = {name: base.rstrip("/") + path for name, path in paths.items()}
-    if patient.options.post_logout_redirect_uri:
-        uris["post_logout_redirect_uri"] = str(patient.options.post_logout_redirect_uri)
+    if inspected.options.post_logout_redirect_uri:
+        uris["post_logout_redirect_uri"] = str(inspected.options.post_logout_redirect_uri)
     return Registration(**uris)
 
 
-def addresses(patient: Patient) -> Iterator[Finding]:
+def addresses(inspected: InspectedProvider) -> Iterator[Finding]:
     """The site's addresses are known, on https, and ours."""
-    if patient.is_local_only or not _paths():
+    if inspected.is_local_only or not _paths():
         return
-    (base, source), own = _base(patient), patient.options.post_logout_redirect_uri
+    (base, source), own = _base(inspected), inspected.options.post_logout_redirect_uri
     remedy = "Name the site's address: --site https://www.example.com"
     if not source:
         yield warning("addresses", f"{base} stands for the site's, which is not known.", remedy)
@@ -54,7 +54,7 @@ def addresses(patient: Patient) -> Iterator[Finding]:
     elif own and urlsplit(own).path != _paths()["post_logout_redirect_uri"]:
         yield warning(
             "addresses",
-            f"{patient.setting('POST_LOGOUT_REDIRECT_URI')} is {quoted(own)}, which is not the "
+            f"{inspected.setting('POST_LOGOUT_REDIRECT_URI')} is {quoted(own)}, which is not the "
             "callback of this package: people come back, but not to where they were going.",
             f"Let its path be {_paths()['post_logout_redirect_uri']}",
         )
@@ -69,11 +69,11 @@ def _paths() -> dict[str, str]:
         return {}
 
 
-def _base(patient: Patient) -> tuple[str, str]:
+def _base(inspected: InspectedProvider) -> tuple[str, str]:
     """Return the site's base address, and where it is from: nothing if it is made up."""
-    if patient.site:
-        return patient.site, "--site"
-    if own := patient.options.post_logout_redirect_uri:
+    if inspected.site:
+        return inspected.site, "--site"
+    if own := inspected.options.post_logout_redirect_uri:
         parts = urlsplit(own)
         return f"{parts.scheme}://{parts.netloc}", "POST_LOGOUT_REDIRECT_URI"
     if apps.is_installed("django.contrib.sites"):
@@ -84,4 +84,4 @@ def _base(patient: Patient) -> tuple[str, str]:
     return UNKNOWN_SITE, ""
 
 
-EXAMINATIONS = (addresses,)
+INSPECTIONS = (addresses,)

@@ -1,4 +1,4 @@
-"""What an examination finds, and how one that fails is told."""
+"""What an inspection finds, and how one that fails is told."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ TITLES = {
     "sessions": "Sessions",
     "cache": "Cache",
     "cache-shared": "Shared cache",
-    # Of the examinations themselves.
-    "examination": "Examination",
+    # Of the inspections themselves.
+    "examination": "Inspection",
 }
 """The ids of findings, each with what people read; those of system checks come on top."""
 
@@ -47,7 +47,7 @@ LONGEST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one examination found."""
+    """What one inspection found."""
 
     id: str
     """One of `TITLES`, or a system check's."""
@@ -75,15 +75,15 @@ def error(name: str, detail: str, remedy: str) -> Finding:
 
 
 def examine(
-    examinations: Iterable[Callable[[T], Iterable[Finding]]], subject: T
+    inspections: Iterable[Callable[[T], Iterable[Finding]]], subject: T
 ) -> tuple[Finding, ...]:
-    """Return what all examinations of `subject` find; none that fails keeps the others from it."""
+    """Return what all inspections of `subject` find; none that fails keeps the others from it."""
     found: list[Finding] = []
-    for examination in examinations:
+    for inspection in inspections:
         try:
-            found += examination(subject)
+            found += inspection(subject)
         except Exception as exc:  # noqa: BLE001  # whatever is broken in the project: that is why one asks
-            found.append(failure(examination.__name__.strip("_").replace("_", " "), exc))
+            found.append(failure(inspection.__name__.strip("_").replace("_", " "), exc))
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""Examinations of an identity provider: can it be reached, and signed out at."""
+"""Inspections of an identity provider: can it be reached, and signed out at."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from .findings import Finding, error, ok, quoted, warning
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .patient import Patient
+    from .inspected import InspectedProvider
 
 SECONDS_OF_NO_CONCERN = 5
 GONE = (404, 410)
 BROKEN = 500
 
 
-def client(patient: Patient) -> Iterator[Finding]:
+def client(inspected: InspectedProvider) -> Iterator[Finding]:
     """The site is a client of the provider, and asks it for an ID Token."""
-    client_id = patient.options.client_id
+    client_id = inspected.options.client_id
     if not client_id:
         yield error(
             "client",
             "No CLIENT_ID: the provider may refuse to send people back, and no logout token can "
             "be known to be for this site.",
-            f"Set {patient.setting('CLIENT_ID')}"
-            + (" or OIDC_RP_CLIENT_ID." if patient.is_default else "."),
+            f"Set {inspected.setting('CLIENT_ID')}"
+            + (" or OIDC_RP_CLIENT_ID." if inspected.is_default else "."),
         )
         return
     scopes = str(conf.raw("OIDC_RP_SCOPES", "openid email"))
-    if patient.is_default and "openid" not in scopes.split():
+    if inspected.is_default and "openid" not in scopes.split():
         yield error(
             "client",
             f"OIDC_RP_SCOPES is {quoted(scopes)}: without openid there is no ID Token.",
@@ -44,15 +44,15 @@ def client(patient: Patient) -> Iterator[Finding]:
     yield ok("client", f"{client_id}")  # which may be a number by mistake
 
 
-def tls(patient: Patient) -> Iterator[Finding]:
+def tls(inspected: InspectedProvider) -> Iterator[Finding]:
     """The issuer is on https, with a certificate that is checked."""
-    options, problem = patient.options, patient.metadata.certificate
+    options, problem = inspected.options, inspected.metadata.certificate
     if not transport.is_secure(options.issuer):
         yield error(
             "tls",
             f"ISSUER {quoted(options.issuer)} is no https address: whoever is in between could "
             "sign people out, and in.",
-            f"Set {patient.setting('ISSUER')} to the provider's https address.",
+            f"Set {inspected.setting('ISSUER')} to the provider's https address.",
         )
     elif problem:
         yield error(
@@ -74,43 +74,43 @@ def tls(patient: Patient) -> Iterator[Finding]:
         yield ok("tls", "The certificate is accepted.")
 
 
-def metadata(patient: Patient) -> Iterator[Finding]:
+def metadata(inspected: InspectedProvider) -> Iterator[Finding]:
     """The discovery document can be had, where it is needed."""
-    if patient.has_metadata:
-        yield ok("discovery", discovery.address(patient.options))
-    elif transport.is_secure(patient.options.issuer) and not patient.metadata.certificate:
-        address = discovery.address(patient.options)
+    if inspected.has_metadata:
+        yield ok("discovery", discovery.address(inspected.options))
+    elif transport.is_secure(inspected.options.issuer) and not inspected.metadata.certificate:
+        address = discovery.address(inspected.options)
         remedy = (
             f"Try curl -v {address} on this machine. ISSUER is all that stands in front of "
             "/.well-known/, a realm or tenant included; else see to DNS, firewall and OIDC_PROXY."
         )
-        if patient.needs_metadata:
-            yield error("discovery", f"{patient.metadata.failure}.", remedy)
+        if inspected.needs_metadata:
+            yield error("discovery", f"{inspected.metadata.failure}.", remedy)
         else:
             yield warning(
-                "discovery", f"{patient.metadata.failure}. The settings do without it.", remedy
+                "discovery", f"{inspected.metadata.failure}. The settings do without it.", remedy
             )
 
 
-def issuer(patient: Patient) -> Iterator[Finding]:
+def issuer(inspected: InspectedProvider) -> Iterator[Finding]:
     """ISSUER is the provider's own name for itself, to the letter (Discovery 1.0, section 4.3)."""
-    if not patient.has_metadata:
+    if not inspected.has_metadata:
         return
-    ours, theirs = patient.options.issuer, patient.said("issuer")
+    ours, theirs = inspected.options.issuer, inspected.published("issuer")
     if ours == theirs:
         yield ok("issuer", f"{ours}, to the letter.")
     elif not isinstance(theirs, str) or not theirs:
         yield error(
             "issuer",
-            f"The document of {discovery.address(patient.options)} names no issuer.",
-            f"Set {patient.setting('ISSUER')} to the issuer of an OpenID Provider.",
+            f"The document of {discovery.address(inspected.options)} names no issuer.",
+            f"Set {inspected.setting('ISSUER')} to the issuer of an OpenID Provider.",
         )
     else:
         yield error(
             "issuer",
             f"ISSUER is {quoted(ours)}, but the provider calls itself {quoted(theirs)}: "
             f"{_difference(ours, theirs)}. It is taken for another one, and not believed.",
-            f"If that is the provider you mean, set {patient.setting('ISSUER')} = "
+            f"If that is the provider you mean, set {inspected.setting('ISSUER')} = "
             f"{quoted(theirs)}. Else have the provider publish its outer address.",
         )
 
@@ -127,15 +127,15 @@ def _difference(ours: str, theirs: str) -> str:
     return "the host differs"
 
 
-def clock(patient: Patient) -> Iterator[Finding]:
+def clock(inspected: InspectedProvider) -> Iterator[Finding]:
     """The provider's clock and ours agree: a logout token from the future is refused."""
-    if not patient.has_metadata:
+    if not inspected.has_metadata:
         return
     remedy = f"Let NTP set both clocks. A logout token may come {LEEWAY} seconds from the future."
-    if patient.metadata.ahead is None:
+    if inspected.metadata.ahead is None:
         yield warning("clock", "The answer has no Date that could be compared.", remedy)
         return
-    least, most = patient.metadata.ahead
+    least, most = inspected.metadata.ahead
     seconds = max(least, -most, 0)
     told = f"The provider's clock is {seconds:.0f} s {'ahead of' if least > 0 else 'behind'} ours."
     if seconds > LEEWAY:
@@ -147,10 +147,10 @@ def clock(patient: Patient) -> Iterator[Finding]:
         yield ok("clock", "The provider's agrees with ours.")
 
 
-def end_session(patient: Patient) -> Iterator[Finding]:
+def end_session(inspected: InspectedProvider) -> Iterator[Finding]:
     """There is an address to sign out at, and it answers."""
     try:
-        address = patient.end_session_endpoint()
+        address = inspected.end_session_endpoint()
     except ProviderSkipped as exc:
         yield ok("end-session", f"{exc} Sign-out is local, and the page says so.")
         return
@@ -161,25 +161,25 @@ def end_session(patient: Patient) -> Iterator[Finding]:
             "end-session",
             "The provider publishes no end_session_endpoint: people stay signed in there.",
             "Switch its RP-initiated logout on. If it signs out in a way of its own, name its "
-            f"class in {patient.setting('BACKEND')}, or set END_SESSION_ENDPOINT.",
+            f"class in {inspected.setting('BACKEND')}, or set END_SESSION_ENDPOINT.",
         )
     elif not isinstance(address, str) or not transport.is_secure(address):
         yield error(
             "end-session",
             f"The end_session_endpoint is {quoted(address)}, which is no https address.",
-            f"Have the provider publish another, or set {patient.setting('END_SESSION_ENDPOINT')}.",
+            f"Have the provider publish another, or set {inspected.setting('END_SESSION_ENDPOINT')}.",
         )
     else:
         kept = " Its query is kept." if urlsplit(address).query else ""
         yield ok("end-session", f"{quoted(address)[1:-1]}{kept}")
-        yield _answer(address, patient)
+        yield _answer(address, inspected)
 
 
-def _answer(address: str, patient: Patient) -> Finding:
+def _answer(address: str, inspected: InspectedProvider) -> Finding:
     """Ask as nobody does: without a cookie and a hint, this signs nobody out."""
     remedy = "See that the address is right, and that the provider is well."
     try:
-        status = transport.get_status(address, patient.options)
+        status = transport.get_status(address, inspected.options)
     except ProviderUnavailable as exc:
         problem = transport.certificate_problem(exc)
         return error("end-session-answer", f"{exc}{problem and f': {problem}'}.", remedy)
@@ -190,4 +190,4 @@ def _answer(address: str, patient: Patient) -> Finding:
     return ok("end-session-answer", f"Yes, with {status} to a request that asks for nothing.")
 
 
-EXAMINATIONS = (client, tls, metadata, issuer, clock, end_session)
+INSPECTIONS = (client, tls, metadata, issuer, clock, end_session)

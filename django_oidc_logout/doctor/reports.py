@@ -1,7 +1,7 @@
 """The doctor: asks the provider, tries the site, and says what is wrong and what to do about it.
 
-An examination is a function that is given what it examines and yields findings. To add one, write
-it in one of the rooms beside this one, and name it in `EXAMINATIONS` there.
+An inspection is a function that is given what it examines and yields findings. To add one, write
+it in one of the rooms beside this one, and name it in `INSPECTIONS` there.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any
 from .. import registry
 from ..conf import conf
 from ..exceptions import ProviderUnavailable
-from ..registration import Registration, recipe, vendor_of
-from .addresses import EXAMINATIONS as OF_ADDRESSES
+from .addresses import INSPECTIONS as OF_ADDRESSES
 from .addresses import registration
-from .agreement import EXAMINATIONS as OF_AGREEMENT
+from .compatibility import INSPECTIONS as OF_COMPATIBILITY
 from .findings import Finding, error, examine, failure
-from .patient import meet
-from .provider import EXAMINATIONS as OF_PROVIDER
-from .site import EXAMINATIONS as OF_THE_SITE
+from .inspected import inspect_provider
+from .provider import INSPECTIONS as OF_PROVIDER
+from .recipes import Registration, recipe, vendor_of
+from .site import INSPECTIONS as OF_THE_SITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ..conf import ProviderOptions
-    from .patient import Patient
+    from .inspected import InspectedProvider
 
-OF_PROVIDERS = (*OF_PROVIDER, *OF_AGREEMENT, *OF_ADDRESSES)
+OF_PROVIDERS = (*OF_PROVIDER, *OF_COMPATIBILITY, *OF_ADDRESSES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +98,8 @@ def report(aliases: Iterable[str], *, site: str = "", vendor: str = "") -> Repor
 def _provider(alias: str, site: str, vendor: str) -> ProviderReport:
     options = conf.OIDC_LOGOUT_PROVIDERS[alias]
     try:
-        patient = meet(registry.get(alias), site=site)
-        return _examined(patient, vendor or vendor_of(options.issuer))
+        inspected = inspect_provider(registry.get(alias), site=site)
+        return _examined(inspected, vendor or vendor_of(options.issuer))
     except ProviderUnavailable as exc:
         remedy = "Name a subclass of django_oidc_logout.providers.OIDCProvider."
         found = error("backend", f"{exc}.", remedy)
@@ -108,11 +108,11 @@ def _provider(alias: str, site: str, vendor: str) -> ProviderReport:
     return ProviderReport(options=options, findings=(found,))
 
 
-def _examined(patient: Patient, vendor: str) -> ProviderReport:
-    register = registration(patient)
+def _examined(inspected: InspectedProvider, vendor: str) -> ProviderReport:
+    register = registration(inspected)
     return ProviderReport(
-        options=patient.options,
-        findings=examine(OF_PROVIDERS, patient),
+        options=inspected.options,
+        findings=examine(OF_PROVIDERS, inspected),
         register=register,
-        recipe=recipe(vendor, register, patient.options) if register and vendor else "",
+        recipe=recipe(vendor, register, inspected.options) if register and vendor else "",
     )

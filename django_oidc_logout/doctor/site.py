@@ -1,4 +1,4 @@
-"""Examinations of the site itself: what signing out rests on, tried out."""
+"""Inspections of the site itself: what signing out rests on, tried out."""
 
 from __future__ import annotations
 
@@ -224,4 +224,4 @@ def _seen_by_another_process(name: str, value: str) -> bool | None:
     return {SAW: True, DID_NOT_SEE: False}.get(process.returncode)
 
 
-EXAMINATIONS = (system_checks, database, encryption, session_store, cache)
+INSPECTIONS = (system_checks, database, encryption, session_store, cache)

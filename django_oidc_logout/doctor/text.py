@@ -7,7 +7,7 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ..registration import VENDORS
+from .recipes import VENDORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

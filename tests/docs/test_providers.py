@@ -7,7 +7,7 @@ import re
 import pytest
 
 from django_oidc_logout.conf import conf
-from django_oidc_logout.registration import VENDORS, Registration, recipe, vendor_of
+from django_oidc_logout.doctor.recipes import VENDORS, Registration, recipe, vendor_of
 from e2e.providers import table, traits
 from e2e.providers.roads import BackChannel, BackChannelWithSub, FrontChannel, Roads
 from e2e.providers.test_canaille import TestCanaille as CanailleRoads

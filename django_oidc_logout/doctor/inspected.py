@@ -57,7 +57,7 @@ def _ahead(headers: Mapping[str, str], started: float, ended: float) -> tuple[fl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
+class InspectedProvider:
     """A provider as it is configured, and its metadata."""
 
     provider: OIDCProvider
@@ -80,7 +80,7 @@ class Patient:
         """Whether mozilla-django-oidc signs people in there."""
         return self.options.alias == DEFAULT_ALIAS
 
-    def said(self, name: str) -> Any:
+    def published(self, name: str) -> Any:
         """Return what the provider says of itself."""
         return self.metadata.document.get(name)
 
@@ -106,7 +106,7 @@ class Patient:
             return self.provider.end_session_endpoint()
         if not self.has_metadata:
             return None
-        return self.said("end_session_endpoint") or ""
+        return self.published("end_session_endpoint") or ""
 
     @property
     def is_local_only(self) -> bool:
@@ -122,7 +122,7 @@ class Patient:
         return f'OIDC_LOGOUT_PROVIDERS["{self.options.alias}"]["{key}"]'
 
 
-def meet(provider: OIDCProvider, *, site: str = "") -> Patient:
+def inspect_provider(provider: OIDCProvider, *, site: str = "") -> InspectedProvider:
     """Ask a provider for its metadata.
 
     Args:
@@ -134,4 +134,4 @@ def meet(provider: OIDCProvider, *, site: str = "") -> Patient:
         metadata = Published(failure=f"{quoted(options.issuer)} is not an https address")
     else:
         metadata = fetch(discovery.address(options), options)
-    return Patient(provider=provider, metadata=metadata, site=site)
+    return InspectedProvider(provider=provider, metadata=metadata, site=site)

@@ -1,4 +1,4 @@
-"""Examinations of what provider and settings have to agree on for tokens and channels."""
+"""Inspections of what provider and settings have to agree on for tokens and channels."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 from .. import tokens, transport
 from ..conf import conf
 from .findings import Finding, error, ok, quoted, warning
-from .patient import fetch
+from .inspected import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .patient import Patient
+    from .inspected import InspectedProvider
 
 # mozilla-django-oidc's addresses, which serve the alias "default", and their names in discovery.
 MOZILLA_ENDPOINTS = {
@@ -25,17 +25,17 @@ MOZILLA_ENDPOINTS = {
 SHARED_SECRET = "HS"  # noqa: S105  # what the names of its algorithms begin with
 
 
-def channels(patient: Patient) -> Iterator[Finding]:
+def channels(inspected: InspectedProvider) -> Iterator[Finding]:
     """The provider tells the site when somebody signs out of it or of another site."""
-    if patient.has_metadata:
-        back = patient.said("backchannel_logout_supported") is True
-        front = patient.said("frontchannel_logout_supported") is True
-        yield _back_channel(patient) if back else _no_back_channel(has_front=front)
-        yield _front_channel(patient) if front else _no_front_channel(has_back=back)
+    if inspected.has_metadata:
+        back = inspected.published("backchannel_logout_supported") is True
+        front = inspected.published("frontchannel_logout_supported") is True
+        yield _back_channel(inspected) if back else _no_back_channel(has_front=front)
+        yield _front_channel(inspected) if front else _no_front_channel(has_back=back)
 
 
-def _back_channel(patient: Patient) -> Finding:
-    if patient.said("backchannel_logout_session_supported") is True:
+def _back_channel(inspected: InspectedProvider) -> Finding:
+    if inspected.published("backchannel_logout_session_supported") is True:
         return ok("back-channel", "Supported, with the session's sid.")
     return warning(
         "back-channel",
@@ -55,8 +55,8 @@ def _no_back_channel(*, has_front: bool) -> Finding:
     )
 
 
-def _front_channel(patient: Patient) -> Finding:
-    if patient.said("frontchannel_logout_session_supported") is True:
+def _front_channel(inspected: InspectedProvider) -> Finding:
+    if inspected.published("frontchannel_logout_session_supported") is True:
         return ok("front-channel", "Supported, with iss and sid.")
     return warning(
         "front-channel",
@@ -70,32 +70,33 @@ def _no_front_channel(*, has_back: bool) -> Finding:
     return ok("front-channel", f"Not offered{', and not needed beside the other' * has_back}.")
 
 
-def algorithms(patient: Patient) -> Iterator[Finding]:
+def algorithms(inspected: InspectedProvider) -> Iterator[Finding]:
     """Logout tokens are signed with an algorithm that is allowed here."""
-    options = patient.options
+    options = inspected.options
     allowed = list(options.algorithms)
-    theirs = _texts(patient.said("id_token_signing_alg_values_supported"))
+    theirs = _texts(inspected.published("id_token_signing_alg_values_supported"))
     shared = [name for name in allowed if name.startswith(SHARED_SECRET)]
     if theirs and not set(allowed) & set(theirs):
         yield error(
             "algorithms",
             f"Allowed here is {', '.join(allowed)}; the provider signs with {_list(theirs)}. Every "
             "logout token is refused, and perhaps every sign-in.",
-            _set_algorithm(patient, _best(theirs)),
+            _set_algorithm(inspected, _best(theirs)),
         )
     elif shared and not options.client_secret:
         yield error(
             "algorithms",
             f"{', '.join(shared)} needs the client's secret, and there is none.",
-            f"Set {patient.setting('CLIENT_SECRET')}; or, if the provider has keys: "
-            + _set_algorithm(patient, _best(theirs)),
+            f"Set {inspected.setting('CLIENT_SECRET')}; or, if the provider has keys: "
+            + _set_algorithm(inspected, _best(theirs)),
         )
     elif shared == allowed and set(theirs) - set(shared):
         yield warning(
             "algorithms",
             f"Allowed here is {', '.join(allowed)} alone, though the provider can sign with keys "
             "of its own, and most do: then every logout token is refused.",
-            _set_algorithm(patient, _best(theirs)) + " Unless the client is registered otherwise.",
+            _set_algorithm(inspected, _best(theirs))
+            + " Unless the client is registered otherwise.",
         )
     else:
         offered = ", as the provider offers" if theirs else ""
@@ -117,32 +118,32 @@ def _best(theirs: list[str]) -> str:
     return "RS256" if "RS256" in theirs or not known else known[0]
 
 
-def _set_algorithm(patient: Patient, name: str) -> str:
-    from_mozilla = patient.options.algorithms == (conf.raw("OIDC_RP_SIGN_ALGO", "HS256"),)
-    if patient.is_default and from_mozilla:
+def _set_algorithm(inspected: InspectedProvider, name: str) -> str:
+    from_mozilla = inspected.options.algorithms == (conf.raw("OIDC_RP_SIGN_ALGO", "HS256"),)
+    if inspected.is_default and from_mozilla:
         return f"Set OIDC_RP_SIGN_ALGO = {quoted(name)}."
-    return f"Set {patient.setting('ALGORITHMS')} = [{quoted(name)}]."
+    return f"Set {inspected.setting('ALGORITHMS')} = [{quoted(name)}]."
 
 
-def keys(patient: Patient) -> Iterator[Finding]:
+def keys(inspected: InspectedProvider) -> Iterator[Finding]:
     """The provider publishes keys that fit an algorithm that is allowed here."""
-    asymmetric = [n for n in patient.options.algorithms if not n.startswith(SHARED_SECRET)]
+    asymmetric = [n for n in inspected.options.algorithms if not n.startswith(SHARED_SECRET)]
     if not asymmetric:
         yield ok("keys", "None are needed: tokens are signed with the client's secret.")
         return
-    address = patient.options.jwks_uri or patient.said("jwks_uri")
+    address = inspected.options.jwks_uri or inspected.published("jwks_uri")
     if not address:
-        if patient.has_metadata:
+        if inspected.has_metadata:
             yield error("keys", "The provider publishes no jwks_uri.", "Set JWKS_URI.")
         return
     if not isinstance(address, str) or not transport.is_secure(address):
         yield error(
             "keys",
             f"Their address is {quoted(address)}, which is no https address.",
-            f"Set {patient.setting('JWKS_URI')}.",
+            f"Set {inspected.setting('JWKS_URI')}.",
         )
         return
-    published = fetch(address, patient.options)
+    published = fetch(address, inspected.options)
     if published.failure:
         problem = published.certificate and f": {published.certificate}"
         yield error(
@@ -179,18 +180,18 @@ def _fitting(published: Any, allowed: list[str]) -> Iterator[Finding]:
         yield ok("keys", f"{len(usable)} of {len(key_set)} fit {', '.join(allowed)}.")
 
 
-def endpoints(patient: Patient) -> Iterator[Finding]:
+def endpoints(inspected: InspectedProvider) -> Iterator[Finding]:
     """Addresses that are configured are those that the provider publishes."""
-    if not patient.has_metadata:
+    if not inspected.has_metadata:
         return
     configured: dict[str, tuple[Any, str]] = {}
-    if patient.is_default:
+    if inspected.is_default:
         configured = {key: (conf.raw(key), name) for key, name in MOZILLA_ENDPOINTS.items()}
-    if patient.options.jwks_uri != conf.raw("OIDC_OP_JWKS_ENDPOINT") or not patient.is_default:
-        configured[patient.setting("JWKS_URI")] = (patient.options.jwks_uri, "jwks_uri")
+    if inspected.options.jwks_uri != conf.raw("OIDC_OP_JWKS_ENDPOINT") or not inspected.is_default:
+        configured[inspected.setting("JWKS_URI")] = (inspected.options.jwks_uri, "jwks_uri")
     different = False
     for setting, (ours, name) in configured.items():
-        theirs = patient.said(name)
+        theirs = inspected.published(name)
         if ours and theirs and _place(ours) != _place(theirs):
             different = True
             yield warning(
@@ -210,20 +211,20 @@ def _place(address: Any) -> tuple[str, ...]:
     return parts.scheme, parts.netloc.casefold(), parts.path
 
 
-def revocation(patient: Patient) -> Iterator[Finding]:
+def revocation(inspected: InspectedProvider) -> Iterator[Finding]:
     """Where tokens are to be revoked at sign-out, there is an address to do it at (RFC 7009)."""
     if not conf.OIDC_LOGOUT_REVOKE_TOKENS:
         return
-    address = patient.options.revocation_endpoint or patient.said("revocation_endpoint")
+    address = inspected.options.revocation_endpoint or inspected.published("revocation_endpoint")
     if isinstance(address, str) and transport.is_secure(address):
         yield ok("revocation", quoted(address)[1:-1])
-    elif address or patient.has_metadata:
+    elif address or inspected.has_metadata:
         yield error(
             "revocation",
             "OIDC_LOGOUT_REVOKE_TOKENS is on, but the provider publishes no revocation_endpoint "
             "on https.",
-            f"Set {patient.setting('REVOCATION_ENDPOINT')}, or OIDC_LOGOUT_REVOKE_TOKENS = False.",
+            f"Set {inspected.setting('REVOCATION_ENDPOINT')}, or OIDC_LOGOUT_REVOKE_TOKENS = False.",
         )
 
 
-EXAMINATIONS = (channels, algorithms, keys, endpoints, revocation)
+INSPECTIONS = (channels, algorithms, keys, endpoints, revocation)

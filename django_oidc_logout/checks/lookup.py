@@ -1,6 +1,6 @@
-"""What the project around us is made of, as far as its settings say. Nothing here raises.
+"""Looks up what the project's settings name. No function here raises.
 
-What cannot be loaded counts as absent: Django itself says what is wrong with it, and where.
+What cannot be loaded counts as absent: Django itself reports what is wrong with it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from django.utils.module_loading import import_string
 from ..conf import conf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
     from django.urls import ResolverMatch
+
+    from ..conf import ProviderOptions
 
 T = TypeVar("T")
 
@@ -29,18 +31,18 @@ def attempt(call: Callable[[], T], otherwise: T) -> T:
 
 
 def load(path: Any) -> Any:
-    """Return what a dotted path names, or None."""
+    """Return the object at a dotted path, or None."""
     return attempt(lambda: import_string(path), None)
 
 
 def is_kind(path: Any, base: str) -> bool:
-    """Tell whether a dotted path names the class at `base`, or one derived from it."""
+    """Return whether a dotted path names the class at `base` or a subclass."""
     kind, ancestor = load(path), load(base)
     return isinstance(kind, type) and isinstance(ancestor, type) and issubclass(kind, ancestor)
 
 
 def named(setting: str) -> list[str]:
-    """Return the texts in a setting that is a list."""
+    """Return the strings in a setting that is a list."""
     value = conf.raw(setting)
     return [item for item in value if isinstance(item, str)] if _is_list(value) else []
 
@@ -50,20 +52,28 @@ def _is_list(value: object) -> bool:
 
 
 def derived(setting: str, base: str) -> list[str]:
-    """Return those of a setting's dotted paths that name `base`, or a class derived from it."""
+    """Return the dotted paths in a setting that name `base` or a subclass."""
     return [path for path in named(setting) if is_kind(path, base)]
 
 
+def provider_entries() -> Iterator[tuple[str, Mapping[str, Any], ProviderOptions]]:
+    """Yield each provider's alias, its options as written (None counts as not set) and as used."""
+    written: Any = conf.raw("OIDC_LOGOUT_PROVIDERS")
+    for alias, options in conf.OIDC_LOGOUT_PROVIDERS.items():
+        entry = {key: value for key, value in written[alias].items() if value is not None}
+        yield alias, entry, options
+
+
 def urls_load() -> bool:
-    """Tell whether the URLconf can be imported."""
+    """Return whether the URLconf can be imported."""
     return attempt(lambda: bool(get_resolver().url_patterns), otherwise=False)
 
 
 def path_of(name: str) -> str:
-    """Return the path of a view by its name, or nothing."""
+    """Return the path of the view with this name, or an empty string."""
     return attempt(lambda: reverse(name), "")
 
 
 def served_by(path: str) -> ResolverMatch | None:
-    """Return what answers at a path."""
+    """Return what the URLconf resolves a path to."""
     return attempt(lambda: resolve(f"/{path.removeprefix(get_script_prefix())}"), None)

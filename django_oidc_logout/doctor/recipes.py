@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .conf import ProviderOptions
+    from ..conf import ProviderOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from django_oidc_logout.conf import ProviderOptions
-from django_oidc_logout.registration import VENDORS, Registration, recipe, vendor_of
+from django_oidc_logout.doctor.recipes import VENDORS, Registration, recipe, vendor_of
 from tests.absence import need
 from tests.idp import Handler
 

@@ -1,0 +1,56 @@
+"""Registers the system checks with Django. Only `check_migrations` queries the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.checks import Tags, register
+
+from . import browser, deployment, project, settings, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from django.core.checks import CheckMessage
+
+TAG = "oidc_logout"
+
+
+def _run(*groups: Iterable[Callable[[], list[CheckMessage]]]) -> list[CheckMessage]:
+    return [message for checks in groups for check in checks for message in check()]
+
+
+@register(TAG)
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """Run the checks that need only settings."""
+    return _run(settings.CHECKS, tokens.CHECKS, project.CHECKS, browser.CHECKS)
+
+
+@register(TAG, Tags.urls)
+def check_urls(**_: Any) -> list[CheckMessage]:
+    """Run the checks that need the URLconf."""
+    return _run(project.URL_CHECKS, browser.URL_CHECKS)
+
+
+@register(TAG, Tags.admin)
+def check_admin(**_: Any) -> list[CheckMessage]:
+    """Run the check that needs the admin sites."""
+    return project.check_admin_sites()
+
+
+@register(TAG, Tags.caches, deploy=True)
+def check_caches(**_: Any) -> list[CheckMessage]:
+    """Run the checks of the caches in production."""
+    return _run(deployment.CACHE_CHECKS)
+
+
+@register(TAG, Tags.security, deploy=True)
+def check_proxy(**_: Any) -> list[CheckMessage]:
+    """Run the check of the proxy in production."""
+    return deployment.check_proxy()
+
+
+@register(Tags.database)
+def check_migrations(databases: Iterable[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Run the check that queries, which Django does only with `--database`."""
+    return deployment.check_migrations(databases)
