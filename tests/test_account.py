@@ -110,7 +110,7 @@ def test_none(people):
     client = Client()
     client.force_login(get_user_model().objects.create(username="cid"), PASSWORD_BACKEND)
     text = words(client.get(PAGE))
-    assert "No session of yours was signed in through an identity provider." in text
+    assert "You are not signed in to this site through an identity provider." in text
     assert "Sign out" not in text
 
 

@@ -338,7 +338,7 @@ def test_cache_that_keeps_nothing_has_nothing_to_end(settings, sign_in):
     client = sign_in()
     assert end_sessions(sub="ada") == 1
     assert not is_signed_in(client)
-    call_command("clear_oidc_sessions", verbosity=0)
+    call_command("oidc_logout_clear_sessions", verbosity=0)
 
 
 @pytest.mark.parametrize("error", [DatabaseError, InterfaceError])
@@ -371,7 +371,7 @@ def test_rows_are_looked_for_where_they_are_written(settings, sign_in):
     assert end_sessions(sub="ada") == 1
 
 
-# clear_oidc_sessions
+# oidc_logout_clear_sessions
 
 
 @pytest.mark.parametrize("name", ["cache", "cached_db"])
@@ -386,13 +386,13 @@ def test_sessions_in_a_cache_that_is_down_keep_their_rows(settings, sign_in, mon
     with monkeypatch.context() as patch:
         patch.setattr(type(caches["default"]), "get", down)
         with pytest.raises(CommandError, match="does not answer"):
-            call_command("clear_oidc_sessions")
+            call_command("oidc_logout_clear_sessions")
     assert OIDCSession.objects.exists()
 
 
 def clear():
     out = StringIO()
-    call_command("clear_oidc_sessions", stdout=out)
+    call_command("oidc_logout_clear_sessions", stdout=out)
     return out.getvalue()
 
 

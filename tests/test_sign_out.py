@@ -413,7 +413,7 @@ def test_provider_class_that_fails_keeps_nobody_signed_in(backend, configure, si
     assert not OIDCSession.objects.exists()
     assert told[0]["outcome"].provider == "unavailable"
     page = client.get(response["Location"])
-    assert b"could not be told" in page.content
+    assert b"could not be notified" in page.content
 
 
 @pytest.mark.usefixtures("site", "module_failing_on_import")

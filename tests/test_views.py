@@ -361,15 +361,15 @@ def test_callback_is_in_no_transaction(monkeypatch, client):
 
 TOLD = "You are signed out Signed out of this site. Signed out at idp.example.com. Back to the site"
 NOT_TOLD = (
-    "You are signed out Signed out of this site. idp.example.com was not told. You may still be "
-    "signed in there. On a shared computer, close the browser. Back to the site"
+    "You are signed out Signed out of this site. idp.example.com was not notified. You may still "
+    "be signed in there. On a shared computer, close the browser. Back to the site"
 )
-COULD_NOT_BE_TOLD = NOT_TOLD.replace("was not told", "could not be told")
+COULD_NOT_BE_TOLD = NOT_TOLD.replace("was not notified", "could not be notified")
 SOMEBODY_COULD_NOT_BE_TOLD = COULD_NOT_BE_TOLD.replace("idp.example.com", "Your identity provider")
 PLAIN = "You are signed out Back to the site"
 GOOGLE = (
-    "You are signed out Signed out of this site. Google was not told. You may still be signed in "
-    "there. Sign out at Google Back to the site"
+    "You are signed out Signed out of this site. Google was not notified. You may still be signed "
+    "in there. Sign out at Google Back to the site"
 )
 
 

@@ -55,7 +55,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel):
         "templates/admin/oidc_logout/sign_out_confirmation.html",
         "locale/de/LC_MESSAGES/django.mo",
         "locale/de/LC_MESSAGES/django.po",  # as Django's own: people correct what they can read
-        "management/commands/clear_oidc_sessions.py",
+        "management/commands/oidc_logout_clear_sessions.py",
     ],
 )
 def test_wheel_holds_what_is_not_code(wheel, name):

@@ -68,5 +68,5 @@ class TestDjangoOAuthToolkit(Roads):
         newcomers.restart_provider()
         newcomers.restart_site(site)  # a failure is remembered for a while
         assert page.url.startswith(site.url)
-        assert "could not be told. You may still be signed in there." in page.text
+        assert "could not be notified. You may still be signed in there." in page.text
         assert 3 <= waited < 7

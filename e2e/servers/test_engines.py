@@ -197,7 +197,7 @@ def later(monkeypatch):
 
 def clear():
     out = StringIO()
-    call_command("clear_oidc_sessions", stdout=out)
+    call_command("oidc_logout_clear_sessions", stdout=out)
     return int(out.getvalue().rpartition(" ")[2])
 
 

@@ -151,7 +151,7 @@ class Account(AbstractBaseUser):
 
 
 def test_users_of_another_kind(monkeypatch):
-    monkeypatch.setattr("django_oidc_logout.admin.get_user_model", lambda: Account)
+    monkeypatch.setattr("django_oidc_logout.admin.sessions.get_user_model", lambda: Account)
     model_admin = admin.site._registry[OIDCSession]
     assert model_admin.get_search_fields(RequestFactory().get("/")) == ["user__contact"]
 
@@ -179,7 +179,7 @@ def test_filters(desk, query, found):
 
 def test_filters_are_named_as_people_know_them(desk):
     page = desk.get(LIST).content.decode()
-    for words in ("idp.example.com (default)", "Google (google)", "None that is configured"):
+    for words in ("idp.example.com (default)", "Google (google)", "Not configured"):
         assert words in page
 
 

@@ -66,7 +66,7 @@ DIRECTIVES = {
 }
 MANAGE = re.compile(r"(?:python3? +)?(?:\./)?manage\.py +(.+)")
 SHELL_OPERATORS = {"|", "||", "&&", ";", ">", ">>", "<", "&"}
-HARMLESS = {"check", "clear_oidc_sessions", "clearsessions"}
+HARMLESS = {"check", "oidc_logout_clear_sessions", "clearsessions"}
 ENVIRONMENT = re.compile(r"""environ\[["'](\w+)["']\]""")
 TEMPLATE_PATH = re.compile(r"\{# (?:\w+/)*?templates/(\S+) #\}")
 MODULE = re.compile(r"# (\w+)/(\w+)\.py$")
@@ -380,8 +380,8 @@ def test_block(block, request):
         ),
         ("console", "python manage.py check", "no line that begins"),
         ("console", "$ echo 'unfinished", "unexpected EOF"),
-        ("console", "$ python manage.py clear_oidc_session", "no command"),
-        ("console", "$ python manage.py clear_oidc_sessions --dry-run", "--dry-run"),
+        ("console", "$ python manage.py oidc_logout_clear_session", "no command"),
+        ("console", "$ python manage.py oidc_logout_clear_sessions --dry-run", "--dry-run"),
         ("json", '{"next": }', "Expecting value"),
         ("toml", "next = ", "Invalid value"),
         ("", "anything", "say the language"),

@@ -209,7 +209,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def clear(self):
-        call_command("clear_oidc_sessions", verbosity=0)
+        call_command("oidc_logout_clear_sessions", verbosity=0)
 
     # What has to be true at any time.
 

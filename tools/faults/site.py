@@ -69,7 +69,7 @@ def health(request):
 @csrf_exempt
 def audit(request):
     """Do the housekeeping; tell which sessions have a row, and which are signed in."""
-    call_command("clear_oidc_sessions", verbosity=0)
+    call_command("oidc_logout_clear_sessions", verbosity=0)
     call_command("clearsessions")
     redis = cache._cache.get_client(None, write=True)
     names = [name.decode() for name in redis.scan_iter(count=1000)]

@@ -1,4 +1,4 @@
-"""`manage.py clear_oidc_sessions`: to be run now and then, beside Django's `clearsessions`."""
+"""`manage.py oidc_logout_clear_sessions`: run it regularly, beside Django's `clearsessions`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from django_oidc_logout import index
 
 
 class Command(BaseCommand):
-    """Remove rows whose session is gone."""
+    """Remove the rows of sessions that no longer exist."""
 
-    help = "Remove the rows of sessions that have expired or were deleted, and of no other."
+    help = "Remove the rows of sessions that have expired or were deleted, and no others."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Remove them, and say how many there were.
+        """Remove the rows, and print how many there were.
 
         Raises:
-            CommandError: the session store or the index does not answer; no row is removed.
+            CommandError: the session store or the index does not respond; no row is removed.
         """
         try:
             self.stdout.write(f"Rows removed: {index.clear()}")

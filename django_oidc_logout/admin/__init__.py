@@ -1,0 +1,13 @@
+"""The admin's list of sessions, and the action "Sign out everywhere" for lists of users."""
+
+from .filters import ProviderFilter, StateFilter
+from .sessions import OIDCSessionAdmin
+from .users import OIDCUserAdmin, SignOutEverywhereMixin
+
+__all__ = [
+    "OIDCSessionAdmin",
+    "OIDCUserAdmin",
+    "ProviderFilter",
+    "SignOutEverywhereMixin",
+    "StateFilter",
+]

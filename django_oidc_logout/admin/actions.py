@@ -1,0 +1,156 @@
+"""Actions that end sessions: they ask for confirmation, report the result and log it."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+from django import VERSION
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import display_for_value
+from django.core.exceptions import PermissionDenied
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import ngettext
+
+from .. import index, registry
+from ..api import end_rows, sign_out
+from ..exceptions import SessionsNotEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+    from ..models import OIDCSession
+
+SIGN_OUT_ACTIONS = {"sign_out_selected", "sign_out_everywhere"}
+TOKENS = ("id_token", "refresh_token")
+MAX_LISTED = 100  # sessions that the confirmation page names
+BREADCRUMBS_TAG = "ol" if VERSION >= (6, 1) else "div"  # as the admin's own style sheet expects
+
+
+def without_tokens(rows: QuerySet[OIDCSession]) -> QuerySet[OIDCSession]:
+    """Return rows with their users. The admin never shows a token, so do not fetch any."""
+    return rows.select_related("user").defer(*TOKENS)
+
+
+class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """Base class for a list with an action that ends sessions."""
+
+    def has_sign_out_permission(self, request: HttpRequest) -> bool:
+        """Return whether the request's user may end sessions."""
+        return request.user.has_perm("django_oidc_logout.delete_oidcsession")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Reject a sign-out action without permission, where Django would only hide it."""
+        requested = SIGN_OUT_ACTIONS.intersection(request.POST.getlist("action"))
+        if requested and not self.has_sign_out_permission(request):
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)
+
+    def confirm_and_end(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[OIDCSession],
+        *,
+        title: str,
+        action: str,
+        log: Callable[[HttpRequest, Any], object],
+    ) -> HttpResponse | None:
+        """End sessions if the request confirms it; otherwise ask for confirmation.
+
+        Args:
+            request: the request of the member of staff.
+            rows: the sessions.
+            title: the title of the confirmation page.
+            action: the name of the admin action.
+            log: writes the ended sessions to the admin log.
+        """
+        if "confirmed" in request.POST:
+            return self.end(request, rows, log=log)
+        return self.confirm(request, rows, title=title, action=action)
+
+    def confirm(
+        self, request: HttpRequest, rows: QuerySet[OIDCSession], *, title: str, action: str
+    ) -> TemplateResponse:
+        """Return the page that asks whether to end these sessions.
+
+        With "select all", the form repeats that choice instead of listing every session.
+        """
+        current, count = index.current(request.session), rows.count()
+        question = ngettext("%(count)d session will end.", "%(count)d sessions will end.", count)
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "breadcrumbs_tag": BREADCRUMBS_TAG,
+            "question": question % {"count": count},
+            "items": [_describe(row) for row in rows[:MAX_LISTED]],
+            "more": max(count - MAX_LISTED, 0),
+            "own": current is not None and rows.filter(pk=current.pk).exists(),
+            "action": action,
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "across": request.POST.get("select_across") == "1",
+            "back": request.get_full_path(),
+        }
+        return TemplateResponse(request, "admin/oidc_logout/sign_out_confirmation.html", context)
+
+    def end(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[OIDCSession],
+        *,
+        log: Callable[[HttpRequest, Any], object],
+    ) -> HttpResponse | None:
+        """End sessions, report how many, and log them. The request's own signs out last."""
+        current, chosen = index.current(request.session), list(rows)
+        own = [row for row in chosen if row == current]
+        ended, failed = _end([row for row in chosen if row != current])
+        log(request, [*ended, *own])
+        if ended or not (failed or own):
+            self.message_user(request, ended_message(len(ended)), messages.SUCCESS)
+        if failed:
+            self.message_user(request, _failed_message(failed), messages.ERROR)
+        if not own:
+            return None
+        return sign_out(request, return_to=reverse("admin:index", current_app=self.admin_site.name))
+
+
+def _end(rows: list[OIDCSession]) -> tuple[list[OIDCSession], int]:
+    """End sessions; return copies of the ended rows, and how many could not be ended."""
+    # Deleting a row clears its primary key, which the log needs.
+    copies, failed = [copy(row) for row in rows], 0
+    try:
+        end_rows(rows, reason="Staff ended the session.")
+    except SessionsNotEnded as exc:
+        failed = exc.failed
+    ended = [kept for kept, row in zip(copies, rows, strict=True) if row.pk is None]
+    return ended, failed
+
+
+def ended_message(count: int) -> str:
+    """Return the sentence that says how many sessions have ended."""
+    text = ngettext("%(count)d session has ended.", "%(count)d sessions have ended.", count)
+    return text % {"count": count}
+
+
+def _failed_message(count: int) -> str:
+    text = ngettext(
+        "%(count)d session could not be ended. Please try again.",
+        "%(count)d sessions could not be ended. Please try again.",
+        count,
+    )
+    return text % {"count": count}
+
+
+def _describe(row: OIDCSession) -> str:
+    provider = registry.name_of(row.provider, row.issuer)
+    since = display_for_value(row.signed_in_at, "")
+    return ", ".join(filter(None, (row.person, row.email, provider, since)))

@@ -1,0 +1,169 @@
+"""The admin's list of sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.db.models import Case, CharField, Q, TextField, When
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from .. import index, registry
+from ..fields import digest
+from ..models import OIDCSession
+from .actions import TOKENS, SignOutAdmin, without_tokens
+from .filters import ProviderFilter, StateFilter
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.http import HttpRequest, HttpResponse
+
+# Filtering by the beginning of these would let staff guess a value letter by letter.
+NOT_FILTERABLE = {*TOKENS, "session_key", "sid", "sid_digest"}
+
+
+@admin.register(OIDCSession)
+class OIDCSessionAdmin(SignOutAdmin):
+    """List the sessions that a provider began, and end them. Nothing here can be edited."""
+
+    list_display = ("person", "email", "state", "provider_name", "signed_in_at", "expires_at")
+    list_filter = (ProviderFilter, StateFilter)
+    date_hierarchy = "signed_in_at"
+    ordering = ("-signed_in_at",)
+    show_full_result_count = False
+    fields = readonly_fields = (
+        "person",
+        "email",
+        "state",
+        "user",
+        "provider",
+        "issuer",
+        "sub",
+        "sid",
+        "signed_in_at",
+        "expires_at",
+    )
+    actions = ("sign_out_selected",)
+
+    @admin.display(description=gettext_lazy("person"), ordering="user")
+    def person(self, row: OIDCSession) -> str:
+        """Return the person's name."""
+        return row.person
+
+    @admin.display(description=gettext_lazy("e-mail address"))
+    def email(self, row: OIDCSession) -> str:
+        """Return the person's e-mail address."""
+        return row.email
+
+    @admin.display(description=gettext_lazy("provider"), ordering="provider")
+    def provider_name(self, row: OIDCSession) -> str:
+        """Return the provider's name."""
+        return registry.name_of(row.provider, row.issuer)
+
+    @admin.display(description=gettext_lazy("state"), ordering="expires_at")
+    def state(self, row: Any) -> str:
+        """Return whether the session is this one, active or expired."""
+        if row.is_this_one:
+            return format_html("<strong>{}</strong>", _("This session"))
+        return _("Active") if row.expires_at > timezone.now() else _("Expired")
+
+    @admin.action(permissions=["sign_out"], description=gettext_lazy("Sign out selected sessions"))
+    def sign_out_selected(
+        self, request: HttpRequest, queryset: QuerySet[OIDCSession]
+    ) -> HttpResponse | None:
+        """Ask for confirmation, then end the selected sessions."""
+        return self.confirm_and_end(
+            request,
+            queryset,
+            title=_("Sign out selected sessions"),
+            action="sign_out_selected",
+            log=self.log_deletions,
+        )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OIDCSession]:
+        """Return the sessions without their tokens, with the request's own marked."""
+        current = index.current(request.session)
+        is_this_one = Case(When(pk=current.pk if current else 0, then=True), default=False)
+        rows: QuerySet[OIDCSession] = super().get_queryset(request)
+        return without_tokens(rows).annotate(is_this_one=is_this_one)
+
+    def get_fields(self, request: HttpRequest, obj: OIDCSession | None = None) -> Any:
+        """Return the fields that the request's user may see.
+
+        Anyone who knows a `sid` can sign out with it, and Django makes the user a link.
+        """
+        allowed = {
+            "sid": self.has_sign_out_permission(request),
+            "user": self._may_view_user_page(request),
+        }
+        hidden = [name for name, is_allowed in allowed.items() if not is_allowed]
+        return [name for name in super().get_fields(request, obj) if name not in hidden]
+
+    def _may_view_user_page(self, request: HttpRequest) -> bool:
+        site, model = self.admin_site, get_user_model()
+        if not site.is_registered(model):
+            return True  # Django shows the user without a link
+        return site.get_model_admin(model).has_view_permission(request)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Reject lookups on fields that are not shown; Django allows them on any field."""
+        name, *_rest = lookup.split("__")
+        return name not in NOT_FILTERABLE and super().lookup_allowed(lookup, value, request)
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:  # noqa: ARG002  # Django's signature
+        """Return the name and e-mail fields that the site's user model has."""
+        model = get_user_model()
+        texts = {
+            field.name
+            for field in model._meta.concrete_fields
+            if isinstance(field, (CharField, TextField))
+        }
+        naming = (model.USERNAME_FIELD, model.get_email_field_name(), "first_name", "last_name")
+        return [f"user__{name}" for name in dict.fromkeys(naming) if name in texts]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[OIDCSession], search_term: str
+    ) -> tuple[QuerySet[OIDCSession], bool]:
+        """Search by person, and by the exact `sub` or `sid` at a configured provider."""
+        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
+        if search_term:
+            digests = [digest(issuer, search_term) for issuer in registry.issuers()]
+            found |= queryset.filter(Q(sub_digest__in=digests) | Q(sid_digest__in=digests))
+        return found, may_have_duplicates
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002  # Django's signature
+        """Return False: only a sign-in creates a session."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: OIDCSession | None = None) -> bool:  # noqa: ARG002  # Django's signature
+        """Return False: sessions are read-only."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: OIDCSession | None = None) -> bool:
+        """Allow deleting a row only with its user: deleting it does not end the session."""
+        return obj is not None and super().has_delete_permission(request, obj)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show a session without the button that deletes its row."""
+        context = {"show_delete": False, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    def delete_view(
+        self,
+        request: HttpRequest,  # noqa: ARG002  # Django's signature
+        object_id: str,  # noqa: ARG002  # Django's signature
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002  # Django's signature
+    ) -> HttpResponse:
+        """Reject the request: deleting a row does not end the session."""
+        raise PermissionDenied
