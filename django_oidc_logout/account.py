@@ -14,10 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.generic import View
 
-from . import engines, index, registry
-from .api import end_rows, sign_out
+from .api import sign_out
+from .decorators import outside_transactions
 from .exceptions import SessionsNotEnded
-from .transactions import outside_transactions
+from .providers import configured
+from .sessions import end, engines, index
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -56,7 +57,7 @@ class SessionsView(View):
         if chosen == [here]:
             return sign_out(request)
         try:
-            end_rows(chosen, reason="The person ended the session.")
+            end.end_rows(chosen, reason="The person ended the session.")
         except SessionsNotEnded as exc:
             return _page(request, failed=exc.failed)
         return HttpResponseRedirect(request.path)
@@ -79,7 +80,7 @@ def _page(request: HttpRequest, *, failed: int = 0) -> HttpResponse:
     entries = [
         Entry(
             session=row,
-            provider=registry.name_of(row.provider, row.issuer),
+            provider=configured.display_name(row.provider, row.issuer),
             is_this_one=row == here,
         )
         for row in _own(request)

@@ -53,7 +53,7 @@ class OIDCSession(models.Model):
 
     @property
     def person(self) -> str:
-        """A name to show. mozilla-django-oidc's user names are hashes, so a full name comes first."""
+        """A name to show: the full name first, because mozilla's user names are hashes."""
         if self.user is None:
             return self.sub
         full_name = getattr(self.user, "get_full_name", str)()

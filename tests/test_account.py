@@ -12,8 +12,9 @@ from django.test import Client
 from django.urls import NoReverseMatch, include, path, resolve, reverse
 from django.utils import timezone
 
-from django_oidc_logout import engines, urls_account
+from django_oidc_logout import urls_account
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import engines
 from django_oidc_logout.signals import session_ended
 from tests.factories import is_signed_in, query_of
 from tests.urls import urlpatterns as site

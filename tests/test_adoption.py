@@ -11,9 +11,10 @@ from django.test import Client
 from django.urls import include, path
 from mozilla_django_oidc.views import OIDCLogoutView
 
-from django_oidc_logout import landing, statements
 from django_oidc_logout.backends import provider_logout_url
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.rp_initiated import return_to
+from django_oidc_logout.sessions import sql
 from tests.factories import is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +53,7 @@ def test_mozillas_view_goes_to_the_provider_with_the_hint(idp, sign_in):
     query = query_of(response)
     assert (query["id_token_hint"], query["client_id"]) == (hint, "site")
     assert query["post_logout_redirect_uri"] == "http://testserver/oidc/logout/callback/"
-    assert landing.unsign(query["state"]).provider == "redirect"
+    assert return_to.unsign(query["state"]).provider == "redirect"
     assert not is_signed_in(client)
     assert not Session.objects.exists()
     assert not OIDCSession.objects.exists()
@@ -115,7 +116,7 @@ def cache_down(idp, configure, monkeypatch):
 
     cache.clear()
     idp.stop()
-    monkeypatch.setattr("django_oidc_logout.caching.cache.get", down)
+    monkeypatch.setattr("django_oidc_logout.safe_cache.cache.get", down)
 
 
 def index_down(idp, configure, monkeypatch):
@@ -124,10 +125,10 @@ def index_down(idp, configure, monkeypatch):
             raise DatabaseError("down")
         return delete(model, **values)
 
-    delete = statements.delete
+    delete = sql.delete
     configure(BACKEND="nowhere.Provider")
-    monkeypatch.setattr(statements, "select", down)
-    monkeypatch.setattr(statements, "delete", down)
+    monkeypatch.setattr(sql, "select", down)
+    monkeypatch.setattr(sql, "delete", down)
 
 
 class Failing:

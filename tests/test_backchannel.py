@@ -19,8 +19,8 @@ from django.test import Client
 from django.utils.module_loading import import_string
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from django_oidc_logout import engines
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import engines
 from django_oidc_logout.signals import logout_token_rejected, session_ended
 from tests.factories import is_signed_in
 from tests.idp import KID, signing_key

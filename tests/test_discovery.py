@@ -8,10 +8,10 @@ from contextlib import suppress
 
 import pytest
 
-from django_oidc_logout import discovery
 from django_oidc_logout.conf import ProviderOptions, conf
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.providers import metadata
 from tests.factories import is_signed_in
 
 PATH = "/.well-known/openid-configuration"
@@ -20,12 +20,12 @@ HOUR = 60 * 60
 DAY = 24 * HOUR
 
 
-def metadata(**renew):
-    return discovery.metadata(conf.OIDC_LOGOUT_PROVIDERS["default"], **renew)
+def document(**renew):
+    return metadata.document(conf.OIDC_LOGOUT_PROVIDERS["default"], **renew)
 
 
 def endpoint(name="end_session_endpoint"):
-    return discovery.endpoint(conf.OIDC_LOGOUT_PROVIDERS["default"], name)
+    return metadata.endpoint(conf.OIDC_LOGOUT_PROVIDERS["default"], name)
 
 
 def of_ours(caplog):
@@ -54,37 +54,37 @@ def pass_time(monkeypatch):
 
 
 def test_the_document_is_fetched_once(idp):
-    assert metadata() == idp.metadata
-    assert metadata() == metadata(renew=True) == idp.metadata
+    assert document() == idp.metadata
+    assert document() == document(renew=True) == idp.metadata
     assert endpoint() == f"{idp.issuer}/end-session"
     assert idp.asked == [ASKED]
 
 
 def test_a_caller_cannot_spoil_the_copy(idp):
-    metadata().clear()
-    metadata().clear()
-    assert metadata() == idp.metadata
+    document().clear()
+    document().clear()
+    assert document() == idp.metadata
 
 
 def test_a_copy_serves_however_old(idp, pass_time):
-    metadata()
+    document()
     pass_time(29 * DAY)
-    assert metadata() == idp.metadata
+    assert document() == idp.metadata
     assert idp.asked == [ASKED]
 
 
 def test_a_copy_is_not_kept_for_ever(idp, pass_time):
-    metadata()
+    document()
     pass_time(31 * DAY)
-    metadata()
+    document()
     assert idp.asked == [ASKED] * 2
 
 
 def test_each_issuer_has_a_copy_of_its_own(idp, configure):
-    metadata()
+    document()
     configure(ISSUER=f"{idp.issuer}/other")
     with pytest.raises(ProviderUnavailable):
-        metadata()
+        document()
 
 
 @pytest.mark.parametrize(
@@ -114,23 +114,23 @@ def test_each_issuer_has_a_copy_of_its_own(idp, configure):
 def test_freshness(idp, pass_time, cache_control, seconds):
     headers = {} if cache_control is None else {"Cache_Control": cache_control}
     idp.answers[PATH] = lambda handler: handler.json(idp.metadata, **headers)
-    metadata()
+    document()
     pass_time(seconds - 60)
-    metadata(renew=True)
+    document(renew=True)
     assert idp.asked == [ASKED]
     pass_time(120)
-    metadata(renew=True)
+    document(renew=True)
     assert idp.asked == [ASKED] * 2
-    metadata(renew=True)
+    document(renew=True)
     assert idp.asked == [ASKED] * 2
 
 
 def test_renewing_brings_what_is_new(idp, pass_time):
-    metadata()
+    document()
     idp.metadata |= {"end_session_endpoint": f"{idp.issuer}/new"}
     pass_time(2 * HOUR)
     assert endpoint() == f"{idp.issuer}/end-session"
-    assert metadata(renew=True) == idp.metadata
+    assert document(renew=True) == idp.metadata
     assert endpoint() == f"{idp.issuer}/new"
 
 
@@ -138,25 +138,25 @@ def test_renewing_brings_what_is_new(idp, pass_time):
 
 
 def test_a_stale_copy_serves_while_the_provider_is_down(idp, pass_time):
-    metadata()
+    document()
     idp.answers[PATH] = unavailable
     pass_time(2 * HOUR)
-    assert metadata(renew=True) == idp.metadata
+    assert document(renew=True) == idp.metadata
     assert idp.asked == [ASKED] * 2
-    assert metadata(renew=True) == idp.metadata
+    assert document(renew=True) == idp.metadata
     assert idp.asked == [ASKED] * 2
 
 
 def test_a_stale_copy_is_renewed_after_an_outage(idp, pass_time):
-    metadata()
+    document()
     well = idp.answers[PATH]
     idp.answers[PATH] = unavailable
     pass_time(2 * HOUR)
-    metadata(renew=True)
+    document(renew=True)
     idp.answers[PATH] = well
     idp.metadata |= {"end_session_endpoint": f"{idp.issuer}/new"}
     pass_time(31)
-    assert metadata(renew=True) == idp.metadata
+    assert document(renew=True) == idp.metadata
 
 
 def test_a_failure_is_remembered_for_a_while(idp, pass_time):
@@ -164,15 +164,15 @@ def test_a_failure_is_remembered_for_a_while(idp, pass_time):
     idp.answers[PATH] = unavailable
     for renew in [False, True, False]:
         with pytest.raises(ProviderUnavailable, match="answered 503"):
-            metadata(renew=renew)
+            document(renew=renew)
     assert idp.asked == [ASKED]
     pass_time(20)
     with pytest.raises(ProviderUnavailable, match="answered 503"):
-        metadata()
+        document()
     assert idp.asked == [ASKED]
     idp.answers[PATH] = well
     pass_time(11)
-    assert metadata() == idp.metadata
+    assert document() == idp.metadata
     assert idp.asked == [ASKED] * 2
 
 
@@ -216,21 +216,21 @@ def test_another_issuer(idp, issuer):
     idp.metadata["issuer"] = issuer
     for _ in range(2):
         with pytest.raises(ProviderUnavailable, match="names another issuer"):
-            metadata()
+            document()
     assert idp.asked == [ASKED]
 
 
 def test_no_issuer_in_the_document(idp):
     del idp.metadata["issuer"]
     with pytest.raises(ProviderUnavailable, match="names another issuer"):
-        metadata()
+        document()
 
 
 def test_an_issuer_that_has_changed_leaves_the_copy_as_it_was(idp, pass_time):
-    published = dict(metadata())
+    published = dict(document())
     idp.metadata |= {"issuer": "https://idp.example.com", "end_session_endpoint": "https://x.test"}
     pass_time(2 * HOUR)
-    assert metadata(renew=True) == published
+    assert document(renew=True) == published
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_the_address_of_the_document(idp, configure, suffix, path):
     configure(ISSUER=f"{idp.issuer}{suffix}")
     idp.metadata["issuer"] = f"{idp.issuer}{suffix}"
     idp.answers[path] = idp.metadata
-    assert metadata() == idp.metadata
+    assert document() == idp.metadata
     assert idp.asked == [("GET", path)]
 
 
@@ -249,13 +249,13 @@ def test_the_address_of_the_document(idp, configure, suffix, path):
 def test_no_issuer_is_configured(settings, issuer):
     settings.OIDC_LOGOUT_PROVIDERS = {"default": issuer}
     with pytest.raises(ProviderUnavailable, match=r"OIDC_LOGOUT_PROVIDERS\['default'\] has no ISS"):
-        metadata()
+        document()
 
 
 def test_an_issuer_that_is_not_on_https():
     options = ProviderOptions(alias="default", issuer="http://idp.example.com")
     with pytest.raises(ProviderUnavailable, match="is not an https address"):
-        discovery.metadata(options)
+        metadata.document(options)
 
 
 # Endpoints
@@ -305,11 +305,11 @@ KEYS_ASKED = ("GET", "/jwks")
 
 
 def keys(**renew):
-    return discovery.keys(conf.OIDC_LOGOUT_PROVIDERS["default"], **renew)
+    return metadata.keys(conf.OIDC_LOGOUT_PROVIDERS["default"], **renew)
 
 
 def newest_keys():
-    return discovery.newest_keys(conf.OIDC_LOGOUT_PROVIDERS["default"])
+    return metadata.newest_keys(conf.OIDC_LOGOUT_PROVIDERS["default"])
 
 
 def test_keys_are_fetched_once(idp):

@@ -23,7 +23,6 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.urls import include, path, re_path, set_script_prefix
 from jwt.algorithms import RSAAlgorithm
 
-from django_oidc_logout import discovery
 from django_oidc_logout.conf import ProviderOptions, conf
 from django_oidc_logout.doctor import addresses as doctor_addresses
 from django_oidc_logout.doctor import inspected as doctor_inspected
@@ -33,7 +32,7 @@ from django_oidc_logout.doctor.findings import TITLES
 from django_oidc_logout.doctor.recipes import VENDORS, Registration, recipe
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.providers import OIDCProvider
+from django_oidc_logout.providers import OIDCProvider, metadata
 from tests.test_transport import certificate, free_port, tls_idp  # noqa: F401  # fixtures
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -131,7 +130,7 @@ def test_nothing_is_left_behind(site):
 
 def test_it_asks_the_provider_and_no_copy(site):
     options = conf.OIDC_LOGOUT_PROVIDERS["default"]
-    discovery.metadata(options)
+    metadata.document(options)
     site.idp.metadata["end_session_endpoint"] = None
     (fault,) = faults(examine())
     assert fault["id"] == "end-session"
@@ -141,7 +140,7 @@ def test_it_asks_although_a_failure_is_remembered(site):
     well = site.idp.answers[DISCOVERY]
     site.idp.answers[DISCOVERY] = None
     with pytest.raises(ProviderUnavailable):
-        discovery.metadata(conf.OIDC_LOGOUT_PROVIDERS["default"])
+        metadata.document(conf.OIDC_LOGOUT_PROVIDERS["default"])
     site.idp.answers[DISCOVERY] = well
     assert faults(examine()) == []
 
@@ -151,7 +150,7 @@ def test_a_failure_that_it_meets_is_not_remembered(site):
     site.idp.answers[DISCOVERY] = None
     examine()
     site.idp.answers[DISCOVERY] = well
-    assert discovery.metadata(conf.OIDC_LOGOUT_PROVIDERS["default"]) == site.idp.metadata
+    assert metadata.document(conf.OIDC_LOGOUT_PROVIDERS["default"]) == site.idp.metadata
 
 
 def test_it_tells_no_secret(site, settings):

@@ -20,10 +20,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from django_oidc_logout import ending, engines, index
 from django_oidc_logout.api import aend_sessions, end_sessions
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import end, engines, index
 from django_oidc_logout.signals import session_ended
 from tests.factories import is_signed_in
 
@@ -91,7 +91,7 @@ def test_store_that_fails(people, monkeypatch, caplog):
     def fail(*keys):
         raise OSError("store is down")
 
-    monkeypatch.setattr("django_oidc_logout.engines.delete", fail)
+    monkeypatch.setattr("django_oidc_logout.sessions.engines.delete", fail)
     with pytest.raises(SessionsNotEnded) as caught:
         end_sessions(sub="ada")
     assert (caught.value.ended, caught.value.failed) == (0, 2)
@@ -124,8 +124,8 @@ def ended():
 def test_session_that_another_call_has_ended_counts_once(people, monkeypatch, ended):
     gone = OIDCSession(pk=0, session_key="gone")
     phone = OIDCSession.objects.get(sid="phone")
-    assert ending.end([phone, gone]) == ([phone], 0)
-    assert ending.end([gone]) == ([], 0)
+    assert end._end_batch([phone, gone]) == ([phone], 0)
+    assert end._end_batch([gone]) == ([], 0)
     monkeypatch.setattr(index, "matching", lambda **kwargs: [gone])
     assert end_sessions(sub="ada") == 0
     assert ended == []
@@ -359,7 +359,7 @@ def test_session_that_cannot_be_ended_counts_once(sign_in, monkeypatch):
         raise DatabaseError("down")
 
     sign_in()
-    monkeypatch.setattr("django_oidc_logout.statements.delete", down)
+    monkeypatch.setattr("django_oidc_logout.sessions.sql.delete", down)
     with pytest.raises(SessionsNotEnded) as raised:
         end_sessions(sub="ada")
     assert raised.value.failed == 1

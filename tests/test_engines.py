@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.contrib.sessions.backends import db, file, signed_cookies
 
-from django_oidc_logout import engines
+from django_oidc_logout.sessions import engines
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +74,7 @@ def test_what_is_deleted_at_once(engine):
     """A file engine deletes one by one; an engine of the site's own may do more for each."""
     is_known = engine in {"db", "cache", "cached_db"}
     keys = [saved() for _ in range(2)]
-    assert engines.delete_at_once(engines.store(), *keys) is is_known
+    assert engines.delete_in_bulk(engines.store(), *keys) is is_known
     assert [is_there(key) for key in keys] == [not is_known] * 2
     assert SessionStore.told == []
 
@@ -151,7 +151,7 @@ class OwnCookieStore(signed_cookies.SessionStore):
 def test_sessions_in_cookies(use):
     use("signed_cookies")
     assert engines.in_cookies()
-    assert engines.is_in_cookies(OwnCookieStore)
+    assert engines.is_cookie_store(OwnCookieStore)
     for engine in [*DJANGOS, OWN]:
         use(engine)
         assert not engines.in_cookies()

@@ -11,9 +11,9 @@ from django.core.cache import cache, caches
 from django.db import DatabaseError
 from django.test import Client
 
-from django_oidc_logout import binding, ending, engines, index
 from django_oidc_logout.api import STORE_FAILED, end_sessions
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import bound_store, end, engines, index
 from django_oidc_logout.signals import signed_out
 from tests.factories import is_signed_in
 from tests.test_backchannel import assert_refused, logout_token, post
@@ -77,8 +77,8 @@ def outcomes():
 def test_token_of_a_process_that_died_comes_again(sign_in, logout_token, monkeypatch, step):
     client, token = sign_in(), logout_token()
     broken = {
-        "end_rows": "django_oidc_logout.api.end_rows",
-        "late": "django_oidc_logout.statements.delete",
+        "end_rows": "django_oidc_logout.sessions.end.end_rows",
+        "late": "django_oidc_logout.sessions.sql.delete",
     }
     with monkeypatch.context() as patch:
         patch.setattr(broken[step], kill)
@@ -91,14 +91,14 @@ def test_token_of_a_process_that_died_comes_again(sign_in, logout_token, monkeyp
 
 def test_token_that_another_process_uses_at_the_same_time(sign_in, logout_token, monkeypatch):
     client, token, statuses = sign_in(), logout_token(), []
-    real = ending.end
+    real = end._end_batch
 
-    def end(rows):
+    def end_batch(rows):
         monkeypatch.undo()
         statuses.append(post(token).status_code)
         return real(rows)
 
-    monkeypatch.setattr(ending, "end", end)
+    monkeypatch.setattr(end, "_end_batch", end_batch)
     assert_refused(post(token))
     assert statuses == [200]
     assert not is_signed_in(client)
@@ -162,7 +162,7 @@ def test_session_that_moves_during_a_click_ends(engine, sign_in):
     client = sign_in()
     row = OIDCSession.objects.get()
     client.get("/cycle/")
-    ending.settle(row)
+    end._remove_rows(row)
     assert not is_signed_in(client)
     assert not OIDCSession.objects.exists()
 
@@ -170,7 +170,7 @@ def test_session_that_moves_during_a_click_ends(engine, sign_in):
 def test_session_that_is_saved_during_a_click_ends(engine, sign_in):
     """A database saves nothing that has gone, as it has here not; a cache and a folder do."""
     client = sign_in()
-    ending.settle(OIDCSession.objects.get())  # the session has been deleted, and saved again
+    end._remove_rows(OIDCSession.objects.get())  # the session has been deleted, and saved again
     assert is_signed_in(client) is (engine == "db")
     if engine == "cached_db":
         assert not cache.get(f"django.contrib.sessions.cached_db{client.session.session_key}")
@@ -216,4 +216,4 @@ def test_session_that_was_saved_while_the_index_was_down_is_asked_after(
     assert is_signed_in(client) is not has_ended
     assert get_async(client, "/private/").content.endswith(b"AnonymousUser") is has_ended
     client.get("/put-aside/")
-    assert binding.UNASKED not in client.session
+    assert bound_store.UNCHECKED not in client.session

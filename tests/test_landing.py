@@ -15,9 +15,9 @@ from django.test import Client, RequestFactory
 from django.urls import path, reverse_lazy
 from django.utils.encoding import iri_to_uri
 
-from django_oidc_logout import landing
 from django_oidc_logout.api import sign_out
-from django_oidc_logout.landing import State
+from django_oidc_logout.rp_initiated import return_to
+from django_oidc_logout.rp_initiated.return_to import State
 from tests.factories import is_signed_in
 
 HOSTILE = json.loads((Path(__file__).parent / "hostile_next.json").read_text("ascii"))
@@ -150,7 +150,7 @@ def place(location):
     """Return the place that an answer leads to; one by way of the provider has it in its state."""
     if not location.startswith(f"{END_SESSION}?"):
         return location
-    state = landing.unsign(parse_qs(urlsplit(location).query)["state"][0])
+    state = return_to.unsign(parse_qs(urlsplit(location).query)["state"][0])
     return state.next or "/default/"
 
 
@@ -183,7 +183,7 @@ def sign_out_in_code(client, value):
 
 def come_back(client, value):
     sign_out_in_code(client, None)
-    state = signing.dumps({"next": value}, salt=landing.STATE_SALT)
+    state = signing.dumps({"next": value}, salt=return_to.STATE_SALT)
     return client.get("/oidc/logout/callback/", {"state": state})
 
 
@@ -219,7 +219,7 @@ def travel(request, settings, django_user_model):
 def test_hostile_places_are_refused(rf, secure):
     request = rf.get("/", secure=secure)
     assert len(HOSTILE) == len(set(HOSTILE)) > 220
-    assert [value for value in HOSTILE if landing.target(request, value)] == []
+    assert [value for value in HOSTILE if return_to.safe_target(request, value)] == []
 
 
 @pytest.mark.django_db
@@ -233,7 +233,7 @@ def test_hostile_places_lead_nowhere_and_sign_out(travel):
 
 @pytest.mark.parametrize("value", ODD)
 def test_odd_places_on_the_site_stay_there(rf, value):
-    url = landing.target(rf.get("/"), value)
+    url = return_to.safe_target(rf.get("/"), value)
     assert url
     assert stays(url)
 
@@ -265,7 +265,7 @@ def test_good_places_are_reached(travel, settings):
 )
 def test_https_site_sends_nobody_to_http(rf, settings, value, refused):
     settings.OIDC_LOGOUT_ALLOWED_HOSTS = ALLOWED_HOSTS
-    assert landing.target(rf.get("/", secure=True), value) == ("" if refused else value)
+    assert return_to.safe_target(rf.get("/", secure=True), value) == ("" if refused else value)
 
 
 @pytest.mark.parametrize(
@@ -281,23 +281,23 @@ def test_https_site_sends_nobody_to_http(rf, settings, value, refused):
 def test_own_host_is_that_of_the_request(rf, settings, host, value, refused):
     settings.ALLOWED_HOSTS = ["*"]
     request = rf.get("/", headers={"host": host})
-    assert landing.target(request, value) == ("" if refused else value)
+    assert return_to.safe_target(request, value) == ("" if refused else value)
 
 
 @pytest.mark.parametrize("value", [None, "", [], {}, 0, 5, ["/bye/"], {"a": 1}, object(), len])
 def test_what_is_no_text_is_no_place(rf, value):
-    assert landing.target(rf.get("/"), value) == ""
+    assert return_to.safe_target(rf.get("/"), value) == ""
 
 
 def test_refusal_is_logged_without_the_place(rf, caplog):
-    landing.target(rf.get("/"), "//evil.example")
+    return_to.safe_target(rf.get("/"), "//evil.example")
     refusal = "A place to land after sign-out is refused: not on this site or an allowed host"
     assert caplog.messages == [refusal]
 
 
 @pytest.mark.parametrize("value", [None, "", 0])
 def test_who_asks_for_nothing_is_refused_nothing(rf, caplog, value):
-    assert landing.target(rf.get("/"), value) == ""
+    assert return_to.safe_target(rf.get("/"), value) == ""
     assert caplog.messages == []
 
 
@@ -310,25 +310,25 @@ def test_lazy_place_in_code_goes_by_the_provider(client, value, django_user_mode
 
 def test_state_is_kept():
     state = State(next="/bye/?a=1#caf\u00e9", alias="default", provider="redirect")
-    assert landing.unsign(landing.sign(state)) == state
-    assert landing.unsign(landing.sign(State())) == State()
+    assert return_to.unsign(return_to.sign(state)) == state
+    assert return_to.unsign(return_to.sign(State())) == State()
 
 
 @pytest.mark.parametrize(("first", "last"), [(0x21, 0x7E), (0x4E00, 0x9FFF)], ids=["ASCII", "CJK"])
 def test_every_place_that_is_good_fits_into_a_state(rf, first, last):
     random = Random(1)
     letters = [chr(code) for code in range(first, last + 1) if chr(code) not in "/\\%?#"]
-    value = "/" + "".join(random.choice(letters) for _ in range(landing.MAX_TARGET_LENGTH - 1))
-    kept = landing.target(rf.get("/"), value)
-    token = landing.sign(State(next=kept, alias="default", provider="redirect"))
-    assert landing.unsign(token).next == kept
+    value = "/" + "".join(random.choice(letters) for _ in range(return_to.MAX_TARGET_LENGTH - 1))
+    kept = return_to.safe_target(rf.get("/"), value)
+    token = return_to.sign(State(next=kept, alias="default", provider="redirect"))
+    assert return_to.unsign(token).next == kept
     # Application servers refuse a request line of over 4,094 bytes.
     assert len(token) < 4000
 
 
 def test_state_is_compressed():
     """It rides in an address, the length of which is limited."""
-    assert len(landing.sign(State(next="/" + "a" * 2000))) < 200
+    assert len(return_to.sign(State(next="/" + "a" * 2000))) < 200
 
 
 GOOD_STATE = State(next="/bye/", alias="default", provider="redirect")
@@ -338,21 +338,21 @@ GOOD_STATE = State(next="/bye/", alias="default", provider="redirect")
 def foreign_states(monkeypatch):
     """Return states that are none of ours: name -> token."""
     values = {"next": "/bye/"}
-    good = landing.sign(GOOD_STATE)
-    lifetime = landing.STATE_LIFETIME
+    good = return_to.sign(GOOD_STATE)
+    lifetime = return_to.STATE_LIFETIME
     with monkeypatch.context() as patch:
         now = int(signing.time.time())
         patch.setattr(signing.time, "time", lambda: now - lifetime - 60)
-        expired = landing.sign(GOOD_STATE)
+        expired = return_to.sign(GOOD_STATE)
         patch.setattr(signing.time, "time", lambda: now - lifetime + 60)
-        assert landing.unsign(landing.sign(GOOD_STATE)) == GOOD_STATE
+        assert return_to.unsign(return_to.sign(GOOD_STATE)) == GOOD_STATE
     return {
         "empty": "",
         "garbage": "garbage",
         "colons": ":::",
         "not ASCII": "caf\u00e9:a:b",
         "NUL": "\0",
-        "another key": signing.dumps(values, key="another", salt=landing.STATE_SALT),
+        "another key": signing.dumps(values, key="another", salt=return_to.STATE_SALT),
         "another salt": signing.dumps(values, salt="another"),
         "no salt": signing.dumps(values),
         "unsigned": good.rpartition(":")[0],
@@ -360,7 +360,7 @@ def foreign_states(monkeypatch):
         "longer": good + "A",
         "expired": expired,
         "long": "a" * 100 * 1024,
-        "long, signed": signing.dumps({"next": "/" * 100 * 1024}, salt=landing.STATE_SALT),
+        "long, signed": signing.dumps({"next": "/" * 100 * 1024}, salt=return_to.STATE_SALT),
     }
 
 
@@ -376,26 +376,26 @@ def test_state_that_is_not_ours_lands_at_the_default(client, settings, foreign_s
 
 
 def test_state_that_is_not_ours_is_none(foreign_states):
-    read = {name: landing.unsign(token) for name, token in foreign_states.items()}
+    read = {name: return_to.unsign(token) for name, token in foreign_states.items()}
     assert read == dict.fromkeys(foreign_states)
 
 
 def test_truncated_state_is_none():
-    token = landing.sign(GOOD_STATE)
+    token = return_to.sign(GOOD_STATE)
     cut = [token[:length] for length in range(len(token))]
-    assert [piece for piece in cut if landing.unsign(piece)] == []
+    assert [piece for piece in cut if return_to.unsign(piece)] == []
 
 
 def test_state_of_the_greatest_length(monkeypatch):
-    token = landing.sign(GOOD_STATE)
-    monkeypatch.setattr(landing, "MAX_STATE_LENGTH", len(token))
-    assert landing.unsign(token) == GOOD_STATE
-    monkeypatch.setattr(landing, "MAX_STATE_LENGTH", len(token) - 1)
-    assert landing.unsign(token) is None
+    token = return_to.sign(GOOD_STATE)
+    monkeypatch.setattr(return_to, "MAX_STATE_LENGTH", len(token))
+    assert return_to.unsign(token) == GOOD_STATE
+    monkeypatch.setattr(return_to, "MAX_STATE_LENGTH", len(token) - 1)
+    assert return_to.unsign(token) is None
 
 
 def test_state_that_is_replayed_does_no_harm(client):
-    token = landing.sign(GOOD_STATE)
+    token = return_to.sign(GOOD_STATE)
     answers = [client.get("/oidc/logout/callback/", {"state": token}) for _ in range(2)]
     assert [answer["Location"] for answer in answers] == ["/bye/", "/bye/"]
 
@@ -419,18 +419,18 @@ def test_state_that_is_replayed_does_no_harm(client):
     ids=json.dumps,
 )
 def test_state_of_another_version_lands_at_the_default(client, values):
-    token = signing.dumps(values, salt=landing.STATE_SALT)
+    token = signing.dumps(values, salt=return_to.STATE_SALT)
     response = client.get("/oidc/logout/callback/", {"state": token})
     assert (response.status_code, response.get("Location")) == (200, None)
 
 
 def test_state_survives_a_new_secret_key(settings):
-    token = landing.sign(GOOD_STATE)
+    token = return_to.sign(GOOD_STATE)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "new"
-    assert landing.unsign(token) == GOOD_STATE
+    assert return_to.unsign(token) == GOOD_STATE
     settings.SECRET_KEY_FALLBACKS = []
-    assert landing.unsign(token) is None
+    assert return_to.unsign(token) is None
 
 
 @pytest.mark.parametrize(
@@ -461,13 +461,13 @@ def test_state_survives_a_new_secret_key(settings):
 def test_default(settings, own, django, url):
     settings.OIDC_LOGOUT_REDIRECT_URL = own
     settings.LOGOUT_REDIRECT_URL = django
-    assert landing.default() == url
+    assert return_to.default_url() == url
 
 
 @pytest.mark.parametrize("unset", [None, ""])
 def test_no_default_is_nothing_to_complain_of(settings, caplog, unset):
     settings.OIDC_LOGOUT_REDIRECT_URL = settings.LOGOUT_REDIRECT_URL = unset
-    assert landing.default() == ""
+    assert return_to.default_url() == ""
     assert caplog.messages == []
 
 
@@ -491,13 +491,13 @@ def test_default_that_is_nowhere_keeps_nobody_signed_in(
 )
 def test_here(settings, wanted, default, url):
     settings.LOGOUT_REDIRECT_URL = default
-    assert landing.here(State(next=wanted)) == url
+    assert return_to.local_url(State(next=wanted)) == url
 
 
 def test_here_is_the_signed_out_page_which_is_told_what_was_done():
-    url = urlsplit(landing.here(State(alias="default", provider="skipped")))
+    url = urlsplit(return_to.local_url(State(alias="default", provider="skipped")))
     assert url.path == "/oidc/logout/callback/"
-    assert landing.unsign(parse_qs(url.query)["state"][0]).provider == "skipped"
+    assert return_to.unsign(parse_qs(url.query)["state"][0]).provider == "skipped"
 
 
 urlpatterns = [path("home/", lambda request: HttpResponse(request.path), name="home")]
@@ -505,8 +505,8 @@ urlpatterns = [path("home/", lambda request: HttpResponse(request.path), name="h
 
 def test_without_the_packages_urls_people_land_at_the_root(settings):
     settings.ROOT_URLCONF = __name__
-    assert landing.callback_path() == ""
-    assert landing.here(State()) == "/"
+    assert return_to.callback_path() == ""
+    assert return_to.local_url(State()) == "/"
 
 
 @pytest.mark.django_db

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from django_oidc_logout import logout_tokens
 from django_oidc_logout.conf import ProviderOptions
 from django_oidc_logout.exceptions import LogoutTokenInvalid, OIDCLogoutError
+from django_oidc_logout.tokens import logout_token
 
 NOW = 1_800_000_000
 OPTIONS = {"alias": "default", "issuer": "https://idp.example.com", "client_id": "site"}
@@ -15,14 +15,14 @@ CLAIMS = {
     "aud": "site",
     "iat": NOW - 1,
     "jti": "1",
-    "events": {logout_tokens.EVENT: {}},
+    "events": {logout_token.EVENT: {}},
     "sid": "s",
 }
 
 
 def validate(claims=None, **options):
     given = ProviderOptions(**OPTIONS | options)
-    return logout_tokens.validate(CLAIMS | (claims or {}), given, now=NOW)
+    return logout_token.validate(CLAIMS | (claims or {}), given, now=NOW)
 
 
 def test_what_is_valid():
@@ -58,7 +58,7 @@ NO_EVENT = "the token's events do not name a back-channel logout"
         ({}, {"require_exp": True}, "the token's exp is missing or no time"),
         ({"jti": ""}, {}, "the token's jti is missing or no text"),
         ({"events": {}}, {}, NO_EVENT),
-        ({"events": [logout_tokens.EVENT]}, {}, NO_EVENT),
+        ({"events": [logout_token.EVENT]}, {}, NO_EVENT),
         ({"nonce": None}, {}, "the token has a nonce, as an ID Token has"),
         ({"sid": None}, {}, "the token's sid is missing or no text"),
         ({"sub": ""}, {}, "the token's sub is missing or no text"),
@@ -73,7 +73,7 @@ def test_what_is_not(claims, options, message):
 def test_a_token_is_about_somebody():
     claims = {name: value for name, value in CLAIMS.items() if name != "sid"}
     with pytest.raises(LogoutTokenInvalid) as caught:
-        logout_tokens.validate(claims, ProviderOptions(**OPTIONS), now=NOW)
+        logout_token.validate(claims, ProviderOptions(**OPTIONS), now=NOW)
     assert str(caught.value) == "the token has neither sub nor sid"
 
 
@@ -93,9 +93,9 @@ def test_what_is_just_in_time(claims):
 
 
 def test_length():
-    logout_tokens.require_length("x" * logout_tokens.MAX_LENGTH)
+    logout_token.require_length("x" * logout_token.MAX_LENGTH)
     with pytest.raises(LogoutTokenInvalid) as caught:
-        logout_tokens.require_length("x" * (logout_tokens.MAX_LENGTH + 1))
+        logout_token.require_length("x" * (logout_token.MAX_LENGTH + 1))
     assert str(caught.value) == "the token is over 16384 characters long"
 
 
@@ -120,13 +120,13 @@ def test_algorithms_that_are_refused(header, message):
     """`none` is none, even where somebody has allowed it."""
     options = ProviderOptions(**OPTIONS, algorithms=("RS256", "none", "None"))
     with pytest.raises(LogoutTokenInvalid) as caught:
-        logout_tokens.require_algorithm(header, options)
+        logout_token.require_algorithm(header, options)
     assert str(caught.value) == message
 
 
 def test_an_algorithm():
     options = ProviderOptions(**OPTIONS, algorithms=("ES256", "RS256"))
-    assert logout_tokens.require_algorithm({"alg": "RS256"}, options) == "RS256"
+    assert logout_token.require_algorithm({"alg": "RS256"}, options) == "RS256"
 
 
 WRONG_TYPE = "the token's typ is not that of a logout token"
@@ -145,7 +145,7 @@ WRONG_TYPE = "the token's typ is not that of a logout token"
 )
 def test_headers_that_are_refused(header, options, message):
     with pytest.raises(LogoutTokenInvalid) as caught:
-        logout_tokens.require_header(header, ProviderOptions(**OPTIONS | options))
+        logout_token.require_header(header, ProviderOptions(**OPTIONS | options))
     assert str(caught.value) == message
 
 
@@ -160,10 +160,10 @@ def test_headers_that_are_refused(header, options, message):
     ids=str,
 )
 def test_headers_that_are_accepted(header, options):
-    logout_tokens.require_header(header, ProviderOptions(**OPTIONS | options))
+    logout_token.require_header(header, ProviderOptions(**OPTIONS | options))
 
 
 def test_a_token_about_a_person():
     claims = {name: value for name, value in CLAIMS.items() if name != "sid"} | {"sub": "ada"}
-    token = logout_tokens.validate(claims, ProviderOptions(**OPTIONS), now=NOW)
+    token = logout_token.validate(claims, ProviderOptions(**OPTIONS), now=NOW)
     assert (token.subject, token.sid, token.issued_at) == ("ada", "", NOW - 1)

@@ -13,8 +13,8 @@ from django.test import AsyncClient, Client
 from django.urls import include, path
 from django.views.decorators.cache import cache_control, never_cache
 
-from django_oidc_logout import binding, ending, engines, index
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import bound_store, end, engines, index
 from tests.factories import is_signed_in
 from tests.urls import urlpatterns as site_urls
 
@@ -121,7 +121,7 @@ def test_session_that_moves_while_it_is_ended(sign_in):
     client = sign_in()
     row = OIDCSession.objects.get()
     client.get("/cycle/")
-    assert ending.end([row]) == ([row], 0)
+    assert end._end_batch([row]) == ([row], 0)
     assert row.pk is None
     assert not is_signed_in(client)
     assert not OIDCSession.objects.exists()
@@ -179,9 +179,9 @@ def test_session_that_was_ended_is_not_saved_by_async_code_either(engine, sign_i
     client = sign_in()
     request = rf.get("/")
     request.session = engines.store()(client.session.session_key)
-    binding.bind(request)
+    bound_store.bind(request)
     request.session["touched"] = True
-    ending.end(list(OIDCSession.objects.all()))
+    end._end_batch(list(OIDCSession.objects.all()))
     with pytest.raises(UpdateError):
         async_to_sync(request.session.asave)()
     assert not is_signed_in(client)
@@ -192,7 +192,7 @@ def test_session_that_gets_a_key_from_async_code_keeps_its_row(engine, sign_in, 
     client = sign_in()
     request = rf.get("/")
     request.session = engines.store()(client.session.session_key)
-    binding.bind(request)
+    bound_store.bind(request)
     async_to_sync(request.session.acycle_key)()
     assert OIDCSession.objects.get().session_key == request.session.session_key
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import jwt
 import pytest
 
-from django_oidc_logout import registry, tokens
 from django_oidc_logout.exceptions import ProviderUnavailable
-from django_oidc_logout.providers import GoogleProvider, OIDCProvider
+from django_oidc_logout.providers import GoogleProvider, OIDCProvider, configured
+from django_oidc_logout.tokens import id_token
 
 ISSUER = "https://idp.example.com"
 OTHER = "https://other.example.com"
@@ -41,8 +41,8 @@ SEVERAL = {
 )
 def test_provider_that_issued_a_token(settings, claims, alias):
     settings.OIDC_LOGOUT_PROVIDERS = SEVERAL
-    token = tokens.read_id_token(jwt.encode({"sub": "ada", **claims}, "k" * 32, "HS256"))
-    assert registry.alias_of(token) == alias
+    token = id_token.read(jwt.encode({"sub": "ada", **claims}, "k" * 32, "HS256"))
+    assert configured.alias_of(token) == alias
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ def test_provider_that_issued_a_token(settings, claims, alias):
 )
 def test_provider_where_no_token_says_which(settings, aliases, alias):
     settings.OIDC_LOGOUT_PROVIDERS = {name: SEVERAL[name] for name in aliases}
-    assert registry.fallback_alias() == alias
+    assert configured.fallback_alias() == alias
 
 
 def test_provider_by_its_alias(settings):
     backend = "django_oidc_logout.providers.GoogleProvider"
     settings.OIDC_LOGOUT_PROVIDERS = {**SEVERAL, "google": {"ISSUER": OTHER, "BACKEND": backend}}
-    assert type(registry.get("default")) is OIDCProvider
-    assert type(registry.get("google")) is GoogleProvider
-    assert registry.get("shop").options.client_id == "shop"
+    assert type(configured.provider_for("default")) is OIDCProvider
+    assert type(configured.provider_for("google")) is GoogleProvider
+    assert configured.provider_for("shop").options.client_id == "shop"
     with pytest.raises(ProviderUnavailable, match="no 'gone'"):
-        registry.get("gone")
+        configured.provider_for("gone")

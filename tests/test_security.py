@@ -12,10 +12,11 @@ from django.core.signals import got_request_exception
 from django.test import Client
 from django.views.debug import ExceptionReporter
 
-from django_oidc_logout import discovery, landing
 from django_oidc_logout.conf import ProviderOptions
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.providers import metadata
+from django_oidc_logout.rp_initiated import return_to
 from tests.factories import is_signed_in, query_of
 from tests.test_backchannel import logout_token, post  # noqa: F401  # a fixture
 
@@ -138,9 +139,9 @@ def test_guesses_at_the_front_channel_end_nothing_and_look_alike(idp, sign_in):
 
 
 def test_state_of_another_site_or_another_purpose_is_none(settings):
-    token = landing.sign(landing.State(next="/bye/"))
+    token = return_to.sign(return_to.State(next="/bye/"))
     settings.SECRET_KEY = "another site's"
-    assert landing.unsign(token) is None
+    assert return_to.unsign(token) is None
 
 
 def test_tokens_of_a_stolen_copy_are_of_no_use_without_the_key(sign_in, settings):
@@ -170,10 +171,10 @@ def test_a_provider_elsewhere_names_no_address_on_this_machine(
     monkeypatch, name, issuer, published, is_taken
 ):
     document = {"issuer": issuer, name: published}
-    monkeypatch.setattr(discovery.transport, "get_json", lambda *_: (document, ""))
+    monkeypatch.setattr(metadata.transport, "get_json", lambda *_: (document, ""))
     expected = nullcontext() if is_taken else pytest.raises(ProviderUnavailable, match="no https")
     with expected:
-        assert discovery.endpoint(ProviderOptions(alias="x", issuer=issuer), name) == published
+        assert metadata.endpoint(ProviderOptions(alias="x", issuer=issuer), name) == published
 
 
 def test_report_of_an_unforeseen_error_tells_no_token(logout_token, monkeypatch):  # noqa: F811
@@ -184,7 +185,7 @@ def test_report_of_an_unforeseen_error_tells_no_token(logout_token, monkeypatch)
         reporter = ExceptionReporter(request, *sys.exc_info())
         told.extend(reporter.get_traceback_data()["filtered_POST_items"])
 
-    monkeypatch.setattr("django_oidc_logout.channels.back", lambda encoded: 1 / 0)
+    monkeypatch.setattr("django_oidc_logout.idp_initiated.back_channel", lambda encoded: 1 / 0)
     got_request_exception.connect(report)
     try:
         with pytest.raises(ZeroDivisionError):

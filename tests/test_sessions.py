@@ -12,7 +12,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.backends.db import SessionStore
 
-from django_oidc_logout import engines, sessions
+from django_oidc_logout.sessions import end, engines, entry, pending
 
 GOOD = {"key": "k", "token": "t", "until": 1.0}
 NONE = {
@@ -37,38 +37,38 @@ def session(**content):
 
 def test_an_entry():
     filed = session(_oidc_logout=GOOD, oidc_id_token="token")
-    assert sessions.filed_key(filed) == "k"
-    assert sessions.has_moved(filed)
-    assert sessions.has_lengthened(filed)
-    assert sessions.unseen_id_token(filed) == "token"
+    assert entry.row_key(filed) == "k"
+    assert entry.key_has_changed(filed)
+    assert entry.lasts_longer(filed)
+    assert entry.new_id_token(filed) == "token"
 
 
 @pytest.mark.parametrize("entry", NONE.values(), ids=NONE)
 def test_what_is_no_entry(entry):
     """Another app's, or an older version's: it must break no page, and keep nobody signed in."""
     given = session(_oidc_logout=entry, oidc_id_token="token")
-    assert sessions.filed_key(given) == ""
-    assert not sessions.has_moved(given)
-    assert not sessions.has_lengthened(given)
-    assert sessions.unseen_id_token(given) == ""
+    assert entry.row_key(given) == ""
+    assert not entry.key_has_changed(given)
+    assert not entry.lasts_longer(given)
+    assert entry.new_id_token(given) == ""
 
 
 def test_an_id_token_that_no_encoding_can_hold_is_only_unseen():
-    assert sessions.unseen_id_token(session(_oidc_logout=GOOD, oidc_id_token="\ud800")) == "\ud800"
+    assert entry.new_id_token(session(_oidc_logout=GOOD, oidc_id_token="\ud800")) == "\ud800"
 
 
 def test_an_entry_is_brought_up_to_date():
     filed = session(_oidc_logout=GOOD)
     filed._session_key = "x" * 32
-    sessions.mark_moved(filed)
+    entry.mark_key(filed)
     assert filed["_oidc_logout"] == GOOD | {"key": "x" * 32}
-    assert not sessions.has_moved(filed)
+    assert not entry.key_has_changed(filed)
     filed.set_expiry(3600)
-    sessions.mark_lengthened(filed)
+    entry.mark_expiry(filed)
     until = filed["_oidc_logout"]["until"]
     assert filed["_oidc_logout"] == GOOD | {"key": "x" * 32, "until": until}
     assert abs(until - time.time() - 3600) < 60
-    assert not sessions.has_lengthened(filed)
+    assert not entry.lasts_longer(filed)
 
 
 @pytest.mark.django_db
@@ -79,10 +79,10 @@ def test_session_that_was_not_found_ends_by_its_cookie(settings, rf):
     hidden.save()
     request = rf.post("/")
     request.session = engines.store()()
-    sessions.end_current(request)  # without a cookie there is nothing to end
+    end.end_current(request)  # without a cookie there is nothing to end
     assert hidden.exists(hidden.session_key)
     request.COOKIES[settings.SESSION_COOKIE_NAME] = hidden.session_key
-    sessions.end_current(request)
+    end.end_current(request)
     assert not hidden.exists(hidden.session_key)
 
 
@@ -90,11 +90,11 @@ def test_entry_that_is_made():
     """It is read by the versions to come: its form is kept."""
     until = datetime(2030, 1, 2, tzinfo=UTC)
     filed = session(_session_expiry=until)
-    sessions.mark_filed(filed, "k", "token")
+    entry.mark_recorded(filed, "k", "token")
     of_token = "3c469e9d6c5875d3"  # the first 16 digits of its SHA-256
     assert filed["_oidc_logout"] == {"key": "k", "token": of_token, "until": until.timestamp()}
     filed["oidc_id_token"] = "token"
-    assert sessions.unseen_id_token(filed) == ""
+    assert entry.new_id_token(filed) == ""
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_session_that_lasts_longer(monkeypatch, gained, lengthened):
     monkeypatch.setattr("django.utils.timezone.now", lambda: now)
     until = now.timestamp() + 3600 - gained
     filed = session(_session_expiry=3600, _oidc_logout=GOOD | {"until": until})
-    assert sessions.has_lengthened(filed) is lengthened
+    assert entry.lasts_longer(filed) is lengthened
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_session_that_has_moved(settings, engine, content, moved):
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
     given = session(**content)
     given._session_key = "x" * 32
-    assert sessions.has_moved(given) is moved
+    assert entry.key_has_changed(given) is moved
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_session_that_has_moved(settings, engine, content, moved):
     ids=["nobody", "filed", "mozilla's", "password"],
 )
 def test_session_that_was_signed_in_through_a_provider(content, by_provider):
-    assert sessions.by_provider(session(**content)) is by_provider
+    assert entry.is_from_provider(session(**content)) is by_provider
 
 
 @pytest.mark.parametrize(
@@ -146,40 +146,40 @@ def test_session_that_is_to_be_saved(settings, every_request, modified, saved):
     settings.SESSION_SAVE_EVERY_REQUEST = every_request
     given = SessionStore()
     given.modified = modified
-    assert sessions.is_to_be_saved(given) is saved
+    assert entry.will_be_saved(given) is saved
 
 
 @pytest.mark.django_db
 def test_key_under_which_a_session_is_filed():
     new = SessionStore()
-    key = sessions.final_key(new)
+    key = entry.final_key(new)
     assert key == new.session_key
     assert new.exists(key)
-    assert sessions.final_key(new) == key
+    assert entry.final_key(new) == key
     saved_by_its_request = SessionStore("x" * 32)
-    assert sessions.final_key(saved_by_its_request) == "x" * 32
+    assert entry.final_key(saved_by_its_request) == "x" * 32
     assert not new.exists("x" * 32)
 
 
 def test_key_under_which_a_session_in_a_cookie_is_filed(settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     new = engines.store()()
-    keys = {sessions.final_key(new) for _ in range(9)}
+    keys = {entry.final_key(new) for _ in range(9)}
     assert len(keys) == 9
     assert {len(key) for key in keys} == {32}
     assert set("".join(keys)) <= set(VALID_KEY_CHARS)
     new["_oidc_logout"] = GOOD
-    assert sessions.final_key(new) == "k"
+    assert entry.final_key(new) == "k"
 
 
 def test_tokens_are_taken_once(rf):
     request = rf.get("/")
     request.session = session()
-    assert sessions.take_tokens(request) is None
-    sessions.note_tokens(request, id_token="noted", access_token=None)
+    assert pending.take(request) is None
+    pending.put(request, id_token="noted", access_token=None)
     request.session["oidc_id_token"] = "mozilla's"
-    assert sessions.take_tokens(request) == {"id_token": "noted", "access_token": None}
-    assert sessions.take_tokens(request) == {"id_token": "mozilla's"}
+    assert pending.take(request) == {"id_token": "noted", "access_token": None}
+    assert pending.take(request) == {"id_token": "mozilla's"}
 
 
 @pytest.mark.django_db
@@ -187,13 +187,13 @@ def test_who_is_signed_in(rf, django_user_model):
     ada = django_user_model.objects.create_user("ada")
     request = rf.get("/")
     request.session = session()
-    assert sessions.signed_in_user(request) is None
+    assert entry.signed_in_user(request) is None
     auth.login(request, ada, "django.contrib.auth.backends.ModelBackend")
     assert not hasattr(request, "user")  # as without the authentication middleware
-    assert sessions.signed_in_user(request) == ada
+    assert entry.signed_in_user(request) == ada
     for user, expected in [(ada, ada), (None, None), (AnonymousUser(), None)]:
         request.user = user
-        assert sessions.signed_in_user(request) == expected
+        assert entry.signed_in_user(request) == expected
 
 
 def fail(*args, **kwargs):
@@ -218,7 +218,7 @@ def is_anonymous(request):
 @pytest.mark.django_db
 def test_session_that_ends(request_of_ada, caplog):
     key = request_of_ada.session.session_key
-    assert sessions.end_current(request_of_ada) is True
+    assert end.end_current(request_of_ada) is True
     assert is_anonymous(request_of_ada)
     assert not SessionStore().exists(key)
     assert caplog.messages == []
@@ -230,11 +230,11 @@ def test_session_ends_before_its_row_does(request_of_ada):
     keys = []
 
     def note(request, **kwargs):
-        keys.append(sessions.filed_key(request.session))
+        keys.append(entry.row_key(request.session))
 
     user_logged_out.connect(note)
     try:
-        sessions.end_current(request_of_ada)
+        end.end_current(request_of_ada)
     finally:
         user_logged_out.disconnect(note)
     assert keys == [""]
@@ -245,7 +245,7 @@ def test_session_ends_if_a_receiver_fails(request_of_ada, caplog):
     key = request_of_ada.session.session_key
     user_logged_out.connect(fail)
     try:
-        assert sessions.end_current(request_of_ada) is True
+        assert end.end_current(request_of_ada) is True
     finally:
         user_logged_out.disconnect(fail)
     assert is_anonymous(request_of_ada)
@@ -257,7 +257,7 @@ def test_session_ends_if_a_receiver_fails(request_of_ada, caplog):
 @pytest.mark.django_db
 def test_session_that_its_store_does_not_delete_is_forgotten(request_of_ada, caplog, monkeypatch):
     monkeypatch.setattr(SessionStore, "delete", fail)
-    assert sessions.end_current(request_of_ada) is False
+    assert end.end_current(request_of_ada) is False
     assert is_anonymous(request_of_ada)
     assert request_of_ada.session.session_key is None
     told = "A session could not be deleted; the browser is told to forget it"
@@ -266,7 +266,7 @@ def test_session_that_its_store_does_not_delete_is_forgotten(request_of_ada, cap
 
 def test_who_cannot_be_loaded_is_nobody(rf, caplog):
     request = rf.get("/")  # without a session
-    assert sessions.known_user(request) is None
+    assert entry.known_user(request) is None
     assert caplog.messages == ["It cannot be told who is signed in"]
 
 
@@ -300,7 +300,7 @@ def test_session_that_was_not_found_may_be_in_a_cache(rf, monkeypatch, cookies, 
     request = rf.post("/")
     request.session = engines.store()()
     request.COOKIES.update(cookies)
-    assert sessions.end_current(request) is True
+    assert end.end_current(request) is True
     assert seen == deleted
 
 
@@ -312,4 +312,4 @@ def test_session_that_was_found_is_deleted_once(settings, rf, monkeypatch):
     request.session.save()
     request.COOKIES[settings.SESSION_COOKIE_NAME] = request.session.session_key
     monkeypatch.setattr(engines, "delete", fail)
-    assert sessions.end_current(request) is True
+    assert end.end_current(request) is True

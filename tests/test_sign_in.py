@@ -14,10 +14,10 @@ from django.db import DatabaseError
 from django.test import Client
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from django_oidc_logout import index
 from django_oidc_logout.api import remember_login
 from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import index
 from tests.factories import is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db

@@ -28,11 +28,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from django.utils.translation import override
 
-from django_oidc_logout import index, statements
 from django_oidc_logout.api import asign_out, remember_login, sign_out
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.outcome import Outcome
 from django_oidc_logout.providers import OIDCProvider
+from django_oidc_logout.sessions import index, sql
 from django_oidc_logout.signals import signed_out
 from tests.absence import need_package
 from tests.factories import is_signed_in, query_of
@@ -466,9 +466,7 @@ def test_user_that_cannot_be_loaded_is_signed_out(signed_in, monkeypatch, error)
 
 
 @pytest.mark.usefixtures("site")
-@pytest.mark.parametrize(
-    "broken", [(statements, "select"), (index, "remove")], ids=["read", "written"]
-)
+@pytest.mark.parametrize("broken", [(sql, "select"), (index, "remove")], ids=["read", "written"])
 def test_index_that_is_down_keeps_nobody_signed_in(signed_in, told, monkeypatch, broken, caplog):
     client = signed_in()
 
@@ -731,7 +729,7 @@ def test_address_that_the_provider_would_refuse(configure, signed_in, told, max_
 
 
 def test_address_is_as_long_as_is_allowed(configure, site, signed_in, monkeypatch):
-    monkeypatch.setattr("django_oidc_logout.landing.sign", lambda state: "state")
+    monkeypatch.setattr("django_oidc_logout.rp_initiated.return_to.sign", lambda state: "state")
     length = len(signed_in().post("/oidc/logout/")["Location"])
     for limit, sent in ((length, True), (length - 1, False)):
         configure(MAX_URL_LENGTH=limit)

@@ -1,4 +1,4 @@
-"""What a site's processes import when they start, and what they leave for later."""
+"""The system checks, as a new process runs them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,6 @@ import pytest
 import django_oidc_logout
 
 ROOT = Path(django_oidc_logout.__file__).parent.parent
-HEAVY = {"cryptography", "jwt", "requests", "urllib3"}
-LATER = {"checks.settings", "departure", "doctor.reports", "providers", "tokens", "transport"}
-# What each start prints: the modules that it has imported.
-START = """
-import json, sys
-{start}
-print(json.dumps(list(sys.modules)))
-"""
-STARTS = {
-    "the package": "import django_oidc_logout",
-    "the app": "import django; django.setup()",
-    "a web process": "from django.core.wsgi import get_wsgi_application as get; get()",
-    "one with its API": "import django; django.setup(); from django_oidc_logout import api",
-}
 
 
 def run(*arguments):
@@ -39,16 +25,6 @@ def run(*arguments):
         check=True,
     )
 
-
-@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
-def test_nothing_heavy_is_imported_before_it_is_needed(start):
-    imported = set(json.loads(run("-c", START.format(start=start)).stdout))
-    assert not imported & HEAVY
-    ours = {name.partition(".")[2] for name in imported if name.startswith("django_oidc_logout.")}
-    assert not ours & LATER
-
-
-# The checks, which no web process runs.
 
 # Prints the ids of what two runs find, of which the first imports the checks.
 CHECK = """

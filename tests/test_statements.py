@@ -9,8 +9,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
 
-from django_oidc_logout import statements
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import sql
 from tests.factories import is_signed_in
 
 
@@ -63,7 +63,7 @@ def test_who_listens_for_the_end_of_sessions_hears_of_it(sign_in, told):
 
 @pytest.mark.django_db
 def test_what_depends_on_a_row_goes_with_it(ada):
-    statements.delete(get_user_model(), id=[ada.pk])
+    sql.delete(get_user_model(), id=[ada.pk])
     assert not OIDCSession.objects.exists()
 
 
@@ -71,18 +71,18 @@ def test_what_depends_on_a_row_goes_with_it(ada):
 def test_rows_are_those_that_fit_in_every_column(sign_in):
     sign_in(), sign_in()
     one, other = OIDCSession.objects.all()
-    assert statements.delete(OIDCSession, id=[one.pk], session_key=[other.session_key]) == 0
-    assert set(statements.select(OIDCSession, id=[one.pk, other.pk])) == {one, other}
-    assert statements.delete(OIDCSession, id=[one.pk, other.pk], session_key=[one.session_key]) == 1
-    assert list(statements.select(OIDCSession, id=[one.pk, other.pk])) == [other]
+    assert sql.delete(OIDCSession, id=[one.pk], session_key=[other.session_key]) == 0
+    assert set(sql.select(OIDCSession, id=[one.pk, other.pk])) == {one, other}
+    assert sql.delete(OIDCSession, id=[one.pk, other.pk], session_key=[one.session_key]) == 1
+    assert list(sql.select(OIDCSession, id=[one.pk, other.pk])) == [other]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("value", ["x' OR '1'='1", "%s", "x') --", 'x"; DROP TABLE django_session'])
 def test_values_are_no_sql(sign_in, value):
     sign_in()
-    assert list(statements.select(OIDCSession, session_key=[value])) == []
-    assert statements.delete(OIDCSession, session_key=[value, value]) == 0
+    assert list(sql.select(OIDCSession, session_key=[value])) == []
+    assert sql.delete(OIDCSession, session_key=[value, value]) == 0
     assert OIDCSession.objects.count() == 1
 
 
@@ -90,7 +90,7 @@ def test_values_are_no_sql(sign_in, value):
 def test_statement_that_fails_in_a_transaction_undoes_it(broken):
     with transaction.atomic():
         with pytest.raises(DatabaseError):
-            statements.delete(Session, session_key=["x"])
+            sql.delete(Session, session_key=["x"])
         assert connection.needs_rollback
         transaction.set_rollback(True)
 
@@ -98,6 +98,6 @@ def test_statement_that_fails_in_a_transaction_undoes_it(broken):
 @pytest.mark.django_db(transaction=True)
 def test_statement_that_fails_leaves_a_transaction_unharmed(ada, broken):
     with transaction.atomic():
-        with pytest.raises(DatabaseError), statements.unharmed("default"):
-            statements.delete(Session, session_key=["x"])
+        with pytest.raises(DatabaseError), sql.savepoint("default"):
+            sql.delete(Session, session_key=["x"])
         assert get_user_model().objects.get() == ada

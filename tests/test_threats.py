@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from django.core import cache as caching
 
-from django_oidc_logout import sessions
 from django_oidc_logout.fields import EncryptedTextField
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import entry
 from tests.test_backchannel import logout_token, post  # noqa: F401  # a fixture
 
 ROOT = Path(__file__).parents[1]
@@ -102,7 +102,7 @@ def test_columns_that_are_encrypted_are_said_to_be(kept):
 
 @pytest.mark.django_db
 def test_entries_are_those_of_a_session(kept, sign_in):
-    assert column(kept[1]) == list(sign_in().session[sessions.ENTRY])
+    assert column(kept[1]) == list(sign_in().session[entry.ENTRY])
 
 
 @pytest.mark.django_db

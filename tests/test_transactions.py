@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, connection, connections
 
-from django_oidc_logout import index, urls_account
+from django_oidc_logout import urls_account
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import index
 from tests.factories import is_signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)

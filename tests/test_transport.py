@@ -18,9 +18,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from django_oidc_logout import transport
 from django_oidc_logout.conf import ProviderOptions
 from django_oidc_logout.exceptions import ProviderUnavailable
+from django_oidc_logout.providers import fetch
 from tests.idp import IdP
 
 SHORT = 0.4  # seconds, where nothing else ends the call
@@ -33,12 +33,12 @@ def options(**given):
 
 
 def get(idp, path="/document", **given):
-    return transport.get_json(f"{idp.issuer}{path}", options(**given))
+    return fetch.get_json(f"{idp.issuer}{path}", options(**given))
 
 
 def post(idp, auth=None, **given):
     data = {"token": "a b&c"}
-    return transport.post_form(f"{idp.issuer}/form", options(**given), data, auth)
+    return fetch.post_form(f"{idp.issuer}/form", options(**given), data, auth)
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def free_port():
     ],
 )
 def test_is_secure(url):
-    assert transport.is_secure(url)
+    assert fetch.is_secure(url)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_is_secure(url):
     ],
 )
 def test_is_not_secure(url):
-    assert not transport.is_secure(url)
+    assert not fetch.is_secure(url)
 
 
 # get_json
@@ -130,7 +130,7 @@ def test_a_document_without_cache_control(idp):
 
 
 def test_the_largest_document(idp):
-    idp.answers["/document"] = lambda handler: handler.body(b"{}".ljust(transport.MAX_BYTES))
+    idp.answers["/document"] = lambda handler: handler.body(b"{}".ljust(fetch.MAX_BYTES))
     assert get(idp) == ({}, "")
 
 
@@ -155,7 +155,7 @@ UNUSABLE = {
     "302 to nowhere": (answer(b"{}", status=302), "answered 302"),
     "404": (answer(b"{}", status=404), "answered 404"),
     "503": (answer(b"{}", status=503), "answered 503"),
-    "too large": (answer(b"{}".ljust(transport.MAX_BYTES + 1)), "too much"),
+    "too large": (answer(b"{}".ljust(fetch.MAX_BYTES + 1)), "too much"),
     "10 MB": (answer(b"{}".ljust(10 * MEGABYTE)), "too much"),
     "gzip bomb": (
         answer(gzip.compress(b"{}".ljust(50 * MEGABYTE)), Content_Encoding="gzip"),
@@ -228,20 +228,20 @@ def test_a_server_that_hangs(idp):
 
 def test_a_server_that_never_accepts():
     with socket.create_server(("127.0.0.1", 0)) as server, refused():
-        transport.get_json(f"http://127.0.0.1:{server.getsockname()[1]}/", options(timeout=SHORT))
+        fetch.get_json(f"http://127.0.0.1:{server.getsockname()[1]}/", options(timeout=SHORT))
 
 
 def test_a_name_that_takes_for_ever_to_look_up(monkeypatch):
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(30) and [])
     with refused("did not answer within 0.4 seconds"):
-        transport.get_json("https://idp.example.com/", options(timeout=SHORT))
+        fetch.get_json("https://idp.example.com/", options(timeout=SHORT))
     over.set()
 
 
 def test_a_connection_that_is_refused():
     with refused("cannot be reached: ConnectionError"):
-        transport.get_json(f"http://127.0.0.1:{free_port()}/", options())
+        fetch.get_json(f"http://127.0.0.1:{free_port()}/", options())
 
 
 def calls():
@@ -281,9 +281,9 @@ def test_an_address_that_is_not_secure_is_not_even_looked_up(monkeypatch, url):
     looked_up = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **_: looked_up.append(args) or [])
     with refused("is not an https address"):
-        transport.get_json(url, options())
+        fetch.get_json(url, options())
     with refused("is not an https address"):
-        transport.post_form(url, options(), {}, None)
+        fetch.post_form(url, options(), {}, None)
     assert looked_up == []
 
 
@@ -298,7 +298,7 @@ def test_an_address_that_is_not_secure_is_not_even_looked_up(monkeypatch, url):
 )
 def test_an_address_of_no_host(url):
     with refused():
-        transport.get_json(url, options())
+        fetch.get_json(url, options())
 
 
 # Redirects
@@ -452,7 +452,7 @@ def test_a_file_of_certificates_that_is_not_there(tls_idp, tmp_path):
 
 def test_a_proxy(idp):
     idp.answers["/document"] = {"a": 1}
-    document, _ = transport.get_json(
+    document, _ = fetch.get_json(
         f"http://127.0.0.1:{free_port()}/document", options(proxies={"http": idp.issuer})
     )
     assert document == {"a": 1}
@@ -508,7 +508,7 @@ def test_a_form_posted_to_a_server_that_hangs(idp):
 
 def test_a_form_posted_to_nobody():
     with refused("cannot be reached: ConnectionError"):
-        transport.post_form(f"http://127.0.0.1:{free_port()}/", options(), {}, None)
+        fetch.post_form(f"http://127.0.0.1:{free_port()}/", options(), {}, None)
 
 
 def test_nothing_secret_is_in_a_failure(idp):

@@ -18,9 +18,9 @@ from django.test import Client
 from django.test.utils import override_script_prefix
 from django.urls import include, path
 
-from django_oidc_logout import landing
 from django_oidc_logout.conf import PROVIDER_KEYS
-from django_oidc_logout.landing import State
+from django_oidc_logout.rp_initiated import return_to
+from django_oidc_logout.rp_initiated.return_to import State
 from tests.factories import is_signed_in
 
 pytestmark = pytest.mark.django_db
@@ -239,7 +239,7 @@ def test_body_that_cannot_be_read_signs_out_all_the_same(settings, content_type,
 
 
 def state_of(url):
-    return landing.unsign(re.search(r"[?&]state=([^&]*)", unescape(url))[1].replace("%3A", ":"))
+    return return_to.unsign(re.search(r"[?&]state=([^&]*)", unescape(url))[1].replace("%3A", ":"))
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_this_site_only_by_link(settings, local):
     [("get", 302), ("head", 302), ("post", 405), ("put", 405), ("delete", 405)],
 )
 def test_callback_methods(client, method, status):
-    state = landing.sign(State(next="/bye/"))
+    state = return_to.sign(State(next="/bye/"))
     response = getattr(client, method)(f"{CALLBACK}?state={state}")
     assert (response.status_code, response.get("Location")) == (
         status,
@@ -308,7 +308,7 @@ def test_callback_methods(client, method, status):
 
 
 def test_callback_ignores_what_else_a_provider_sends(client):
-    state = landing.sign(State(next="/bye/"))
+    state = return_to.sign(State(next="/bye/"))
     query = {"state": state, "error": "invalid_request", "iss": ISSUER, "sid": "\0"}
     assert client.get(CALLBACK, query)["Location"] == "/bye/"
 
@@ -320,7 +320,7 @@ def test_callback_takes_the_place_from_nowhere_else(client):
 
 def test_callback_checks_the_place_again(client, settings):
     settings.OIDC_LOGOUT_ALLOWED_HOSTS = ["app.example.com"]
-    state = landing.sign(State(next="https://app.example.com/"))
+    state = return_to.sign(State(next="https://app.example.com/"))
     assert client.get(CALLBACK, {"state": state})["Location"] == "https://app.example.com/"
     settings.OIDC_LOGOUT_ALLOWED_HOSTS = []
     assert client.get(CALLBACK, {"state": state}).status_code == 200
@@ -329,7 +329,7 @@ def test_callback_checks_the_place_again(client, settings):
 @pytest.mark.parametrize("state", [None, State(next="/bye/")])
 def test_callback_signs_nobody_out(client, state):
     signed_in(client)
-    client.get(CALLBACK, {"state": landing.sign(state)} if state else None)
+    client.get(CALLBACK, {"state": return_to.sign(state)} if state else None)
     assert is_signed_in(client)
 
 
@@ -343,7 +343,7 @@ def test_callback_needs_no_database(settings, monkeypatch, down, state, caplog):
     settings.OIDC_LOGOUT_CLEAR_SITE_DATA = ["cookies"]
     client = signed_in()
     monkeypatch.setattr(*down, fail)
-    response = client.get(CALLBACK, {"state": landing.sign(state)} if state else None)
+    response = client.get(CALLBACK, {"state": return_to.sign(state)} if state else None)
     if state and state.next:
         assert response["Location"] == "/bye/"
     else:
@@ -391,7 +391,9 @@ def test_setting_of_the_wrong_kind_keeps_nobody_signed_in(settings, name, value)
     client = signed_in()
     assert client.post(LOGOUT, {"next": "/bye/"}).status_code == 302
     assert not is_signed_in(client)
-    assert client.get(CALLBACK, {"state": landing.sign(State(next="/bye/"))})["Location"] == "/bye/"
+    assert (
+        client.get(CALLBACK, {"state": return_to.sign(State(next="/bye/"))})["Location"] == "/bye/"
+    )
     assert words(client.get(CALLBACK)) == PLAIN
 
 
@@ -403,7 +405,7 @@ def test_option_of_the_wrong_kind_keeps_nobody_signed_in(settings, key, value):
     assert client.post(LOGOUT).status_code == 302
     assert not is_signed_in(client)
     for outcome in ("redirect", "unavailable"):
-        state = landing.sign(State(alias="default", provider=outcome))
+        state = return_to.sign(State(alias="default", provider=outcome))
         assert words(client.get(CALLBACK, {"state": state})).startswith("You are signed out")
 
 
@@ -426,7 +428,7 @@ def test_option_of_the_wrong_kind_keeps_nobody_signed_in(settings, key, value):
 def test_signed_out_page_says_what_is_true(client, settings, state, expected):
     google = {"ISSUER": "https://accounts.google.com", "BACKEND": PROVIDER.format("Google")}
     settings.OIDC_LOGOUT_PROVIDERS = {"default": OPTIONS, "google": google}
-    response = client.get(CALLBACK, {"state": landing.sign(state)} if state else None)
+    response = client.get(CALLBACK, {"state": return_to.sign(state)} if state else None)
     assert words(response) == expected
     assert ("https://accounts.google.com/Logout" in response.content.decode()) == (
         expected == GOOGLE
@@ -439,7 +441,7 @@ PROVIDER = "django_oidc_logout.providers.{}Provider"
 @pytest.mark.parametrize("state", [None, State(alias="default", provider="redirect")])
 def test_signed_out_page_of_somebody_who_is_signed_in_says_so(client, state):
     signed_in(client)
-    response = client.get(CALLBACK, {"state": landing.sign(state)} if state else None)
+    response = client.get(CALLBACK, {"state": return_to.sign(state)} if state else None)
     assert words(response) == "You are signed in Sign out Back to the site"
     assert "<title>You are signed in</title>" in response.content.decode()
 

@@ -14,9 +14,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import ngettext
 
-from .. import index, registry
-from ..api import end_rows, sign_out
+from ..api import sign_out
 from ..exceptions import SessionsNotEnded
+from ..providers import configured
+from ..sessions import end, index
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +129,7 @@ def _end(rows: list[OIDCSession]) -> tuple[list[OIDCSession], int]:
     # Deleting a row clears its primary key, which the log needs.
     copies, failed = [copy(row) for row in rows], 0
     try:
-        end_rows(rows, reason="Staff ended the session.")
+        end.end_rows(rows, reason="Staff ended the session.")
     except SessionsNotEnded as exc:
         failed = exc.failed
     ended = [kept for kept, row in zip(copies, rows, strict=True) if row.pk is None]
@@ -151,6 +152,6 @@ def _failed_message(count: int) -> str:
 
 
 def _describe(row: OIDCSession) -> str:
-    provider = registry.name_of(row.provider, row.issuer)
+    provider = configured.display_name(row.provider, row.issuer)
     since = display_for_value(row.signed_in_at, "")
     return ", ".join(filter(None, (row.person, row.email, provider, since)))

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import registry
 from ..conf import conf
+from ..providers import configured
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -31,7 +31,7 @@ class ProviderFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002  # Django's signature
         """Return the configured providers, and a choice for all others."""
         configured = [
-            (alias, f"{registry.name_of(alias, options.issuer)} ({alias})")
+            (alias, f"{configured.display_name(alias, options.issuer)} ({alias})")
             for alias, options in conf.OIDC_LOGOUT_PROVIDERS.items()
         ]
         return [*configured, (UNCONFIGURED, _("Not configured"))]

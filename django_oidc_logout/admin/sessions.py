@@ -13,9 +13,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from .. import index, registry
 from ..fields import digest
 from ..models import OIDCSession
+from ..providers import configured
+from ..sessions import index
 from .actions import TOKENS, SignOutAdmin, without_tokens
 from .filters import ProviderFilter, StateFilter
 
@@ -63,7 +64,7 @@ class OIDCSessionAdmin(SignOutAdmin):
     @admin.display(description=gettext_lazy("provider"), ordering="provider")
     def provider_name(self, row: OIDCSession) -> str:
         """Return the provider's name."""
-        return registry.name_of(row.provider, row.issuer)
+        return configured.display_name(row.provider, row.issuer)
 
     @admin.display(description=gettext_lazy("state"), ordering="expires_at")
     def state(self, row: Any) -> str:
@@ -132,7 +133,7 @@ class OIDCSessionAdmin(SignOutAdmin):
         """Search by person, and by the exact `sub` or `sid` at a configured provider."""
         found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
         if search_term:
-            digests = [digest(issuer, search_term) for issuer in registry.issuers()]
+            digests = [digest(issuer, search_term) for issuer in configured.issuers()]
             found |= queryset.filter(Q(sub_digest__in=digests) | Q(sid_digest__in=digests))
         return found, may_have_duplicates
 

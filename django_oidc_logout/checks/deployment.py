@@ -14,8 +14,8 @@ from django.core.checks import CheckMessage, Warning
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.migrations.loader import MigrationLoader
 
-from .. import engines
 from ..conf import conf
+from ..sessions import engines
 from . import lookup
 
 if TYPE_CHECKING:

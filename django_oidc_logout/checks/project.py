@@ -8,8 +8,9 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning
 from django.shortcuts import resolve_url
 
-from .. import engines, landing
 from ..conf import conf
+from ..rp_initiated import return_to
+from ..sessions import engines
 from . import lookup
 
 MIDDLEWARE = "MIDDLEWARE"
@@ -93,7 +94,7 @@ def check_redirect_url() -> list[CheckMessage]:
     """Check that people can be redirected after sign-out."""
     url = lookup.attempt(_redirect_url, None)
     if not lookup.urls_load() or (
-        isinstance(url, str) and (url.startswith(("/", ".")) or landing.ABSOLUTE.match(url))
+        isinstance(url, str) and (url.startswith(("/", ".")) or return_to.ABSOLUTE.match(url))
     ):
         return []
     own = lookup.attempt(lambda: bool(conf.raw("OIDC_LOGOUT_REDIRECT_URL")), otherwise=True)

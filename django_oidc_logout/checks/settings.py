@@ -10,8 +10,9 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from .. import providers, transport
+from .. import providers
 from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
+from ..providers import fetch
 from . import lookup
 
 FLAGS = ("OIDC_LOGOUT_NO_STORE", "OIDC_LOGOUT_REVOKE_TOKENS")
@@ -58,7 +59,7 @@ def check_issuers() -> list[CheckMessage]:
             id="oidc_logout.E003",
         )
         for alias, entry, _options in lookup.provider_entries()
-        if not transport.is_secure(entry.get("ISSUER"))
+        if not fetch.is_secure(entry.get("ISSUER"))
     ]
 
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from .. import landing, tokens, transport
 from ..conf import DEFAULT_ALIAS, ProviderOptions, conf
 from ..models import OIDCSession
+from ..providers import fetch
+from ..rp_initiated import return_to
+from ..tokens import jws
 from . import lookup
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def check_aliases() -> list[CheckMessage]:
 
 def check_algorithms() -> list[CheckMessage]:
     """Check that each algorithm is supported."""
-    known = tokens.algorithms()
+    known = jws.algorithms()
     return [
         Error(
             f"OIDC_LOGOUT_PROVIDERS[{alias!r}] allows the unknown algorithm {name!r}.",
@@ -76,7 +78,7 @@ def check_endpoints() -> list[CheckMessage]:
         )
         for alias, entry, _options in lookup.provider_entries()
         for name, url in _texts(entry, ENDPOINTS)
-        if url and not transport.is_secure(url)
+        if url and not fetch.is_secure(url)
     ]
 
 
@@ -91,7 +93,7 @@ def check_callback_urls() -> list[CheckMessage]:
         )
         for alias, entry, _options in lookup.provider_entries()
         for name, url in _texts(entry, ["POST_LOGOUT_REDIRECT_URI"])
-        if url and not landing.ABSOLUTE.match(url)
+        if url and not return_to.ABSOLUTE.match(url)
     ]
 
 
@@ -152,7 +154,7 @@ def check_key_set() -> list[CheckMessage]:
         for alias, entry, options in lookup.provider_entries()
         if entry.get("JWKS_URI") is None
         and options.jwks_uri
-        and not transport.is_secure(options.jwks_uri)
+        and not fetch.is_secure(options.jwks_uri)
     ]
 
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist
 from django.db import DatabaseError
 from django.urls import reverse
 
-from .. import transport
+from ..providers import fetch
 from .findings import Finding, error, ok, quoted, warning
 from .recipes import Registration
 
@@ -48,7 +48,7 @@ def addresses(inspected: InspectedProvider) -> Iterator[Finding]:
     remedy = "Name the site's address: --site https://www.example.com"
     if not source:
         yield warning("addresses", f"{base} stands for the site's, which is not known.", remedy)
-    elif not transport.is_secure(base):
+    elif not fetch.is_secure(base):
         what = f"{quoted(base)} ({source}) is no https address, which providers demand."
         yield error("addresses", what, f"Serve the site on https. {remedy}")
     elif own and urlsplit(own).path != _paths()["post_logout_redirect_uri"]:

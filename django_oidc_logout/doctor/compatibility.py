@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .. import tokens, transport
 from ..conf import conf
+from ..providers import fetch
+from ..tokens import jws
 from .findings import Finding, error, ok, quoted, warning
-from .inspected import fetch
+from .inspected import fetch_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +115,7 @@ def _list(names: list[str]) -> str:
 
 def _best(theirs: list[str]) -> str:
     """Return what to advise: every provider has to have RS256 (Discovery 1.0, section 3)."""
-    known = [name for name in theirs if name[:2] in tokens.KEY_TYPES]
+    known = [name for name in theirs if name[:2] in jws.KEY_TYPES]
     return "RS256" if "RS256" in theirs or not known else known[0]
 
 
@@ -136,14 +137,14 @@ def keys(inspected: InspectedProvider) -> Iterator[Finding]:
         if inspected.has_metadata:
             yield error("keys", "The provider publishes no jwks_uri.", "Set JWKS_URI.")
         return
-    if not isinstance(address, str) or not transport.is_secure(address):
+    if not isinstance(address, str) or not fetch.is_secure(address):
         yield error(
             "keys",
             f"Their address is {quoted(address)}, which is no https address.",
             f"Set {inspected.setting('JWKS_URI')}.",
         )
         return
-    published = fetch(address, inspected.options)
+    published = fetch_now(address, inspected.options)
     if published.failure:
         problem = published.certificate and f": {published.certificate}"
         yield error(
@@ -159,12 +160,12 @@ def keys(inspected: InspectedProvider) -> Iterator[Finding]:
 def _fitting(published: Any, allowed: list[str]) -> Iterator[Finding]:
     key_set = published if isinstance(published, list) else []
     fitting = {
-        i: (key, tokens.fault(key, name))
+        i: (key, jws.key_problem(key, name))
         for name in allowed
         for i, key in enumerate(key_set)
-        if tokens.fitting_keys([key], name, None)
+        if jws.matching_keys([key], name, None)
     }
-    usable = [key for key, fault in fitting.values() if fault != tokens.UNREADABLE]
+    usable = [key for key, fault in fitting.values() if fault != jws.UNREADABLE]
     for key, fault in fitting.values():
         if fault:
             kid = quoted(key.get("kid"))
@@ -216,7 +217,7 @@ def revocation(inspected: InspectedProvider) -> Iterator[Finding]:
     if not conf.OIDC_LOGOUT_REVOKE_TOKENS:
         return
     address = inspected.options.revocation_endpoint or inspected.published("revocation_endpoint")
-    if isinstance(address, str) and transport.is_secure(address):
+    if isinstance(address, str) and fetch.is_secure(address):
         yield ok("revocation", quoted(address)[1:-1])
     elif address or inspected.has_metadata:
         yield error(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from .. import discovery, transport
 from ..conf import DEFAULT_ALIAS
 from ..exceptions import ProviderSkipped, ProviderUnavailable
+from ..providers import fetch, metadata
 from .findings import quoted
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ class Published:
     """By how many seconds its clock is ahead of ours: at least, and at most."""
 
 
-def fetch(address: str, options: ProviderOptions) -> Published:
+def fetch_now(address: str, options: ProviderOptions) -> Published:
     """Fetch a document; neither the cache nor a failure remembered there has a say."""
     started = time.time()
     try:
-        document, headers = transport.get_document(address, options)
+        document, headers = fetch.get_document(address, options)
     except ProviderUnavailable as exc:
-        return Published(failure=str(exc), certificate=transport.certificate_problem(exc))
+        return Published(failure=str(exc), certificate=fetch.certificate_problem(exc))
     except (AttributeError, TypeError, ValueError) as exc:  # options that the checks complain of
         return Published(failure=f"the settings cannot be used: {type(exc).__name__}")
     return Published(document=document, ahead=_ahead(headers, started, time.time()))
@@ -130,8 +130,8 @@ def inspect_provider(provider: OIDCProvider, *, site: str = "") -> InspectedProv
         site: our own base address, if it is known.
     """
     options = provider.options
-    if not transport.is_secure(options.issuer):
-        metadata = Published(failure=f"{quoted(options.issuer)} is not an https address")
+    if not fetch.is_secure(options.issuer):
+        published = Published(failure=f"{quoted(options.issuer)} is not an https address")
     else:
-        metadata = fetch(discovery.address(options), options)
-    return InspectedProvider(provider=provider, metadata=metadata, site=site)
+        published = fetch_now(metadata.discovery_url(options), options)
+    return InspectedProvider(provider=provider, metadata=published, site=site)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .. import discovery, transport
 from ..conf import conf
 from ..exceptions import ProviderSkipped, ProviderUnavailable
-from ..logout_tokens import LEEWAY
+from ..providers import fetch, metadata
+from ..tokens.logout_token import LEEWAY
 from .findings import Finding, error, ok, quoted, warning
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def client(inspected: InspectedProvider) -> Iterator[Finding]:
 def tls(inspected: InspectedProvider) -> Iterator[Finding]:
     """The issuer is on https, with a certificate that is checked."""
     options, problem = inspected.options, inspected.metadata.certificate
-    if not transport.is_secure(options.issuer):
+    if not fetch.is_secure(options.issuer):
         yield error(
             "tls",
             f"ISSUER {quoted(options.issuer)} is no https address: whoever is in between could "
@@ -74,12 +74,12 @@ def tls(inspected: InspectedProvider) -> Iterator[Finding]:
         yield ok("tls", "The certificate is accepted.")
 
 
-def metadata(inspected: InspectedProvider) -> Iterator[Finding]:
+def discovery(inspected: InspectedProvider) -> Iterator[Finding]:
     """The discovery document can be had, where it is needed."""
     if inspected.has_metadata:
-        yield ok("discovery", discovery.address(inspected.options))
-    elif transport.is_secure(inspected.options.issuer) and not inspected.metadata.certificate:
-        address = discovery.address(inspected.options)
+        yield ok("discovery", metadata.discovery_url(inspected.options))
+    elif fetch.is_secure(inspected.options.issuer) and not inspected.metadata.certificate:
+        address = metadata.discovery_url(inspected.options)
         remedy = (
             f"Try curl -v {address} on this machine. ISSUER is all that stands in front of "
             "/.well-known/, a realm or tenant included; else see to DNS, firewall and OIDC_PROXY."
@@ -102,7 +102,7 @@ def issuer(inspected: InspectedProvider) -> Iterator[Finding]:
     elif not isinstance(theirs, str) or not theirs:
         yield error(
             "issuer",
-            f"The document of {discovery.address(inspected.options)} names no issuer.",
+            f"The document of {metadata.discovery_url(inspected.options)} names no issuer.",
             f"Set {inspected.setting('ISSUER')} to the issuer of an OpenID Provider.",
         )
     else:
@@ -163,7 +163,7 @@ def end_session(inspected: InspectedProvider) -> Iterator[Finding]:
             "Switch its RP-initiated logout on. If it signs out in a way of its own, name its "
             f"class in {inspected.setting('BACKEND')}, or set END_SESSION_ENDPOINT.",
         )
-    elif not isinstance(address, str) or not transport.is_secure(address):
+    elif not isinstance(address, str) or not fetch.is_secure(address):
         yield error(
             "end-session",
             f"The end_session_endpoint is {quoted(address)}, which is no https address.",
@@ -179,9 +179,9 @@ def _answer(address: str, inspected: InspectedProvider) -> Finding:
     """Ask as nobody does: without a cookie and a hint, this signs nobody out."""
     remedy = "See that the address is right, and that the provider is well."
     try:
-        status = transport.get_status(address, inspected.options)
+        status = fetch.get_status(address, inspected.options)
     except ProviderUnavailable as exc:
-        problem = transport.certificate_problem(exc)
+        problem = fetch.certificate_problem(exc)
         return error("end-session-answer", f"{exc}{problem and f': {problem}'}.", remedy)
     if status in GONE:
         return error("end-session-answer", f"No: {status}. People would end on it.", remedy)
@@ -190,4 +190,4 @@ def _answer(address: str, inspected: InspectedProvider) -> Finding:
     return ok("end-session-answer", f"Yes, with {status} to a request that asks for nothing.")
 
 
-INSPECTIONS = (client, tls, metadata, issuer, clock, end_session)
+INSPECTIONS = (client, tls, discovery, issuer, clock, end_session)

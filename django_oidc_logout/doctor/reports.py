@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from .. import registry
 from ..conf import conf
 from ..exceptions import ProviderUnavailable
+from ..providers import configured
 from .addresses import INSPECTIONS as OF_ADDRESSES
 from .addresses import registration
 from .compatibility import INSPECTIONS as OF_COMPATIBILITY
@@ -98,7 +98,7 @@ def report(aliases: Iterable[str], *, site: str = "", vendor: str = "") -> Repor
 def _provider(alias: str, site: str, vendor: str) -> ProviderReport:
     options = conf.OIDC_LOGOUT_PROVIDERS[alias]
     try:
-        inspected = inspect_provider(registry.get(alias), site=site)
+        inspected = inspect_provider(configured.provider_for(alias), site=site)
         return _examined(inspected, vendor or vendor_of(options.issuer))
     except ProviderUnavailable as exc:
         remedy = "Name a subclass of django_oidc_logout.providers.OIDCProvider."

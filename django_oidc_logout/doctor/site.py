@@ -14,9 +14,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch, get_script_prefix, resolve, reverse
 from django.utils.crypto import get_random_string
 
-from .. import caching, engines
+from .. import safe_cache
 from ..conf import conf
 from ..models import OIDCSession
+from ..sessions import engines
 from .findings import TITLES, Finding, error, ok, warning
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ SAW, DID_NOT_SEE = 0, 3
 SECOND_PROCESS = f"""
 import sys, django
 django.setup()
-from django_oidc_logout import caching
-sys.exit({SAW} if caching.get(sys.argv[1]) == sys.argv[2] else {DID_NOT_SEE})
+from django_oidc_logout import safe_cache
+sys.exit({SAW} if safe_cache.get(sys.argv[1]) == sys.argv[2] else {DID_NOT_SEE})
 """
 
 
@@ -169,12 +170,12 @@ def _try_session() -> str:
 
 def cache(_: None) -> Iterator[Finding]:
     """The default cache keeps, and claims once; another process sees what it keeps."""
-    name, value = caching.key("doctor", get_random_string(32)), get_random_string(32)
-    claim = caching.key("doctor-claim", value)
-    caching.put(name, value, SECONDS_TO_LIVE)
-    claims = [caching.add(claim, SECONDS_TO_LIVE) for _ in range(2)]
+    name, value = safe_cache.key("doctor", get_random_string(32)), get_random_string(32)
+    claim = safe_cache.key("doctor-claim", value)
+    safe_cache.put(name, value, SECONDS_TO_LIVE)
+    claims = [safe_cache.add(claim, SECONDS_TO_LIVE) for _ in range(2)]
     try:
-        if caching.get(name) != value or claims != [True, False]:
+        if safe_cache.get(name) != value or claims != [True, False]:
             yield error(
                 "cache",
                 "The default cache does not keep what is put into it, so no replayed logout token "
@@ -185,8 +186,8 @@ def cache(_: None) -> Iterator[Finding]:
             yield ok("cache", "Keeps what is put into it, and claims once.")
             yield _shared(name, value)
     finally:
-        caching.drop(name)
-        caching.drop(claim)
+        safe_cache.delete(name)
+        safe_cache.delete(claim)
 
 
 def _shared(name: str, value: str) -> Finding:

@@ -184,7 +184,9 @@ def _read(url: str, response: requests.Response, deadline: float) -> bytes:
             if len(body) > MAX_BYTES or time.monotonic() > deadline:
                 raise ProviderUnavailable(f"{url} responded with too much data, or too slowly")
     except requests.RequestException as exc:
-        raise ProviderUnavailable(f"{url} closed the connection early: {type(exc).__name__}") from exc
+        raise ProviderUnavailable(
+            f"{url} closed the connection early: {type(exc).__name__}"
+        ) from exc
     return bytes(body)
 
 

@@ -1,4 +1,4 @@
-"""Providers that differ from the standard. Beside `doctor.recipes`, only this module names vendors."""
+"""Providers that differ from the standard. Only this module and `doctor.recipes` name vendors."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # With default buffers, a proxy in front of the site turns headers over about 4 KB into a 502.
 MAX_HEADER_URL = 3000
-# A browser clears the cookies of the whole registrable domain. If the provider is on the same domain,
-# its cookies are still needed for the redirect.
+# Browsers clear the cookies of the whole registrable domain. A provider on that domain still needs
+# its own for the redirect.
 HELD_BACK = frozenset({"cookies"})
 DECIDING_HEADERS = ("Accept", "HX-Request", "X-Turbo-Request-Id")
 TURBO_STREAM = "text/vnd.turbo-stream.html"

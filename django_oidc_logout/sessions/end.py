@@ -150,8 +150,6 @@ def _try(step: Step, rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], li
         if len(rows) == 1:
             logger.exception("Could not end a session: issuer=%s", rows[0].issuer)
             return [], [*rows]
-        logger.warning(
-            "Could not end sessions together, ending each: error=%s", type(exc).__name__
-        )
+        logger.warning("Could not end sessions together, ending each: error=%s", type(exc).__name__)
     results = [_try(step, [row]) for row in rows]
     return [row for done, _ in results for row in done], [row for _, f in results for row in f]

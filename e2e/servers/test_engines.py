@@ -16,9 +16,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from django_oidc_logout import engines, index
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import engines, index
 from e2e.servers.conftest import assert_ended, copy_of
 from tests.absence import need_package
 from tests.factories import is_signed_in

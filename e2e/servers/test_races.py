@@ -11,9 +11,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
 
-from django_oidc_logout import index
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import index
 from e2e.servers.conftest import assert_ended, copy_of
 from e2e.servers.interleaving import stopped_before
 from tests.factories import is_signed_in

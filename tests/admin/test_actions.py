@@ -14,8 +14,8 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from django_oidc_logout import engines
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import engines
 from django_oidc_logout.signals import session_ended, signed_out
 from tests.admin import settings
 from tests.admin.conftest import PASSWORD_BACKEND, permitted

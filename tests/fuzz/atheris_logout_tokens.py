@@ -23,7 +23,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 with atheris.instrument_imports(include=["django_oidc_logout", "jwt"]):
     django.setup()
-    from django_oidc_logout import channels
+    from django_oidc_logout import idp_initiated
     from django_oidc_logout.exceptions import OIDCLogoutError
 
 from django.test import override_settings
@@ -58,7 +58,7 @@ def token_of(content):
 def accepted(token):
     """Return what the package takes a token for, as the oracle does."""
     try:
-        read = channels.back(token)
+        read = idp_initiated.back_channel(token)
     except OIDCLogoutError:
         return None
     return read.issuer, read.jti, read.subject or None, read.sid or None
@@ -139,8 +139,8 @@ def main(arguments):
     options = [argument for argument in arguments if argument.startswith("-")]
     folders = [Path(argument) for argument in arguments if not argument.startswith("-")]
     logging.disable()
-    channels.time = SimpleNamespace(time=lambda: NOW)
-    channels._end = lambda token, options: token
+    idp_initiated.time = SimpleNamespace(time=lambda: NOW)
+    idp_initiated._end = lambda token, options: token
     with override_settings(OIDC_LOGOUT_PROVIDERS={"default": SETTINGS}):
         atheris.Setup(
             [sys.argv[0], *prepare((folders or [FOLDER])[0]), *options],

@@ -15,13 +15,13 @@ ROOT = Path(__file__).parents[2]
 MISTAKES = {
     "nothing": "pass",
     "the time": "logout_tokens.LEEWAY = 61",
-    "the nonce": "validate = logout_tokens.validate\n"
+    "the nonce": "validate = logout_token.validate\n"
     "logout_tokens.validate = lambda claims, *args, **kwargs: validate("
     "{k: v for k, v in claims.items() if k != 'nonce'}, *args, **kwargs)",
 }
 RUN = """
 from tests.fuzz import atheris_logout_tokens
-from django_oidc_logout import logout_tokens
+from django_oidc_logout.tokens import logout_token
 {mistake}
 atheris_logout_tokens.main({arguments})
 """

@@ -10,7 +10,7 @@ from django.utils.encoding import iri_to_uri
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from django_oidc_logout import landing
+from django_oidc_logout.rp_initiated import return_to
 from tests.factories import is_signed_in
 from tests.fuzz.anything import json_values, texts
 from tests.fuzz.conftest import examples
@@ -59,7 +59,7 @@ def test_targets(site, secure):
     @example("/./")
     @example("/.//evil.example")
     def holds(place):
-        url = landing.target(request, place)
+        url = return_to.safe_target(request, place)
         assert url in {"", place} or "/" not in place  # the name of a view
         schemes = ["http", "https"]
         if secure and not url.startswith("/"):
@@ -82,7 +82,7 @@ def test_that_the_readers_find_what_is_hostile():
 
 @given(place=json_values)
 def test_targets_of_any_type(site, rf, place):
-    assert isinstance(landing.target(rf.get("/"), place), str)
+    assert isinstance(return_to.safe_target(rf.get("/"), place), str)
 
 
 def form(client, place):
@@ -120,15 +120,15 @@ def test_sign_out(site, django_user_model, road):
 
 
 good_states = [
-    landing.State(next="/bye/", alias="default", provider="redirect"),
-    landing.State(),
+    return_to.State(next="/bye/", alias="default", provider="redirect"),
+    return_to.State(),
 ]
 
 
 @st.composite
 def spoilt_states(draw):
     """Draw a state of ours with something done to it, or anything."""
-    token = landing.sign(draw(st.sampled_from(good_states)))
+    token = return_to.sign(draw(st.sampled_from(good_states)))
     start = draw(st.integers(0, len(token)))
     end = start + draw(st.integers(0, 5))
     spoilt = token[:start] + draw(st.text(max_size=5)) + token[end:]

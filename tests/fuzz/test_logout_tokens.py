@@ -13,7 +13,7 @@ from django.utils import timezone
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from django_oidc_logout import caching, channels
+from django_oidc_logout import idp_initiated, safe_cache
 from django_oidc_logout.models import OIDCSession
 from tests.fuzz import forge
 from tests.fuzz.conftest import examples
@@ -37,7 +37,7 @@ ROAD = "/oidc/logout/backchannel/"
 @pytest.fixture
 def site(idp, settings, monkeypatch):
     """Return the site's providers, as the oracle knows them; the clock stands still."""
-    monkeypatch.setattr(channels, "time", SimpleNamespace(time=lambda: NOW))
+    monkeypatch.setattr(idp_initiated, "time", SimpleNamespace(time=lambda: NOW))
     common = {"CLIENT_ID": "site", "END_SESSION_ENDPOINT": f"{ISSUER}/end"}
     keys = {"JWKS_URI": f"{idp.issuer}/jwks", "TIMEOUT": 10, "ALGORITHMS": ["RS256"]}
     secret = {"CLIENT_SECRET": forge.SECRET.decode(), "ALGORITHMS": ["HS256"]}
@@ -103,7 +103,7 @@ def forget(token):
     """Forget that a token has been used: examples repeat themselves."""
     if token:
         issuer, jti, *_ = token
-        caching.drop(caching.key("jti", issuer, jti))
+        safe_cache.delete(safe_cache.key("jti", issuer, jti))
 
 
 def check(token, providers):

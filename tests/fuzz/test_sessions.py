@@ -11,9 +11,9 @@ from django.test import Client, RequestFactory
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from django_oidc_logout import sessions
 from django_oidc_logout.api import remember_login, sign_out
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import entry
 from tests.factories import is_signed_in
 from tests.fuzz import forge
 from tests.fuzz.anything import changed, json_values, texts
@@ -23,9 +23,9 @@ pytestmark = pytest.mark.django_db
 ISSUER = "https://idp.example.com"
 CLAIMS = {"iss": ISSUER, "sub": "ada", "sid": "1", "aud": "site", "email": "ada@example.com"}
 NAMES = [
-    sessions.ENTRY,
-    sessions.MOZILLA_ID_TOKEN,
-    sessions.MOZILLA_EXPIRATION,
+    entry.ENTRY,
+    entry.MOZILLA_ID_TOKEN,
+    entry.MOZILLA_EXPIRATION,
     "oidc_states",
     "_oidc_logout_tokens",
     "_language",
@@ -72,7 +72,7 @@ def test_sign_in_is_never_refused(user, id_token, access_token, refresh_token):
     request.session = SessionStore()
     login(request, user, "django.contrib.auth.backends.ModelBackend")
     row = remember_login(request, id_token, access_token=access_token, refresh_token=refresh_token)
-    assert sessions.is_signed_in(request.session)
+    assert entry.is_signed_in(request.session)
     assert row is None or row == OIDCSession.objects.get()
     key = request.session.session_key
     location = sign_out(request)["Location"]
@@ -82,10 +82,10 @@ def test_sign_in_is_never_refused(user, id_token, access_token, refresh_token):
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), json_values | entries | id_tokens, min_size=1))
-@example({sessions.ENTRY: "text"})
-@example({sessions.ENTRY: {"key": 5}})
-@example({sessions.ENTRY: {"key": "x", "token": "", "until": "soon"}})
-@example({sessions.ENTRY: {"key": "x", "token": "", "until": 0}, "oidc_id_token": "\ud800"})
+@example({entry.ENTRY: "text"})
+@example({entry.ENTRY: {"key": 5}})
+@example({entry.ENTRY: {"key": "x", "token": "", "until": "soon"}})
+@example({entry.ENTRY: {"key": "x", "token": "", "until": 0}, "oidc_id_token": "\ud800"})
 def test_sign_out_works_whatever_is_in_the_session(user, content):
     client = Client()
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")

@@ -175,7 +175,7 @@ def fill(count):
 
 def plan(sid):
     """Return how the database finds a session by its `sid`."""
-    from django_oidc_logout import index
+    from django_oidc_logout.sessions import index
 
     issuer = settings.OIDC_LOGOUT_PROVIDERS["default"]["ISSUER"]
     return index.matching(issuer=issuer, sid=sid).explain()

@@ -11,9 +11,9 @@ from django.urls import include, path
 from django.utils.crypto import get_random_string
 from django.views.decorators.csrf import csrf_exempt
 
-from django_oidc_logout import engines
 from django_oidc_logout.api import asign_out, end_sessions
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import engines
 
 OF_A_SESSION = "django.contrib.sessions.cache"  # and cached_db
 KEY_LENGTH = 32

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
-from django_oidc_logout import index
+from django_oidc_logout.sessions import index
 
 
 class Command(BaseCommand):
