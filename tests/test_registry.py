@@ -8,8 +8,8 @@ import pytest
 from django_oidc_logout import registry, tokens
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.providers import GoogleProvider, OIDCProvider
+from tests.factories import ISSUER
 
-ISSUER = "https://idp.example.com"
 OTHER = "https://other.example.com"
 SEVERAL = {
     "default": {"ISSUER": ISSUER},

@@ -11,11 +11,10 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from django_oidc_logout import landing
-from tests.factories import is_signed_in
+from tests.factories import HOSTILE, is_signed_in
 from tests.fuzz.anything import json_values, texts
 from tests.fuzz.conftest import examples
 from tests.fuzz.readers import leads_astray
-from tests.test_landing import HOSTILE
 
 ALLOWED = "app.example.com"
 HOSTS = {"testserver", ALLOWED}
