@@ -9,6 +9,8 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from django_oidc_logout.signals import logout_token_rejected, session_ended
+from tests.factories import ENGINES
 from tests.idp import IdP
 from tests.secrecy import GUARD
 
@@ -83,3 +85,35 @@ def sign_in(db, idp):
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def logout_token(idp):
+    """Return a function that makes logout tokens; a claim that is MISSING is left out."""
+    return idp.logout_token
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request, settings, tmp_path):
+    """Let each of Django's session engines be the configured one, and return its name."""
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
+    settings.SESSION_FILE_PATH = str(tmp_path)
+    return request.param
+
+
+@pytest.fixture
+def signals():
+    """Return the reasons of the signals that were sent."""
+    seen = {"ended": [], "rejected": []}
+
+    def ended(session, reason, **kwargs):
+        seen["ended"].append((session.sid, reason))
+
+    def rejected(issuer, reason, **kwargs):
+        seen["rejected"].append((issuer, reason))
+
+    session_ended.connect(ended)
+    logout_token_rejected.connect(rejected)
+    yield seen
+    session_ended.disconnect(ended)
+    logout_token_rejected.disconnect(rejected)

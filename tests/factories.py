@@ -2,7 +2,59 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+import socket
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+
+from asgiref.sync import async_to_sync
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.test import AsyncClient, Client
+from django.utils import timezone
+
+ISSUER = "https://idp.example.com"
+ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
+BACKCHANNEL = "/oidc/logout/backchannel/"
+# Places elsewhere, or that are no places, for `next` to name.
+HOSTILE = json.loads((Path(__file__).parent / "hostile_next.json").read_text("ascii"))
+NUMBERS = itertools.count()
+
+
+# Sessions and their rows
+
+
+def force_sign_in(client=None, user=None):
+    """Sign a client in as mozilla-django-oidc does when it keeps no ID Token; return the client.
+
+    No provider is needed. The fixture `sign_in` goes through one.
+    """
+    client = client or Client()
+    user = user or get_user_model().objects.get_or_create(username="ada")[0]
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session["oidc_id_token_expiration"] = 0
+    session.save()
+    return client
+
+
+def copy_of(client):
+    """Return another client with the same cookies: what somebody kept or has stolen."""
+    copy = Client()
+    copy.cookies.load({name: morsel.value for name, morsel in client.cookies.items()})
+    return copy
+
+
+def create_row(**fields):
+    """Return a new row of the index; its session is not made."""
+    standard = {
+        "issuer": ISSUER,
+        "sub": "ada",
+        "session_key": f"key-{next(NUMBERS)}",
+        "expires_at": timezone.now(),
+    }
+    return apps.get_model("django_oidc_logout", "OIDCSession").objects.create(**(standard | fields))
 
 
 def is_signed_in(client):
@@ -13,3 +65,44 @@ def is_signed_in(client):
 def query_of(response):
     """Return the query of the address that an answer redirects to."""
     return {k: v[0] for k, v in parse_qs(urlsplit(response["Location"]).query).items()}
+
+
+def get_async(client, url):
+    asynchronous = AsyncClient()
+    asynchronous.cookies = client.cookies
+    return async_to_sync(asynchronous.get)(url)
+
+
+# Providers
+
+
+def other_provider(configure, idp, **options):
+    configure(
+        "other",
+        ISSUER="https://other.example.com",
+        CLIENT_ID="site",
+        JWKS_URI=f"{idp.issuer}/jwks",
+        END_SESSION_ENDPOINT="https://other.example.com/end",
+        **options,
+    )
+
+
+def post_logout_token(token, **extra):
+    """Post a logout token, as a provider does: no cookie, no CSRF token."""
+    return Client(enforce_csrf_checks=True).post(
+        BACKCHANNEL, f"logout_token={token}", "application/x-www-form-urlencoded", **extra
+    )
+
+
+def assert_refused(answer):
+    """Assert that a logout token was refused, as the specification says it."""
+    assert answer.status_code == 400
+    assert "no-store" in answer["Cache-Control"]
+    assert answer.json()["error"] == "invalid_request"
+    assert answer.json()["error_description"]
+
+
+def free_port():
+    """Return a port that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]

@@ -10,7 +10,6 @@ import json
 import time
 from unittest import mock
 
-import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -20,89 +19,12 @@ from django.utils.module_loading import import_string
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import engines
-from django_oidc_logout.signals import logout_token_rejected, session_ended
-from tests.factories import is_signed_in
-from tests.idp import KID, signing_key
+from tests.factories import assert_refused, is_signed_in, other_provider, post_logout_token
+from tests.idp import EVENT, KID, MISSING, encode, sign, signing_key
 
 pytestmark = pytest.mark.django_db
 
 URL = "/oidc/logout/backchannel/"
-EVENT = "http://schemas.openid.net/event/backchannel-logout"
-MISSING = object()
-
-
-@pytest.fixture
-def logout_token(idp):
-    """Return a function that makes logout tokens; a claim that is MISSING is left out."""
-
-    def make(*, key=None, alg="RS256", header=None, **claims):
-        now = int(time.time())
-        standard = {
-            "iss": idp.issuer,
-            "sub": "ada",
-            "sid": "session-1",
-            "aud": "site",
-            "iat": now,
-            "exp": now + 120,
-            "jti": f"{time.monotonic_ns()}",
-            "events": {EVENT: {}},
-        }
-        present = {
-            name: value() if callable(value) else value
-            for name, value in (standard | claims).items()
-            if value is not MISSING
-        }
-        header = {"kid": KID, "typ": "logout+jwt"} | (header or {})
-        header = {k: v for k, v in header.items() if v is not MISSING}
-        return sign(json.dumps(present), header, key or signing_key(), alg)
-
-    return make
-
-
-def sign(payload, header, key, alg):
-    """Sign any text: PyJWT would refuse some of what these tests have to make."""
-    algorithm = jwt.get_algorithm_by_name(alg)
-    parts = [json.dumps({"alg": alg} | header), payload]
-    signed = b".".join(encode(part) for part in parts)
-    return (signed + b"." + encode(algorithm.sign(signed, algorithm.prepare_key(key)))).decode()
-
-
-def encode(part):
-    content = part.encode() if isinstance(part, str) else part
-    return base64.urlsafe_b64encode(content).rstrip(b"=")
-
-
-def post(token, **extra):
-    """Post a logout token, as a provider does: no cookie, no CSRF token."""
-    return Client(enforce_csrf_checks=True).post(
-        URL, f"logout_token={token}", "application/x-www-form-urlencoded", **extra
-    )
-
-
-@pytest.fixture
-def signals():
-    """Return the reasons of the signals that were sent."""
-    seen = {"ended": [], "rejected": []}
-
-    def ended(session, reason, **kwargs):
-        seen["ended"].append((session.sid, reason))
-
-    def rejected(issuer, reason, **kwargs):
-        seen["rejected"].append((issuer, reason))
-
-    session_ended.connect(ended)
-    logout_token_rejected.connect(rejected)
-    yield seen
-    session_ended.disconnect(ended)
-    logout_token_rejected.disconnect(rejected)
-
-
-def assert_refused(answer):
-    assert answer.status_code == 400
-    assert "no-store" in answer["Cache-Control"]
-    assert answer.json()["error"] == "invalid_request"
-    assert answer.json()["error_description"]
 
 
 # The conformance suite's modules.
@@ -111,7 +33,7 @@ def assert_refused(answer):
 def test_rp_backchannel_rpinitlogout(sign_in, logout_token, signals):
     client = sign_in()
     token = logout_token(extra_claim={"ignored": True})
-    answer = post(token + "&extra_parameter=ignored")
+    answer = post_logout_token(token + "&extra_parameter=ignored")
     assert (answer.status_code, answer.content) == (200, b"")
     assert "no-store" in answer["Cache-Control"]
     assert not is_signed_in(client)
@@ -141,7 +63,7 @@ CONFORMANCE = {
 @pytest.mark.parametrize("name", CONFORMANCE)
 def test_conformance(idp, sign_in, logout_token, name):
     client = sign_in()
-    assert_refused(post(CONFORMANCE[name](logout_token, idp)))
+    assert_refused(post_logout_token(CONFORMANCE[name](logout_token, idp)))
     assert is_signed_in(client)
 
 
@@ -246,7 +168,7 @@ HEADERS = {
 @pytest.mark.parametrize("claims", CLAIMS.values(), ids=CLAIMS)
 def test_claims_that_are_refused(sign_in, logout_token, signals, claims):
     client = sign_in()
-    assert_refused(post(logout_token(**claims)))
+    assert_refused(post_logout_token(logout_token(**claims)))
     assert is_signed_in(client)
     assert not signals["ended"]
     assert len(signals["rejected"]) == 1
@@ -255,7 +177,7 @@ def test_claims_that_are_refused(sign_in, logout_token, signals, claims):
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
 def test_headers_that_are_refused(sign_in, logout_token, header):
     client = sign_in()
-    assert_refused(post(logout_token(header=header)))
+    assert_refused(post_logout_token(logout_token(header=header)))
     assert is_signed_in(client)
 
 
@@ -339,7 +261,7 @@ FORGERIES = {
 def test_forgeries_are_refused(idp, sign_in, logout_token, forge):
     client = sign_in()
     asked = len(idp.asked)
-    assert_refused(post(forge(logout_token, idp)))
+    assert_refused(post_logout_token(forge(logout_token, idp)))
     assert is_signed_in(client)
     assert "/x5u" not in str(idp.asked[asked:])
 
@@ -382,12 +304,14 @@ def test_other_methods(client, method):
 def test_refusals_leave_nothing_behind(settings, sign_in, logout_token):
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     sign_in()
-    post(logout_token(header={"kid": "first"}))
+    post_logout_token(logout_token(header={"kid": "first"}))
     before = set(cache._cache)
     for number in range(50):
-        assert_refused(post(logout_token(header={"kid": f"{number}"}, jti=f"{number}")))
-        assert_refused(post(logout_token(sid="", jti=f"empty {number}")))
-        assert_refused(post(logout_token(iss=f"https://{number}.example.com")))
+        assert_refused(
+            post_logout_token(logout_token(header={"kid": f"{number}"}, jti=f"{number}"))
+        )
+        assert_refused(post_logout_token(logout_token(sid="", jti=f"empty {number}")))
+        assert_refused(post_logout_token(logout_token(iss=f"https://{number}.example.com")))
     assert set(cache._cache) == before
 
 
@@ -412,12 +336,12 @@ ACCEPTED = {
 @pytest.mark.parametrize("changes", ACCEPTED.values(), ids=ACCEPTED)
 def test_what_is_accepted(sign_in, logout_token, changes):
     client = sign_in()
-    assert post(logout_token(**changes)).status_code == 200
+    assert post_logout_token(logout_token(**changes)).status_code == 200
     assert not is_signed_in(client)
 
 
 def test_nobody_known_is_fine(logout_token):
-    assert post(logout_token(sid="unknown")).status_code == 200
+    assert post_logout_token(logout_token(sid="unknown")).status_code == 200
 
 
 STRICT = {
@@ -432,14 +356,14 @@ def test_strict_modes(configure, sign_in, logout_token, name):
     refused, accepted = STRICT[name]
     configure(**{name.partition(",")[0]: True})
     sign_in()
-    assert_refused(post(logout_token(**refused)))
-    assert post(logout_token(**accepted)).status_code == 200
+    assert_refused(post_logout_token(logout_token(**refused)))
+    assert post_logout_token(logout_token(**accepted)).status_code == 200
 
 
 def test_max_token_age(configure, sign_in, logout_token):
     configure(MAX_TOKEN_AGE=10)
-    assert_refused(post(logout_token(iat=time.time() - 20)))
-    assert post(logout_token(iat=time.time() - 5)).status_code == 200
+    assert_refused(post_logout_token(logout_token(iat=time.time() - 20)))
+    assert post_logout_token(logout_token(iat=time.time() - 5)).status_code == 200
 
 
 # Algorithms and keys.
@@ -466,8 +390,11 @@ def test_algorithms(idp, configure, logout_token, alg):
     configure(ALGORITHMS=[alg])
     key = ALGORITHMS[alg]()
     idp.answers["/jwks"] = {"keys": [published(key.public_key(), alg)]}
-    assert post(logout_token(key=key, alg=alg, header={"kid": "other"})).status_code == 200
-    assert_refused(post(logout_token(alg="RS256" if alg != "RS256" else "RS384")))
+    assert (
+        post_logout_token(logout_token(key=key, alg=alg, header={"kid": "other"})).status_code
+        == 200
+    )
+    assert_refused(post_logout_token(logout_token(alg="RS256" if alg != "RS256" else "RS384")))
 
 
 SECRET = "the client's secret, which is long enough"
@@ -476,12 +403,14 @@ SECRET = "the client's secret, which is long enough"
 def test_shared_secret_only_where_configured(configure, logout_token):
     token = logout_token(key=SECRET.encode(), alg="HS256")
     configure(CLIENT_SECRET=SECRET)
-    assert_refused(post(token))
+    assert_refused(post_logout_token(token))
     configure(ALGORITHMS=["HS256"])
-    assert post(token).status_code == 200
-    assert_refused(post(logout_token(key=b"another secret, of the same length....", alg="HS256")))
+    assert post_logout_token(token).status_code == 200
+    assert_refused(
+        post_logout_token(logout_token(key=b"another secret, of the same length....", alg="HS256"))
+    )
     configure(CLIENT_SECRET="")
-    assert_refused(post(logout_token(key=SECRET.encode(), alg="HS256")))
+    assert_refused(post_logout_token(logout_token(key=SECRET.encode(), alg="HS256")))
 
 
 @pytest.mark.parametrize(
@@ -491,20 +420,20 @@ def test_shared_secret_only_where_configured(configure, logout_token):
 )
 def test_published_keys_that_are_not_for_this(idp, logout_token, change):
     idp.answers["/jwks"]["keys"][0].update(change)
-    assert_refused(post(logout_token()))
+    assert_refused(post_logout_token(logout_token()))
 
 
 @pytest.mark.parametrize("keys", [None, {}, "keys", [None, 1, "x"]], ids=str)
 def test_key_sets_that_are_none(idp, logout_token, keys):
     idp.answers["/jwks"] = {"keys": keys}
-    assert_refused(post(logout_token()))
+    assert_refused(post_logout_token(logout_token()))
 
 
 def test_key_rotation_needs_no_restart(idp, sign_in, logout_token):
     client = sign_in()
     key = other_key()
     idp.answers["/jwks"] = {"keys": [published(key.public_key(), "RS256", "new")]}
-    assert post(logout_token(key=key, header={"kid": "new"})).status_code == 200
+    assert post_logout_token(logout_token(key=key, header={"kid": "new"})).status_code == 200
     assert not is_signed_in(client)
 
 
@@ -512,21 +441,21 @@ def test_flood_of_unknown_keys_is_one_fetch(idp, sign_in, logout_token):
     sign_in()
     idp.asked.clear()
     for number in range(20):
-        assert_refused(post(logout_token(header={"kid": f"{number}"})))
+        assert_refused(post_logout_token(logout_token(header={"kid": f"{number}"})))
     assert idp.asked == [("GET", "/jwks")]
 
 
 def test_keys_are_warm_after_a_sign_in(idp, sign_in, logout_token):
     sign_in()
     idp.asked.clear()
-    assert post(logout_token()).status_code == 200
+    assert post_logout_token(logout_token()).status_code == 200
     assert idp.asked == []
 
 
 def test_keys_that_cannot_be_fetched(idp, logout_token, signals):
     good, idp.answers["/jwks"] = idp.answers["/jwks"], lambda handler: handler.send_error(503)
     token = logout_token()
-    answer = post(token)
+    answer = post_logout_token(token)
     assert_refused(answer)
     description = answer.json()["error_description"]
     assert "keys cannot be fetched" in description
@@ -534,21 +463,10 @@ def test_keys_that_cannot_be_fetched(idp, logout_token, signals):
     assert signals["rejected"] == [(idp.issuer, f"{idp.issuer}/jwks answered 503")]
     idp.answers["/jwks"] = good
     cache.clear()  # as half a minute does
-    assert post(token).status_code == 200
+    assert post_logout_token(token).status_code == 200
 
 
 # What ends, and what does not.
-
-
-def other_provider(configure, idp, **options):
-    configure(
-        "other",
-        ISSUER="https://other.example.com",
-        CLIENT_ID="site",
-        JWKS_URI=f"{idp.issuer}/jwks",
-        END_SESSION_ENDPOINT="https://other.example.com/end",
-        **options,
-    )
 
 
 def row_of(client):
@@ -559,7 +477,7 @@ def test_only_the_issuers_own_sessions_end(idp, configure, sign_in, logout_token
     other_provider(configure, idp)
     here, there = sign_in(), sign_in(iss="https://other.example.com")
     assert {row_of(here).provider, row_of(there).provider} == {"default", "other"}
-    assert post(logout_token(iss="https://other.example.com")).status_code == 200
+    assert post_logout_token(logout_token(iss="https://other.example.com")).status_code == 200
     assert is_signed_in(here)
     assert not is_signed_in(there)
 
@@ -569,14 +487,14 @@ def test_key_of_another_issuer(idp, configure, sign_in, logout_token):
     configure("other", JWKS_URI=f"{idp.issuer}/other-jwks")
     idp.answers["/other-jwks"] = {"keys": [published(other_key().public_key(), "RS256")]}
     there = sign_in(iss="https://other.example.com")
-    assert_refused(post(logout_token(iss="https://other.example.com")))
+    assert_refused(post_logout_token(logout_token(iss="https://other.example.com")))
     assert is_signed_in(there)
 
 
 def test_only_the_clients_own_sessions_end(configure, idp, sign_in, logout_token):
     configure("second", ISSUER=idp.issuer, CLIENT_ID="second", JWKS_URI=f"{idp.issuer}/jwks")
     first, second = sign_in(), sign_in(aud="second")
-    assert post(logout_token(aud="second", sid=MISSING)).status_code == 200
+    assert post_logout_token(logout_token(aud="second", sid=MISSING)).status_code == 200
     assert is_signed_in(first)
     assert not is_signed_in(second)
 
@@ -584,21 +502,21 @@ def test_only_the_clients_own_sessions_end(configure, idp, sign_in, logout_token
 def test_sub_ends_all_of_a_person(sign_in, logout_token):
     mine = [sign_in(sid=f"{number}") for number in range(3)]
     others = sign_in(sub="grace", sid="g")
-    assert post(logout_token(sid=MISSING)).status_code == 200
+    assert post_logout_token(logout_token(sid=MISSING)).status_code == 200
     assert not any(map(is_signed_in, mine))
     assert is_signed_in(others)
 
 
 def test_sid_ends_exactly_one(sign_in, logout_token):
     phone, desk = sign_in(sid="phone"), sign_in(sid="desk")
-    assert post(logout_token(sid="phone")).status_code == 200
+    assert post_logout_token(logout_token(sid="phone")).status_code == 200
     assert not is_signed_in(phone)
     assert is_signed_in(desk)
 
 
 def test_sid_with_anothers_sub_ends_none(sign_in, logout_token):
     client = sign_in()
-    assert post(logout_token(sub="grace")).status_code == 200
+    assert post_logout_token(logout_token(sub="grace")).status_code == 200
     assert is_signed_in(client)
 
 
@@ -607,7 +525,7 @@ def test_sid_with_anothers_sub_ends_none(sign_in, logout_token):
 )
 def test_identifiers_are_compared_exactly(sign_in, logout_token, changes):
     client = sign_in()
-    post(logout_token(**{"sid": MISSING} | changes))
+    post_logout_token(logout_token(**{"sid": MISSING} | changes))
     assert is_signed_in(client)
 
 
@@ -617,17 +535,19 @@ def test_identifiers_are_compared_exactly(sign_in, logout_token, changes):
 def test_replay_leaves_a_later_sign_in_alone(sign_in, logout_token):
     sign_in()
     token = logout_token()
-    assert post(token).status_code == 200
+    assert post_logout_token(token).status_code == 200
     client = sign_in()
-    assert_refused(post(token))
+    assert_refused(post_logout_token(token))
     assert is_signed_in(client)
 
 
 def test_jti_is_its_issuers(idp, configure, logout_token):
     other_provider(configure, idp)
-    assert post(logout_token(jti="1")).status_code == 200
-    assert post(logout_token(jti="1", iss="https://other.example.com")).status_code == 200
-    assert_refused(post(logout_token(jti="1")))
+    assert post_logout_token(logout_token(jti="1")).status_code == 200
+    assert (
+        post_logout_token(logout_token(jti="1", iss="https://other.example.com")).status_code == 200
+    )
+    assert_refused(post_logout_token(logout_token(jti="1")))
 
 
 def test_store_that_fails_lets_the_same_token_come_again(
@@ -645,12 +565,12 @@ def test_store_that_fails_lets_the_same_token_come_again(
     token = logout_token(sid=MISSING)
     with monkeypatch.context() as patch:
         patch.setattr(engines, "delete", fail)
-        assert_refused(post(token))
+        assert_refused(post_logout_token(token))
         assert is_signed_in(client)
         assert not is_signed_in(other)
         assert OIDCSession.objects.get().session_key == broken
     assert "could not be ended" in caplog.text
-    assert post(token).status_code == 200
+    assert post_logout_token(token).status_code == 200
     assert not is_signed_in(client)
     assert [sid for sid, _ in signals["ended"]] == ["other", "session-1"]
 
@@ -667,14 +587,14 @@ class BrokenCache(import_string("django.core.cache.backends.dummy.DummyCache")):
 def test_cache_that_is_down_keeps_nobody_signed_in(settings, sign_in, logout_token, caplog):
     client = sign_in()
     settings.CACHES = {"default": {"BACKEND": "tests.test_backchannel.BrokenCache"}}
-    assert post(logout_token()).status_code == 200
+    assert post_logout_token(logout_token()).status_code == 200
     assert not is_signed_in(client)
     assert "ConnectionError" in caplog.text
 
 
 def test_rejections_are_logged_without_the_token(idp, logout_token, caplog, signals):
     token = logout_token(nonce="n")
-    post(token)
+    post_logout_token(token)
     assert signals["rejected"] == [(idp.issuer, "the token has a nonce, as an ID Token has")]
     assert "A logout token was refused" in caplog.text
     assert token not in caplog.text
@@ -682,7 +602,7 @@ def test_rejections_are_logged_without_the_token(idp, logout_token, caplog, sign
 
 
 def test_issuer_that_is_not_ours_is_not_repeated(logout_token, caplog, signals):
-    post(logout_token(iss="https://evil.example\nforged log line"))
+    post_logout_token(logout_token(iss="https://evil.example\nforged log line"))
     assert [issuer for issuer, _ in signals["rejected"]] == [""]
     assert "evil" not in caplog.text
 
@@ -699,5 +619,5 @@ def test_under_other_middlewares(settings, sign_in, logout_token):
     client = sign_in()
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, *MIDDLEWARES]
     settings.SECURE_SSL_REDIRECT = True
-    assert post(logout_token(), secure=True).status_code == 200
+    assert post_logout_token(logout_token(), secure=True).status_code == 200
     assert not is_signed_in(client)

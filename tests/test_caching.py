@@ -130,6 +130,11 @@ def test_a_cache_that_is_down(settings, caplog, down):
     assert "password" not in caplog.text
 
 
+def test_asking_whether_a_cache_is_up_leaves_nothing_in_it():
+    assert caching.answers("default")
+    assert not cache._cache
+
+
 DOWN = {
     "cannot be read": broken("get"),
     "cannot be written": broken("set"),

@@ -9,8 +9,7 @@ from django.core.checks import ERROR, WARNING, run_checks
 
 from django_oidc_logout import providers
 from django_oidc_logout.conf import PROVIDER_KEYS
-
-ISSUER = "https://idp.example.com"
+from tests.factories import ISSUER
 
 
 class OwnProvider(providers.OIDCProvider):

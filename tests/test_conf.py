@@ -8,8 +8,8 @@ import pytest
 from django.test import override_settings
 
 from django_oidc_logout.conf import DIRECTIVES, PROVIDER_KEYS, ProviderOptions, conf
+from tests.factories import ISSUER
 
-ISSUER = "https://idp.example.com"
 # Of mozilla-django-oidc: the setting, the option that it is the default of, and a value.
 MOZILLA = [
     ("OIDC_RP_CLIENT_ID", "client_id", "mozilla's client"),

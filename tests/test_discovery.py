@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from django.core.cache.backends.base import BaseCache
 
 from django_oidc_logout.conf import ProviderOptions, conf
 from django_oidc_logout.exceptions import ProviderUnavailable
@@ -64,6 +65,30 @@ def test_a_caller_cannot_spoil_the_copy(idp):
     document().clear()
     document().clear()
     assert document() == idp.metadata
+
+
+class SharedCache(BaseCache):
+    """A cache that returns the object that it was given, as a site's own may."""
+
+    def __init__(self, location, params):
+        super().__init__(params)
+        self.kept = {}
+
+    def get(self, key, default=None, version=None):
+        return self.kept.get(key, default)
+
+    def set(self, key, value, timeout=None, version=None):
+        self.kept[key] = value
+
+
+@pytest.mark.parametrize("renew", [False, True])
+def test_a_caller_cannot_spoil_a_copy_that_the_cache_shares(idp, settings, pass_time, renew):
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.SharedCache"}}
+    metadata()
+    pass_time(2 * DAY)
+    idp.answers[PATH] = unavailable
+    metadata(renew=renew).clear()
+    assert metadata(renew=renew) == idp.metadata
 
 
 def test_a_copy_serves_however_old(idp, pass_time):

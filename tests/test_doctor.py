@@ -32,8 +32,9 @@ from django_oidc_logout.doctor.findings import TITLES
 from django_oidc_logout.doctor.recipes import VENDORS, Registration, recipe
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.providers import OIDCProvider, metadata
-from tests.test_transport import certificate, free_port, tls_idp  # noqa: F401  # fixtures
+from django_oidc_logout.providers import OIDCProvider
+from django_oidc_logout.registration import VENDORS, Registration, recipe
+from tests.factories import create_row, free_port
 
 DISCOVERY = "/.well-known/openid-configuration"
 SITE = "https://www.example.com"
@@ -258,13 +259,7 @@ def without_table(site):
 
 
 def another_secret_key(site):
-    OIDCSession.objects.create(
-        issuer=site.idp.issuer,
-        sub="ada",
-        session_key="key",
-        expires_at="2030-01-01T00:00Z",
-        id_token="a-token",
-    )
+    create_row(issuer=site.idp.issuer, id_token="a-token")
     site.settings.SECRET_KEY = "another one"
 
 
@@ -805,7 +800,7 @@ def test_no_key_that_can_be_read(site):
 # TLS
 
 
-def test_a_certificate_that_nobody_has_vouched_for(site, tls_idp):  # noqa: F811
+def test_a_certificate_that_nobody_has_vouched_for(site, tls_idp):
     site.configure(ISSUER=tls_idp.issuer, END_SESSION_ENDPOINT=f"{tls_idp.issuer}/end-session")
     site.settings.OIDC_OP_JWKS_ENDPOINT = f"{tls_idp.issuer}/jwks"
     report = examine()
@@ -818,7 +813,7 @@ def test_a_certificate_that_nobody_has_vouched_for(site, tls_idp):  # noqa: F811
         assert "SSLError: self-signed certificate" in fault["detail"]
 
 
-def test_a_certificate_that_is_vouched_for(site, tls_idp, certificate):  # noqa: F811
+def test_a_certificate_that_is_vouched_for(site, tls_idp, certificate):
     site.configure(ISSUER=tls_idp.issuer)
     site.settings.OIDC_VERIFY_SSL = certificate
     assert all_finds(examine(), "tls") == ["The certificate is accepted."]

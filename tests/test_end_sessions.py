@@ -25,7 +25,7 @@ from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import end, engines, index
 from django_oidc_logout.signals import session_ended
-from tests.factories import is_signed_in
+from tests.factories import ENGINES, is_signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -132,15 +132,6 @@ def test_session_that_another_call_has_ended_counts_once(people, monkeypatch, en
 
 
 # Many at once.
-
-ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request, settings, tmp_path):
-    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
-    settings.SESSION_FILE_PATH = str(tmp_path)
-    return request.param
 
 
 def test_every_session_of_a_person(engine, people, ended):
@@ -367,7 +358,7 @@ def test_session_that_cannot_be_ended_counts_once(sign_in, monkeypatch):
 
 def test_rows_are_looked_for_where_they_are_written(settings, sign_in):
     sign_in()
-    settings.DATABASE_ROUTERS = ["tests.test_middleware.ReplicaRouter"]
+    settings.DATABASE_ROUTERS = ["tests.routers.ReplicaRouter"]
     assert end_sessions(sub="ada") == 1
 
 

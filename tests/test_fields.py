@@ -6,26 +6,16 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, models
 from django.db.migrations.writer import MigrationWriter
-from django.utils import timezone
 
 from django_oidc_logout.fields import DigestField, EncryptedTextField, digest
 from django_oidc_logout.models import OIDCSession
+from tests.factories import create_row
 
 pytestmark = pytest.mark.django_db
 
 TABLE = OIDCSession._meta.db_table
 # None is made of what the ciphertext could contain by chance.
 TEXTS = ["the token", "a.b.c" * 10_000, "é\U0001f511\n", " "]
-
-
-def create(**given):
-    standard = {
-        "issuer": "https://idp.example.com",
-        "sub": "ada",
-        "session_key": f"key-{OIDCSession.objects.count()}",
-        "expires_at": timezone.now(),
-    }
-    return OIDCSession.objects.create(**{**standard, **given})
 
 
 def stored(column):
@@ -46,7 +36,7 @@ def store(column, value):
 @pytest.mark.parametrize("name", ["id_token", "refresh_token"])
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_a_token_is_encrypted_at_rest(name, text):
-    row = create(**{name: text})
+    row = create_row(**{name: text})
     (value,) = stored(name)
     assert value.isascii()
     assert len(value) > len(text)
@@ -56,19 +46,19 @@ def test_a_token_is_encrypted_at_rest(name, text):
 
 
 def test_equal_tokens_do_not_look_equal():
-    create(id_token="token", refresh_token="token")
-    create(id_token="token")
+    create_row(id_token="token", refresh_token="token")
+    create_row(id_token="token")
     assert len({*stored("id_token"), *stored("refresh_token")} - {""}) == 3
 
 
 def test_no_token_is_stored_as_none():
-    create()
+    create_row()
     assert stored("id_token") == [""]
     assert OIDCSession.objects.get().id_token == ""
 
 
 def test_a_token_is_encrypted_by_an_update_as_well():
-    create()
+    create_row()
     OIDCSession.objects.update(id_token="token")
     assert stored("id_token") != ["token"]
     assert OIDCSession.objects.get().id_token == "token"
@@ -81,7 +71,7 @@ def test_no_row_has_no_token():
 
 
 def test_the_key_is_rotated(settings):
-    row = create(id_token="token")
+    row = create_row(id_token="token")
     (before,) = stored("id_token")
 
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["newer", settings.SECRET_KEY]
@@ -98,25 +88,25 @@ def test_the_key_is_rotated(settings):
 
 def test_the_key_may_be_bytes(settings):
     settings.SECRET_KEY = b"\xff bytes"
-    create(id_token="token")
+    create_row(id_token="token")
     assert OIDCSession.objects.get().id_token == "token"
 
 
 def test_a_token_of_a_lost_key_counts_as_absent(settings):
-    create(id_token="token")
+    create_row(id_token="token")
     settings.SECRET_KEY = "new"
     assert OIDCSession.objects.get().id_token == ""
 
 
 @pytest.mark.parametrize("value", ["token", "gAAAAA", "gAAAAABé", "=", " ", "\U0001f511"])
 def test_what_cannot_be_read_counts_as_absent(value):
-    create(id_token="token")
+    create_row(id_token="token")
     store("id_token", value)
     assert OIDCSession.objects.get().id_token == ""
 
 
 def test_what_was_altered_counts_as_absent():
-    create(id_token="token")
+    create_row(id_token="token")
     (value,) = stored("id_token")
     store("id_token", value[:50] + ("A" if value[50] != "A" else "B") + value[51:])
     assert OIDCSession.objects.get().id_token == ""
@@ -144,19 +134,19 @@ def test_a_digest_is_of_issuer_and_identifier_to_the_letter(issuer, identifier):
     assert value == digest(issuer, identifier)
     others = [("https://idp.example.com", "Ada"), ("https://other.example.com", identifier)]
     assert value not in {digest(*other) for other in others}
-    create(sub="Ada")
-    row = create(issuer=issuer, sub=identifier)
+    create_row(sub="Ada")
+    row = create_row(issuer=issuer, sub=identifier)
     assert OIDCSession.objects.get(sub_digest=value) == row
 
 
 def test_nothing_has_no_digest():
     assert digest("https://idp.example.com", "") == ""
-    assert create(sid="").sid_digest == ""
+    assert create_row(sid="").sid_digest == ""
     assert stored("sid_digest") == [""]
 
 
 def test_digests_are_computed_on_save():
-    row = create(sub="ada", sid="session-1", sub_digest="forged", sid_digest="forged")
+    row = create_row(sub="ada", sid="session-1", sub_digest="forged", sid_digest="forged")
     for issuer, sub, sid in [
         ("https://idp.example.com", "ada", "session-1"),
         ("https://idp.example.com", "grace", "session-2"),
@@ -171,7 +161,7 @@ def test_digests_are_computed_on_save():
 
 
 def test_digests_are_computed_when_a_row_is_written_over():
-    create(session_key="key", sid="session-1")
+    create_row(session_key="key", sid="session-1")
     OIDCSession.objects.update_or_create(
         session_key="key", defaults={"sub": "grace", "sid": "session-2"}
     )

@@ -15,13 +15,9 @@ from django_oidc_logout.api import STORE_FAILED, end_sessions
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, end, engines, index
 from django_oidc_logout.signals import signed_out
-from tests.factories import is_signed_in
-from tests.test_backchannel import assert_refused, logout_token, post
-from tests.test_middleware import engine, get_async, urlpatterns
+from tests.factories import assert_refused, copy_of, get_async, is_signed_in, post_logout_token
 
-__all__ = ["engine", "logout_token", "urlpatterns"]
-
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.urls_sessions")]
 
 
 class Killed(BaseException):
@@ -53,13 +49,6 @@ def careless():
     return careless
 
 
-def copy_of(client):
-    """Return what somebody kept of a client's cookies."""
-    copy = Client()
-    copy.cookies.load({name: morsel.value for name, morsel in client.cookies.items()})
-    return copy
-
-
 @pytest.fixture
 def outcomes():
     """Return the outcomes of sign-outs, as they come."""
@@ -83,10 +72,10 @@ def test_token_of_a_process_that_died_comes_again(sign_in, logout_token, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(broken[step], kill)
         with pytest.raises(Killed):
-            post(token)
-    assert post(token).status_code == 200
+            post_logout_token(token)
+    assert post_logout_token(token).status_code == 200
     assert not is_signed_in(client)
-    assert_refused(post(token))
+    assert_refused(post_logout_token(token))
 
 
 def test_token_that_another_process_uses_at_the_same_time(sign_in, logout_token, monkeypatch):
@@ -95,11 +84,11 @@ def test_token_that_another_process_uses_at_the_same_time(sign_in, logout_token,
 
     def end_batch(rows):
         monkeypatch.undo()
-        statuses.append(post(token).status_code)
+        statuses.append(post_logout_token(token).status_code)
         return real(rows)
 
-    monkeypatch.setattr(end, "_end_batch", end_batch)
-    assert_refused(post(token))
+    monkeypatch.setattr(ending, "end", end)
+    assert_refused(post_logout_token(token))
     assert statuses == [200]
     assert not is_signed_in(client)
 

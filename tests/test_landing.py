@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from random import Random
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
@@ -16,11 +15,9 @@ from django.urls import path, reverse_lazy
 from django.utils.encoding import iri_to_uri
 
 from django_oidc_logout.api import sign_out
-from django_oidc_logout.rp_initiated import return_to
-from django_oidc_logout.rp_initiated.return_to import State
-from tests.factories import is_signed_in
+from django_oidc_logout.landing import State
+from tests.factories import HOSTILE, force_sign_in, is_signed_in
 
-HOSTILE = json.loads((Path(__file__).parent / "hostile_next.json").read_text("ascii"))
 # What only its length, or what hides behind it, makes hostile.
 HOSTILE += [
     "//evil.example/" + "a" * 5900,
@@ -103,14 +100,6 @@ def _provider(settings):
     settings.OIDC_LOGOUT_PROVIDERS = {
         "default": {"ISSUER": "https://idp.example.com", "END_SESSION_ENDPOINT": END_SESSION}
     }
-
-
-def sign_in(client, user):
-    """Sign in as mozilla-django-oidc does when it keeps no ID Token: the cheapest way there is."""
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
-    session = client.session
-    session["oidc_id_token_expiration"] = 0
-    session.save()
 
 
 def resolved(location):
@@ -207,7 +196,7 @@ def travel(request, settings, django_user_model):
     user = django_user_model.objects.create(username="ada")
 
     def travel(value):
-        sign_in(client, user)
+        force_sign_in(client, user)
         response = ROADS[request.param](client, value)
         assert (response.status_code, is_signed_in(client)) == (302, False)
         return response["Location"]
@@ -304,7 +293,7 @@ def test_who_asks_for_nothing_is_refused_nothing(rf, caplog, value):
 @pytest.mark.django_db
 @pytest.mark.parametrize("value", [reverse_lazy("bye"), reverse_lazy("nowhere")], ids=["bye", "no"])
 def test_lazy_place_in_code_goes_by_the_provider(client, value, django_user_model):
-    sign_in(client, django_user_model.objects.create(username="ada"))
+    force_sign_in(client, django_user_model.objects.create(username="ada"))
     assert sign_out_in_code(client, value)["Location"].startswith(f"{END_SESSION}?")
 
 
@@ -477,7 +466,7 @@ def test_default_that_is_nowhere_keeps_nobody_signed_in(
     client, settings, django_user_model, url, caplog
 ):
     settings.OIDC_LOGOUT_REDIRECT_URL = url
-    sign_in(client, django_user_model.objects.create(username="ada"))
+    force_sign_in(client, django_user_model.objects.create(username="ada"))
     response = client.post("/oidc/logout/", {"local": "1"})
     assert not is_signed_in(client)
     assert response["Location"].startswith("/oidc/logout/callback/?state=")
@@ -514,7 +503,7 @@ def test_without_the_packages_urls_the_provider_is_told_all_the_same(
     client, settings, django_user_model
 ):
     settings.ROOT_URLCONF = __name__
-    sign_in(client, django_user_model.objects.create(username="ada"))
+    force_sign_in(client, django_user_model.objects.create(username="ada"))
     location = sign_out_in_code(client, "home")["Location"]
     assert location.startswith(f"{END_SESSION}?client_id=site&")
     assert not {"post_logout_redirect_uri", "state"} & set(parse_qs(urlsplit(location).query))

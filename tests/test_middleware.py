@@ -4,78 +4,15 @@ from __future__ import annotations
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import DatabaseError
-from django.http import HttpResponse
-from django.test import AsyncClient, Client
-from django.urls import include, path
-from django.views.decorators.cache import cache_control, never_cache
+from django.test import Client
 
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import bound_store, end, engines, index
-from tests.factories import is_signed_in
-from tests.urls import urlpatterns as site_urls
+from tests.factories import get_async, is_signed_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_middleware")]
-
-ENGINES = ("db", "cache", "cached_db", "file", "signed_cookies")
-
-
-def public(request):
-    return HttpResponse("public")
-
-
-def change_password(request):
-    request.user.set_password("new")
-    request.user.save()
-    update_session_auth_hash(request, request.user)
-    return HttpResponse("changed")
-
-
-def cycle(request):
-    request.session.cycle_key()
-    return HttpResponse("cycled")
-
-
-def put_aside(request):
-    request.session["basket"] = ["book"]
-    return HttpResponse("put aside")
-
-
-@cache_control(max_age=60)
-def cached_by_choice(request):
-    return HttpResponse(str(request.user))
-
-
-@never_cache
-def never_cached(request):
-    return HttpResponse(str(request.user))
-
-
-async def private_async(request):
-    return HttpResponse(f"private to {await request.auser()}")
-
-
-urlpatterns = [
-    *site_urls,
-    path("public/", public),
-    path("change-password/", change_password),
-    path("cycle/", cycle),
-    path("put-aside/", put_aside),
-    path("cached/", cached_by_choice),
-    path("never-cached/", never_cached),
-    path("private-async/", private_async),
-    path("accounts/", include("django.contrib.auth.urls")),
-]
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request, settings, tmp_path):
-    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
-    settings.SESSION_FILE_PATH = str(tmp_path)
-    return request.param
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.urls_sessions")]
 
 
 def test_sign_in_and_out(engine, sign_in):
@@ -280,12 +217,6 @@ def test_pages_are_stored_if_told_to(settings, sign_in):
     assert "Cache-Control" not in sign_in().get("/private/")
 
 
-def get_async(client, url):
-    asynchronous = AsyncClient()
-    asynchronous.cookies = client.cookies
-    return async_to_sync(asynchronous.get)(url)
-
-
 @pytest.mark.parametrize("url", ["/private/", "/private-async/"])
 def test_async_page(engine, sign_in, url):
     answer = get_async(sign_in(), url)
@@ -310,17 +241,10 @@ def test_async_session_in_a_cookie_lives_only_while_its_row_does(cookies, sign_i
     assert get_async(client, "/private-async/").content == b"private to AnonymousUser"
 
 
-class ReplicaRouter:
-    """A site whose reads go to a replica that is behind: one that has not heard of any row."""
-
-    def db_for_read(self, model, **hints):
-        return "behind" if model is OIDCSession else None
-
-
 @pytest.mark.parametrize("name", ["db", "signed_cookies"])
 def test_replica_that_is_behind_ends_no_session(settings, sign_in, name):
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{name}"
     client = sign_in()
-    settings.DATABASE_ROUTERS = ["tests.test_middleware.ReplicaRouter"]
+    settings.DATABASE_ROUTERS = ["tests.routers.ReplicaRouter"]
     assert client.get("/put-aside/").status_code == 200
     assert is_signed_in(client)

@@ -15,8 +15,7 @@ from django.test import Client
 from django_oidc_logout import signals
 from django_oidc_logout.api import end_sessions
 from tests.absence import need_package
-from tests.factories import is_signed_in
-from tests.test_backchannel import logout_token, post  # noqa: F401  # a fixture
+from tests.factories import is_signed_in, post_logout_token
 
 pytestmark = pytest.mark.django_db
 
@@ -120,7 +119,7 @@ def down(idp, paths=("/.well-known/openid-configuration",)):
 
 
 @pytest.fixture
-def roads(idp, settings, sign_in, logout_token):  # noqa: F811
+def roads(idp, settings, sign_in, logout_token):
     """Return what can happen, by its name."""
 
     def unavailable():
@@ -139,11 +138,11 @@ def roads(idp, settings, sign_in, logout_token):  # noqa: F811
         "revoked": revoked,
         "not revoked": lambda: revoked(["/revoke"]),
         "nobody": lambda: Client().post(LOGOUT),
-        "back-channel": lambda: sign_in() and post(logout_token()),
+        "back-channel": lambda: sign_in() and post_logout_token(logout_token()),
         "by code": lambda: sign_in() and end_sessions(issuer=idp.issuer),
-        "forged": lambda: post(logout_token(nonce="n")),
+        "forged": lambda: post_logout_token(logout_token(nonce="n")),
         "others' issuers": lambda: [
-            post(logout_token(iss=f"https://{n}.example.com")) for n in range(3)
+            post_logout_token(logout_token(iss=f"https://{n}.example.com")) for n in range(3)
         ],
     }
 

@@ -18,9 +18,8 @@ from django_oidc_logout.providers import (
     WorkOSProvider,
     with_query,
 )
-from tests.factories import query_of
+from tests.factories import ISSUER, query_of
 
-ISSUER = "https://idp.example.com"
 BACK = "https://www.example.com/oidc/logout/callback/"
 EVERYTHING = EndSessionRequest(
     id_token_hint="e30.e30.e30",

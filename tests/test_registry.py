@@ -6,10 +6,9 @@ import jwt
 import pytest
 
 from django_oidc_logout.exceptions import ProviderUnavailable
-from django_oidc_logout.providers import GoogleProvider, OIDCProvider, configured
-from django_oidc_logout.tokens import id_token
+from django_oidc_logout.providers import GoogleProvider, OIDCProvider
+from tests.factories import ISSUER
 
-ISSUER = "https://idp.example.com"
 OTHER = "https://other.example.com"
 SEVERAL = {
     "default": {"ISSUER": ISSUER},

@@ -15,10 +15,7 @@ from django.views.debug import ExceptionReporter
 from django_oidc_logout.conf import ProviderOptions
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.providers import metadata
-from django_oidc_logout.rp_initiated import return_to
-from tests.factories import is_signed_in, query_of
-from tests.test_backchannel import logout_token, post  # noqa: F401  # a fixture
+from tests.factories import is_signed_in, post_logout_token, query_of
 
 pytestmark = pytest.mark.django_db
 
@@ -96,11 +93,11 @@ FORGED_LINE = "ada\nERROR django.security: everything is lost"
 
 
 @pytest.mark.parametrize("claim", ["sub", "sid", "jti"])
-def test_claims_forge_no_line_of_the_log(sign_in, logout_token, caplog, claim):  # noqa: F811
+def test_claims_forge_no_line_of_the_log(sign_in, logout_token, caplog, claim):
     with caplog.at_level(logging.DEBUG, "django_oidc_logout"):
         client = sign_in(sid=FORGED_LINE)
-        post(logout_token(**{claim: FORGED_LINE}, nonce="n"))
-        post(logout_token(**{claim: FORGED_LINE}))
+        post_logout_token(logout_token(**{claim: FORGED_LINE}, nonce="n"))
+        post_logout_token(logout_token(**{claim: FORGED_LINE}))
         client.post(LOGOUT, {"next": f"/{FORGED_LINE}"}, headers={"user-agent": FORGED_LINE})
         Client().get(FRONT_CHANNEL, {"iss": FORGED_LINE, "sid": FORGED_LINE})
     ours = [r.getMessage() for r in caplog.records if r.name.startswith("django_oidc_logout")]
@@ -177,7 +174,7 @@ def test_a_provider_elsewhere_names_no_address_on_this_machine(
         assert metadata.endpoint(ProviderOptions(alias="x", issuer=issuer), name) == published
 
 
-def test_report_of_an_unforeseen_error_tells_no_token(logout_token, monkeypatch):  # noqa: F811
+def test_report_of_an_unforeseen_error_tells_no_token(logout_token, monkeypatch):
     """Django writes it for the site's administrators, with all that was posted."""
     told = []
 
@@ -189,7 +186,7 @@ def test_report_of_an_unforeseen_error_tells_no_token(logout_token, monkeypatch)
     got_request_exception.connect(report)
     try:
         with pytest.raises(ZeroDivisionError):
-            post(logout_token())
+            post_logout_token(logout_token())
     finally:
         got_request_exception.disconnect(report)
     ((name, value),) = told

@@ -273,12 +273,6 @@ def test_who_cannot_be_loaded_is_nobody(rf, caplog):
 HIDDEN = "h" * 32
 
 
-@pytest.fixture
-def engine(request, settings, tmp_path):
-    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
-    settings.SESSION_FILE_PATH = str(tmp_path)
-
-
 @pytest.mark.django_db
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ from django_oidc_logout.providers import OIDCProvider
 from django_oidc_logout.sessions import index, sql
 from django_oidc_logout.signals import signed_out
 from tests.absence import need_package
-from tests.factories import is_signed_in, query_of
+from tests.factories import ISSUER, is_signed_in, query_of
 from tests.idp import IdP
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ pytestmark = pytest.mark.django_db
 
 PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 MOZILLA_BACKEND = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
-ISSUER = "https://idp.example.com"
 END_SESSION = f"{ISSUER}/end"
 CALLBACK = "http://testserver/oidc/logout/callback/"
 ALL_DIRECTIVES = ", ".join(

@@ -32,9 +32,9 @@ from django_oidc_logout.conf import PROVIDER_KEYS
 from django_oidc_logout.middleware import OIDCSessionMiddleware
 from django_oidc_logout.sites import OIDCAdminConfig, OIDCAdminSite
 from tests import settings as plain
+from tests.factories import ISSUER
 
 HERE = __name__
-ISSUER = "https://idp.example.com"
 OURS = path("oidc/", include("django_oidc_logout.urls"))
 MOZILLAS = path("oidc/", include("mozilla_django_oidc.urls"))
 METHOD = {"OIDC_OP_LOGOUT_URL_METHOD": "django_oidc_logout.backends.provider_logout_url"}

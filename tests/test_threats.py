@@ -13,8 +13,7 @@ from django.core import cache as caching
 
 from django_oidc_logout.fields import EncryptedTextField
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import entry
-from tests.test_backchannel import logout_token, post  # noqa: F401  # a fixture
+from tests.factories import post_logout_token
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "explanation" / "security.md").read_text()
@@ -113,12 +112,12 @@ def test_session_holds_no_token(idp, sign_in):
 
 
 @pytest.mark.django_db
-def test_kinds_are_those_of_the_cache(kept, sign_in, logout_token, settings):  # noqa: F811
+def test_kinds_are_those_of_the_cache(kept, sign_in, logout_token, settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     sign_in()
-    post(logout_token(header={"kid": "new"}))
-    post(logout_token())
+    post_logout_token(logout_token(header={"kid": "new"}))
+    post_logout_token(logout_token())
     ours = [key.split(":") for key in caching.caches["default"]._cache if "oidc_logout" in key]
     assert {kind for _, _, package, kind, *_ in ours if package == "oidc_logout"} == set(
         column(kept[2])

@@ -19,15 +19,13 @@ from django.test.utils import override_script_prefix
 from django.urls import include, path
 
 from django_oidc_logout.conf import PROVIDER_KEYS
-from django_oidc_logout.rp_initiated import return_to
-from django_oidc_logout.rp_initiated.return_to import State
-from tests.factories import is_signed_in
+from django_oidc_logout.landing import State
+from tests.factories import ISSUER, force_sign_in, is_signed_in
 
 pytestmark = pytest.mark.django_db
 
 LOGOUT = "/oidc/logout/"
 CALLBACK = "/oidc/logout/callback/"
-ISSUER = "https://idp.example.com"
 END_SESSION = f"{ISSUER}/end"
 OPTIONS = {"ISSUER": ISSUER, "END_SESSION_ENDPOINT": END_SESSION, "ALGORITHMS": ["HS256"]}
 MANIFEST_STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
@@ -36,17 +34,6 @@ MANIFEST_STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorag
 @pytest.fixture(autouse=True)
 def _provider(settings):
     settings.OIDC_LOGOUT_PROVIDERS = {"default": OPTIONS}
-
-
-def signed_in(client=None):
-    """Return a client that mozilla-django-oidc has signed in, keeping no token."""
-    client = client or Client()
-    user, _ = get_user_model().objects.get_or_create(username="ada")
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
-    session = client.session
-    session["oidc_id_token_expiration"] = 0
-    session.save()
-    return client
 
 
 def words(response):
@@ -95,7 +82,7 @@ STATUSES = {"confirm": 200, "allow": 200, "refuse": 405}
 @pytest.mark.parametrize("policy", STATUSES)
 def test_what_is_no_click_signs_nobody_out(settings, policy, method, headers):
     settings.OIDC_LOGOUT_GET = policy
-    client = signed_in()
+    client = force_sign_in()
     response = getattr(client, method)(LOGOUT, headers=headers)
     assert response.status_code == STATUSES[policy]
     assert is_signed_in(client)
@@ -107,7 +94,7 @@ def test_what_is_no_click_signs_nobody_out(settings, policy, method, headers):
 @pytest.mark.parametrize(("policy", "method"), list(product(STATUSES, ["get", "head"])))
 def test_click_signs_out_where_that_is_allowed(settings, policy, method, headers):
     settings.OIDC_LOGOUT_GET = policy
-    client = signed_in()
+    client = force_sign_in()
     response = getattr(client, method)(LOGOUT, headers=headers)
     signs_out = (policy, method) == ("allow", "get")
     assert response.status_code == (302 if signs_out else STATUSES[policy])
@@ -129,7 +116,7 @@ def test_get_asks_unless_told_otherwise(client):
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "trace"])
 def test_other_methods(method):
-    client = signed_in()
+    client = force_sign_in()
     assert getattr(client, method)(LOGOUT).status_code == 405
     assert is_signed_in(client)
 
@@ -155,7 +142,7 @@ def test_confirm_page_remembers_what_was_asked_for(client, query, next_field, lo
 
 
 def test_button_of_the_confirm_page_signs_out():
-    client = signed_in(Client(enforce_csrf_checks=True))
+    client = force_sign_in(Client(enforce_csrf_checks=True))
     page = client.get(LOGOUT, {"next": "/bye/", "local": "1"}).content.decode()
     [action] = re.findall(r'<form action="([^"]*)" method="post"', page)
     fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
@@ -170,7 +157,7 @@ def test_nobody_has_to_sign_in_to_sign_out(settings, client, address, person):
     required = "django.contrib.auth.middleware.LoginRequiredMiddleware"
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, required]
     if person == "somebody":
-        signed_in(client)
+        force_sign_in(client)
     assert client.get(address).status_code == 200
     if address == LOGOUT:
         assert client.post(address)["Location"].startswith(END_SESSION)
@@ -203,7 +190,7 @@ def test_nobody_has_to_sign_in_to_sign_out(settings, client, address, person):
     ids=lambda body: repr(body[:20]),
 )
 def test_json_that_makes_no_sense_signs_out_all_the_same(body):
-    client = signed_in()
+    client = force_sign_in()
     response = client.post(
         LOGOUT, body, content_type="application/json", headers={"accept": "application/json"}
     )
@@ -229,7 +216,7 @@ FORM = "application/x-www-form-urlencoded"
     ids=["no boundary", "empty boundary", "charset", "fields", "long form", "long JSON"],
 )
 def test_body_that_cannot_be_read_signs_out_all_the_same(settings, content_type, body, limits):
-    client = signed_in()
+    client = force_sign_in()
     for name, value in limits.items():
         setattr(settings, name, value)
     response = client.generic("POST", f"{LOGOUT}?next=/bye/", body, content_type=content_type)
@@ -280,7 +267,7 @@ def test_place_to_land_is_taken_from_the_body_first(client, content_type, body, 
     ],
 )
 def test_this_site_only(content_type, body, local):
-    client = signed_in()
+    client = force_sign_in()
     response = client.post(LOGOUT, body, content_type=content_type)
     assert response["Location"].startswith(CALLBACK if local else END_SESSION)
     assert not is_signed_in(client)
@@ -289,7 +276,7 @@ def test_this_site_only(content_type, body, local):
 @pytest.mark.parametrize("local", [False, True])
 def test_this_site_only_by_link(settings, local):
     settings.OIDC_LOGOUT_GET = "allow"
-    response = signed_in().get(LOGOUT, {"local": ""} if local else {})
+    response = force_sign_in().get(LOGOUT, {"local": ""} if local else {})
     assert response["Location"].startswith(CALLBACK if local else END_SESSION)
 
 
@@ -328,8 +315,8 @@ def test_callback_checks_the_place_again(client, settings):
 
 @pytest.mark.parametrize("state", [None, State(next="/bye/")])
 def test_callback_signs_nobody_out(client, state):
-    signed_in(client)
-    client.get(CALLBACK, {"state": return_to.sign(state)} if state else None)
+    force_sign_in(client)
+    client.get(CALLBACK, {"state": landing.sign(state)} if state else None)
     assert is_signed_in(client)
 
 
@@ -341,7 +328,7 @@ def fail(*args, **kwargs):
 @pytest.mark.parametrize("down", [(SessionStore, "load"), (ModelBackend, "get_user")], ids=str)
 def test_callback_needs_no_database(settings, monkeypatch, down, state, caplog):
     settings.OIDC_LOGOUT_CLEAR_SITE_DATA = ["cookies"]
-    client = signed_in()
+    client = force_sign_in()
     monkeypatch.setattr(*down, fail)
     response = client.get(CALLBACK, {"state": return_to.sign(state)} if state else None)
     if state and state.next:
@@ -388,7 +375,7 @@ GOOGLE = (
 )
 def test_setting_of_the_wrong_kind_keeps_nobody_signed_in(settings, name, value):
     setattr(settings, f"OIDC_LOGOUT_{name}", value)
-    client = signed_in()
+    client = force_sign_in()
     assert client.post(LOGOUT, {"next": "/bye/"}).status_code == 302
     assert not is_signed_in(client)
     assert (
@@ -401,7 +388,7 @@ def test_setting_of_the_wrong_kind_keeps_nobody_signed_in(settings, name, value)
 @pytest.mark.parametrize("key", PROVIDER_KEYS)
 def test_option_of_the_wrong_kind_keeps_nobody_signed_in(settings, key, value):
     settings.OIDC_LOGOUT_PROVIDERS = {"default": {**OPTIONS, key: value}}
-    client = signed_in()
+    client = force_sign_in()
     assert client.post(LOGOUT).status_code == 302
     assert not is_signed_in(client)
     for outcome in ("redirect", "unavailable"):
@@ -440,8 +427,8 @@ PROVIDER = "django_oidc_logout.providers.{}Provider"
 
 @pytest.mark.parametrize("state", [None, State(alias="default", provider="redirect")])
 def test_signed_out_page_of_somebody_who_is_signed_in_says_so(client, state):
-    signed_in(client)
-    response = client.get(CALLBACK, {"state": return_to.sign(state)} if state else None)
+    force_sign_in(client)
+    response = client.get(CALLBACK, {"state": landing.sign(state)} if state else None)
     assert words(response) == "You are signed in Sign out Back to the site"
     assert "<title>You are signed in</title>" in response.content.decode()
 
@@ -453,7 +440,7 @@ def test_password_in_words(client):
 
 
 def test_this_site_only_in_words():
-    client = signed_in()
+    client = force_sign_in()
     assert words(client.get(client.post(LOGOUT, {"local": "1"})["Location"])) == NOT_TOLD
 
 
@@ -466,7 +453,7 @@ def test_way_home_knows_where_the_site_is_mounted(client):
 PAGES = {
     "confirm": lambda client: client.get(LOGOUT, {"next": "/bye/", "local": "1"}),
     "signed out": lambda client: client.get(CALLBACK),
-    "signed in": lambda client: signed_in(client).get(CALLBACK),
+    "signed in": lambda client: force_sign_in(client).get(CALLBACK),
     "refresh": lambda client: client.post(LOGOUT),
     "Turbo": lambda client: client.post(LOGOUT, headers={"x-turbo-request-id": "1"}),
 }

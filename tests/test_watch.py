@@ -25,13 +25,6 @@ OURS = "django_oidc_logout.middleware.OIDCSessionMiddleware"
 MANIFEST_STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 
 
-@pytest.fixture(params=["db", "cache", "cached_db", "file", "signed_cookies"])
-def engine(request, settings, tmp_path):
-    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
-    settings.SESSION_FILE_PATH = str(tmp_path)
-    return request.param
-
-
 @pytest.fixture(params=[True, False], ids=["with our middleware", "without"])
 def middleware(request, settings):
     if not request.param:

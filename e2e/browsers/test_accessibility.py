@@ -3,18 +3,20 @@
 import pytest
 
 from e2e.browsers.conftest import in_chromium
-from e2e.browsers.test_pages import PHONE, confirm, not_told, refresh, sessions, told
-from e2e.browsers.urls import NODE_MODULES
+from e2e.browsers.pages import (
+    AXE,
+    DESKTOP,
+    PHONE,
+    VIOLATIONS,
+    confirm,
+    not_told,
+    refresh,
+    sessions,
+    told,
+)
 from tests.absence import need
 
 pytestmark = in_chromium
-
-DESKTOP = {"width": 1280, "height": 800}
-AXE = NODE_MODULES / "axe-core" / "axe.min.js"
-VIOLATIONS = """(async () => {
-  const { passes, violations } = await axe.run();
-  return [passes.length > 0, violations.map(({ id, nodes }) => [id, nodes.map((n) => n.html)])];
-})()"""
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -7,10 +7,9 @@ import re
 import pytest
 
 from e2e.browsers.chromium import ChromiumVisitor
-from e2e.browsers.test_accessibility import AXE, DESKTOP, VIOLATIONS
-from e2e.browsers.test_pages import PHONE
+from e2e.browsers.pages import AXE, DESKTOP, PHONE, VIOLATIONS
 from tests.absence import need, need_package
-from tests.test_demo import Demo
+from tests.demo import Demo
 
 SESSIONS = "/admin/django_oidc_logout/oidcsession/"
 

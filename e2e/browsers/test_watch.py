@@ -6,7 +6,7 @@ from django.http import JsonResponse
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.views import StatusView
 from e2e.browsers.conftest import in_chromium
-from e2e.browsers.test_pages import stay
+from e2e.browsers.pages import stay
 
 pytestmark = in_chromium
 

@@ -34,6 +34,13 @@ def run(*command, cwd=None, **options):
     return done.stdout
 
 
+def load(path):
+    need_package("yaml", "PyYAML")
+    from yaml import safe_load  # noqa: PLC0415  # may be absent
+
+    return safe_load(path.read_text())
+
+
 @dataclass(frozen=True)
 class Distributions:
     """The files that would be published."""

@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from e2e.packaging.conftest import ROOT
-from e2e.packaging.test_release import load
+from e2e.packaging.conftest import ROOT, load
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()

@@ -10,20 +10,13 @@ import tomllib
 
 import pytest
 
-from e2e.packaging.conftest import ROOT
-from tests.absence import need, need_package
+from e2e.packaging.conftest import ROOT, load
+from tests.absence import need
 
 WORKFLOWS = ROOT / ".github" / "workflows"
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 MAY_PUBLISH = {"id-token": "write"}
 MAY_READ = {"contents": "read"}
-
-
-def load(path):
-    need_package("yaml", "PyYAML")
-    from yaml import safe_load  # noqa: PLC0415  # may be absent
-
-    return safe_load(path.read_text())
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from django_oidc_logout.doctor import site as doctor_site
 from e2e.providers.waiting import SECONDS, free_ports
 from example_project.processes import agreement
 from tests.absence import need_package
-from tests.test_demo import SITE_SETTINGS, Demo
+from tests.demo import SITE_SETTINGS, Demo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,15 +15,10 @@ import pytest
 from django.contrib.sessions.backends.file import SessionStore as FileStore
 from django.core.cache import caches
 from django.db import connection, connections
-from django.test import Client
 
 from django_oidc_logout.models import OIDCSession
 from tests.absence import need
-from tests.factories import is_signed_in
-from tests.test_backchannel import logout_token, signals
-from tests.test_middleware import engine, get_async
-
-__all__ = ["engine", "logout_token", "signals"]
+from tests.factories import copy_of, get_async, is_signed_in
 
 PATIENCE = 60  # seconds, of which a test that passes needs none
 
@@ -72,13 +67,6 @@ def all_at_once(aside):
         return [future.result(PATIENCE) for future in started]
 
     return all_at_once
-
-
-def copy_of(client):
-    """Return another client with the same cookies: what somebody kept or has stolen."""
-    copy = Client()
-    copy.cookies.load({name: morsel.value for name, morsel in client.cookies.items()})
-    return copy
 
 
 def assert_ended(*clients):

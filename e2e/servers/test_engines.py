@@ -18,16 +18,12 @@ from django.utils import timezone
 
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import engines, index
-from e2e.servers.conftest import assert_ended, copy_of
+from e2e.servers.conftest import assert_ended
 from tests.absence import need_package
-from tests.factories import is_signed_in
-from tests.test_backchannel import MISSING, assert_refused, other_provider, post
-from tests.test_middleware import urlpatterns
+from tests.factories import assert_refused, copy_of, is_signed_in, other_provider, post_logout_token
+from tests.idp import MISSING
 
-__all__ = ["urlpatterns"]
-
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.urls_sessions")]
 
 AGE = 14 * 24 * 60 * 60  # Django's SESSION_COOKIE_AGE, in seconds
 SIDS = {
@@ -42,7 +38,7 @@ BACKEND_OF_A_CACHE = "django.core.cache.backends."
 def post_token(make, idp, sid):
     token = make(sid=sid)
     assert len(token) <= 16 * 1024
-    return post(token)
+    return post_logout_token(token)
 
 
 def show_frame(make, idp, sid):
@@ -70,7 +66,7 @@ def test_session_is_of_no_use_once_it_has_ended(engine, sign_in, logout_token):
     client = sign_in()
     kept = copy_of(client)
     assert is_signed_in(kept)
-    assert post(logout_token()).status_code == 200
+    assert post_logout_token(logout_token()).status_code == 200
     for path in ("/put-aside/", "/cycle/", "/private/"):
         kept.get(path)
     assert_ended(client, kept)
@@ -79,7 +75,7 @@ def test_session_is_of_no_use_once_it_has_ended(engine, sign_in, logout_token):
 def test_sub_ends_all_of_a_person(engine, sign_in, logout_token, signals):
     mine = [sign_in(sid=f"{number}") for number in range(5)]
     other = sign_in(sub="ada ", sid="other")
-    assert post(logout_token(sid=MISSING)).status_code == 200
+    assert post_logout_token(logout_token(sid=MISSING)).status_code == 200
     assert sorted(sid for sid, _ in signals["ended"]) == ["0", "1", "2", "3", "4"]
     assert not any(map(is_signed_in, mine))
     assert is_signed_in(other)
@@ -88,16 +84,16 @@ def test_sub_ends_all_of_a_person(engine, sign_in, logout_token, signals):
 def test_two_issuers_with_the_same_sid(engine, idp, configure, sign_in, logout_token):
     other_provider(configure, idp)
     here, there = sign_in(), sign_in(iss="https://other.example.com")
-    assert post(logout_token(iss="https://other.example.com")).status_code == 200
+    assert post_logout_token(logout_token(iss="https://other.example.com")).status_code == 200
     assert not is_signed_in(there)
     assert is_signed_in(here)
-    assert post(logout_token()).status_code == 200
+    assert post_logout_token(logout_token()).status_code == 200
     assert_ended(here, there)
 
 
 def test_sid_with_anothers_sub_ends_none(engine, sign_in, logout_token):
     client = sign_in()
-    assert post(logout_token(sub="grace")).status_code == 200
+    assert post_logout_token(logout_token(sub="grace")).status_code == 200
     assert is_signed_in(client)
 
 
@@ -107,7 +103,7 @@ def test_session_that_has_moved_ends(engine, sign_in, logout_token, move):
     before = copy_of(client)
     client.get(move)
     assert is_signed_in(client)
-    assert post(logout_token()).status_code == 200
+    assert post_logout_token(logout_token()).status_code == 200
     assert_ended(client, before)
 
 
@@ -125,9 +121,9 @@ def test_all_sessions_of_a_user_end(engine, idp, sign_in):
 def test_replay_leaves_a_later_sign_in_alone(engine, sign_in, logout_token):
     sign_in()
     token = logout_token()
-    assert post(token).status_code == 200
+    assert post_logout_token(token).status_code == 200
     client = sign_in()
-    assert_refused(post(token))
+    assert_refused(post_logout_token(token))
     assert is_signed_in(client)
 
 
@@ -154,7 +150,7 @@ def unreachable(request):
 def test_cache_that_is_down_keeps_nobody_signed_in(settings, sign_in, logout_token, unreachable):
     client = sign_in()
     settings.CACHES = unreachable
-    assert post(logout_token()).status_code == 200
+    assert post_logout_token(logout_token()).status_code == 200
     assert_ended(client)
 
 
@@ -165,12 +161,12 @@ def test_token_comes_again_when_the_session_store_is_back(
     working = settings.CACHES
     client, token = sign_in(), logout_token()
     settings.CACHES = unreachable
-    answer = post(token)
+    answer = post_logout_token(token)
     settings.CACHES = working
     if is_signed_in(client):  # it is in the cache still
         assert OIDCSession.objects.count() == 1
         assert_refused(answer)
-    assert post(token).status_code == 200
+    assert post_logout_token(token).status_code == 200
     assert_ended(client)
 
 
@@ -254,7 +250,7 @@ def test_session_that_is_used_lives_on(engine, sign_in, logout_token, later, pag
         assert is_signed_in(client)
     later(0.9 * AGE)
     assert clear() == 0
-    assert post(logout_token()).status_code == 200
+    assert post_logout_token(logout_token()).status_code == 200
     assert_ended(client)
 
 

@@ -13,11 +13,10 @@ from django.urls import path
 
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import index
-from e2e.servers.conftest import assert_ended, copy_of
+from e2e.servers.conftest import assert_ended
 from e2e.servers.interleaving import stopped_before
-from tests.factories import is_signed_in
-from tests.test_backchannel import MISSING, post
+from tests.factories import copy_of, is_signed_in, post_logout_token
+from tests.idp import MISSING
 from tests.urls import urlpatterns as site_urls
 
 pytestmark = [
@@ -102,7 +101,7 @@ def end(end_here, aside):
 
 
 def answer_to(token):
-    return post(token).status_code
+    return post_logout_token(token).status_code
 
 
 # A request in flight.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
@@ -10,10 +11,14 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from tests.admin import settings
+from tests.factories import ISSUER, create_row
 
 PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
+LIST = "/admin/django_oidc_logout/oidcsession/"
+SECRET = "eyJ-a-token"
 OWN = ("INSTALLED_APPS", "MIDDLEWARE", "TEMPLATES", "ROOT_URLCONF")
 
 
@@ -51,6 +56,34 @@ def permitted(user, *codenames):
     user.save()
     user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
     return user
+
+
+def user(name, **fields):
+    email = f"{name}@example.com"
+    return get_user_model().objects.get_or_create(username=name, email=email, **fields)[0]
+
+
+def session(who, key="key", *, provider="default", issuer=ISSUER, hours=8, **fields):
+    return create_row(
+        user=who,
+        session_key=f"secret-{key}",
+        provider=provider,
+        issuer=issuer,
+        expires_at=timezone.now() + timedelta(hours=hours),
+        id_token=SECRET,
+        refresh_token=SECRET,
+        **{"sub": f"sub-{key}", "sid": f"sid-{key}", **fields},
+    )
+
+
+def pages(row):
+    one = f"{LIST}{row.pk}/"
+    return {
+        "list": LIST,
+        "session": f"{one}change/",
+        "history": f"{one}history/",
+        "found": f"{LIST}?q=sid-key",
+    }
 
 
 @pytest.fixture

@@ -14,14 +14,15 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from django_oidc_logout import engines
+from django_oidc_logout.admin_actions import SHOWN
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import engines
 from django_oidc_logout.signals import session_ended, signed_out
 from tests.admin import settings
-from tests.admin.conftest import PASSWORD_BACKEND, permitted
-from tests.factories import is_signed_in, query_of
+from tests.admin.conftest import LIST, PASSWORD_BACKEND, permitted
+from tests.factories import ENGINES, is_signed_in, query_of
 
-LIST = "/admin/django_oidc_logout/oidcsession/"
 USERS = "/admin/auth/user/"
 SELECTED = "sign_out_selected"
 EVERYWHERE = "sign_out_everywhere"
@@ -118,9 +119,6 @@ def test_signal(people, desk):
     assert seen == [("phone", "Staff ended the session.")]
 
 
-ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_next_click_finds_them_signed_out(settings, tmp_path, sign_in, grace, engine):
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
@@ -201,6 +199,7 @@ def test_all_that_match_are_not_named_one_by_one(people, desk, grace):
     page = desk.post(f"{LIST}?q=grace", data)
     assert "1200 sessions will end." in words(page)
     assert "and 1100 more" in words(page)
+    assert page.content.decode().count("<li><bdi>") == SHOWN
     assert len(hidden(page)["_selected_action"]) == 100
     answer = desk.post(f"{LIST}?q=grace", hidden(page))
     assert told(answer) == [("success", "1200 sessions have ended.")]

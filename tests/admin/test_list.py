@@ -18,12 +18,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_oidc_logout.models import OIDCSession
-from tests.admin.conftest import permitted
+from tests.admin.conftest import LIST, SECRET, pages, permitted, session, user
+from tests.factories import ISSUER
 
 TABLE = OIDCSession._meta.db_table
-LIST = "/admin/django_oidc_logout/oidcsession/"
-ISSUER = "https://idp.example.com"
-SECRET = "eyJ-a-token"
 
 
 @pytest.fixture(autouse=True)
@@ -35,25 +33,6 @@ def _providers(settings):
             "BACKEND": "django_oidc_logout.providers.GoogleProvider",
         },
     }
-
-
-def user(name, **fields):
-    email = f"{name}@example.com"
-    return get_user_model().objects.get_or_create(username=name, email=email, **fields)[0]
-
-
-def session(who, key="key", *, provider="default", issuer=ISSUER, hours=8, **fields):
-    now = timezone.now()
-    return OIDCSession.objects.create(
-        user=who,
-        session_key=f"secret-{key}",
-        provider=provider,
-        issuer=issuer,
-        expires_at=now + timedelta(hours=hours),
-        id_token=SECRET,
-        refresh_token=SECRET,
-        **{"sub": f"sub-{key}", "sid": f"sid-{key}", **fields},
-    )
 
 
 def rows(response):
@@ -216,16 +195,6 @@ def test_queries_do_not_grow(desk, django_assert_num_queries):
     for query in ({}, {"q": "user"}, {"p": "2"}, {"provider": "default", "state": "active"}):
         with django_assert_num_queries(len(few)):
             assert len(rows(desk.get(LIST, query))) == 100
-
-
-def pages(row):
-    one = f"{LIST}{row.pk}/"
-    return {
-        "list": LIST,
-        "session": f"{one}change/",
-        "history": f"{one}history/",
-        "found": f"{LIST}?q=sid-key",
-    }
 
 
 @pytest.mark.parametrize("page", ["list", "session", "history", "found"])

@@ -9,8 +9,7 @@ from urllib.parse import urljoin
 import pytest
 from django.contrib.auth.models import Permission, User
 
-from tests.admin.conftest import permitted
-from tests.admin.test_list import LIST, pages, session, user
+from tests.admin.conftest import LIST, pages, permitted, session, user
 
 pytestmark = pytest.mark.django_db
 

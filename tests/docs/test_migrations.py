@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from types import ModuleType
 from urllib.parse import urlencode
 
-import jwt
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
@@ -17,7 +15,6 @@ from tests.absence import need_package
 from tests.docs import site
 from tests.docs.markdown import ROOT, blocks_of
 from tests.factories import is_signed_in, query_of
-from tests.idp import KID, signing_key
 from tests.urls import urlpatterns as tests_urls
 
 pytestmark = pytest.mark.django_db
@@ -134,12 +131,6 @@ def test_from_a_hand_written_url(follow, idp, sign_in, sign_in_before, settings)
         assert query["post_logout_redirect_uri"] == "http://testserver/oidc/logout/callback/"
 
 
-def logout_token(issuer, **claims):
-    now = int(time.time())
-    claims |= {"iss": issuer, "sub": "ada", "aud": "site", "iat": now, "jti": "1", "events": EVENTS}
-    return jwt.encode(claims, signing_key(), "RS256", headers={"kid": KID, "typ": "logout+jwt"})
-
-
 def test_from_django_lasuite(follow, idp, sign_in, settings):
     """Ours in the place of its backend: it is about addresses that need not be registered anew."""
     settings.AUTHENTICATION_BACKENDS = ["django_oidc_logout.backends.OIDCLogoutBackend"]
@@ -152,7 +143,7 @@ def test_from_django_lasuite(follow, idp, sign_in, settings):
     desk = sign_in(sid="desk")
     answer = Client().post(
         "/oidc/backchannel-logout/",
-        urlencode({"logout_token": logout_token(idp.issuer, sid="desk")}),
+        urlencode({"logout_token": idp.logout_token(sid="desk")}),
         content_type="application/x-www-form-urlencoded",
     )
     assert answer.status_code == 200

@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
-from django.utils import timezone
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from django_oidc_logout import idp_initiated, safe_cache
 from django_oidc_logout.models import OIDCSession
+from tests.factories import ISSUER, create_row
 from tests.fuzz import forge
 from tests.fuzz.conftest import examples
 from tests.fuzz.oracle import Provider, verdict
@@ -23,7 +23,6 @@ from tests.idp import KID, signing_key
 pytestmark = pytest.mark.django_db
 
 NOW = int(time.time()) + 0.5
-ISSUER = "https://idp.example.com"
 ALGORITHMS = {ISSUER: "RS256", forge.OTHER_ISSUER: "HS256"}
 # (issuer, sub, sid) of the sessions that there are.
 PEOPLE = {
@@ -65,13 +64,12 @@ def sign_in_again():
     for issuer, sub, sid in sorted(PEOPLE - signed_in()):
         session = SessionStore()
         session.save()
-        OIDCSession.objects.create(
+        create_row(
             provider="default" if issuer == ISSUER else "second",
             issuer=issuer,
             sub=sub,
             sid=sid,
             session_key=session.session_key,
-            expires_at=timezone.now(),
         )
 
 

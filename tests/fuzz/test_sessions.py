@@ -13,14 +13,12 @@ from hypothesis import strategies as st
 
 from django_oidc_logout.api import remember_login, sign_out
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import entry
-from tests.factories import is_signed_in
+from tests.factories import ISSUER, is_signed_in
 from tests.fuzz import forge
 from tests.fuzz.anything import changed, json_values, texts
 
 pytestmark = pytest.mark.django_db
 
-ISSUER = "https://idp.example.com"
 CLAIMS = {"iss": ISSUER, "sub": "ada", "sid": "1", "aud": "site", "email": "ada@example.com"}
 NAMES = [
     entry.ENTRY,

@@ -1,0 +1,47 @@
+"""The package's pages, how to come to them, and what axe says of them."""
+
+from django.core.cache import cache
+
+from e2e.browsers.urls import NODE_MODULES
+
+PHONE = {"width": 320, "height": 568}
+DESKTOP = {"width": 1280, "height": 800}
+AXE = NODE_MODULES / "axe-core" / "axe.min.js"
+VIOLATIONS = """(async () => {
+  const { passes, violations } = await axe.run();
+  return [passes.length > 0, violations.map(({ id, nodes }) => [id, nodes.map((n) => n.html)])];
+})()"""
+
+
+def stay(handler):
+    """Answer a sign-out so that the page which led to it stays."""
+    handler.body(b"", status=204)
+
+
+def confirm(visitor, settings, provider):
+    visitor.open("/oidc/logout/")
+    visitor.see("Sign out?")
+
+
+def refresh(visitor, settings, provider):
+    settings.OIDC_LOGOUT_RESPONSE = "refresh"
+    provider.idp.answers["/end-session"] = stay
+    visitor.click()
+    visitor.see("Continue if nothing happens")
+
+
+def told(visitor, settings, provider):
+    visitor.click()
+    visitor.see("Signed out at 127.0.0.1.")
+
+
+def not_told(visitor, settings, provider):
+    provider.idp.metadata["end_session_endpoint"] = ""
+    cache.clear()
+    visitor.click()
+    visitor.see("127.0.0.1 could not be told.")
+
+
+def sessions(visitor, settings, provider):
+    visitor.open("/oidc/sessions/")
+    visitor.see("Where you are signed in")
