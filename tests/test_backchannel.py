@@ -19,6 +19,7 @@ from django.utils.module_loading import import_string
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import engines
 from tests.factories import assert_refused, is_signed_in, other_provider, post_logout_token
 from tests.idp import EVENT, KID, MISSING, encode, sign, signing_key
 

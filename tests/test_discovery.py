@@ -84,11 +84,11 @@ class SharedCache(BaseCache):
 @pytest.mark.parametrize("renew", [False, True])
 def test_a_caller_cannot_spoil_a_copy_that_the_cache_shares(idp, settings, pass_time, renew):
     settings.CACHES = {"default": {"BACKEND": f"{__name__}.SharedCache"}}
-    metadata()
+    document()
     pass_time(2 * DAY)
     idp.answers[PATH] = unavailable
-    metadata(renew=renew).clear()
-    assert metadata(renew=renew) == idp.metadata
+    document(renew=renew).clear()
+    assert document(renew=renew) == idp.metadata
 
 
 def test_a_copy_serves_however_old(idp, pass_time):

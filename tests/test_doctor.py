@@ -32,8 +32,7 @@ from django_oidc_logout.doctor.findings import TITLES
 from django_oidc_logout.doctor.recipes import VENDORS, Registration, recipe
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.providers import OIDCProvider
-from django_oidc_logout.registration import VENDORS, Registration, recipe
+from django_oidc_logout.providers import OIDCProvider, metadata
 from tests.factories import create_row, free_port
 
 DISCOVERY = "/.well-known/openid-configuration"

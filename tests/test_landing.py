@@ -15,7 +15,8 @@ from django.urls import path, reverse_lazy
 from django.utils.encoding import iri_to_uri
 
 from django_oidc_logout.api import sign_out
-from django_oidc_logout.landing import State
+from django_oidc_logout.rp_initiated import return_to
+from django_oidc_logout.rp_initiated.return_to import State
 from tests.factories import HOSTILE, force_sign_in, is_signed_in
 
 # What only its length, or what hides behind it, makes hostile.

@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.test import Client
 
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import bound_store, end, engines, index
 from tests.factories import get_async, is_signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.urls_sessions")]

@@ -6,7 +6,8 @@ import jwt
 import pytest
 
 from django_oidc_logout.exceptions import ProviderUnavailable
-from django_oidc_logout.providers import GoogleProvider, OIDCProvider
+from django_oidc_logout.providers import GoogleProvider, OIDCProvider, configured
+from django_oidc_logout.tokens import id_token
 from tests.factories import ISSUER
 
 OTHER = "https://other.example.com"

@@ -15,6 +15,8 @@ from django.views.debug import ExceptionReporter
 from django_oidc_logout.conf import ProviderOptions
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.providers import metadata
+from django_oidc_logout.rp_initiated import return_to
 from tests.factories import is_signed_in, post_logout_token, query_of
 
 pytestmark = pytest.mark.django_db

@@ -13,6 +13,7 @@ from django.core import cache as caching
 
 from django_oidc_logout.fields import EncryptedTextField
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import entry
 from tests.factories import post_logout_token
 
 ROOT = Path(__file__).parents[1]

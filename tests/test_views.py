@@ -19,7 +19,8 @@ from django.test.utils import override_script_prefix
 from django.urls import include, path
 
 from django_oidc_logout.conf import PROVIDER_KEYS
-from django_oidc_logout.landing import State
+from django_oidc_logout.rp_initiated import return_to
+from django_oidc_logout.rp_initiated.return_to import State
 from tests.factories import ISSUER, force_sign_in, is_signed_in
 
 pytestmark = pytest.mark.django_db
@@ -316,7 +317,7 @@ def test_callback_checks_the_place_again(client, settings):
 @pytest.mark.parametrize("state", [None, State(next="/bye/")])
 def test_callback_signs_nobody_out(client, state):
     force_sign_in(client)
-    client.get(CALLBACK, {"state": landing.sign(state)} if state else None)
+    client.get(CALLBACK, {"state": return_to.sign(state)} if state else None)
     assert is_signed_in(client)
 
 
@@ -428,7 +429,7 @@ PROVIDER = "django_oidc_logout.providers.{}Provider"
 @pytest.mark.parametrize("state", [None, State(alias="default", provider="redirect")])
 def test_signed_out_page_of_somebody_who_is_signed_in_says_so(client, state):
     force_sign_in(client)
-    response = client.get(CALLBACK, {"state": landing.sign(state)} if state else None)
+    response = client.get(CALLBACK, {"state": return_to.sign(state)} if state else None)
     assert words(response) == "You are signed in Sign out Back to the site"
     assert "<title>You are signed in</title>" in response.content.decode()
 

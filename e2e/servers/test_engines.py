@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import engines, index
 from e2e.servers.conftest import assert_ended
 from tests.absence import need_package
 from tests.factories import assert_refused, copy_of, is_signed_in, other_provider, post_logout_token

@@ -13,6 +13,7 @@ from django.urls import path
 
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import index
 from e2e.servers.conftest import assert_ended
 from e2e.servers.interleaving import stopped_before
 from tests.factories import copy_of, is_signed_in, post_logout_token

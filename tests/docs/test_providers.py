@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from django_oidc_logout.conf import conf
-from django_oidc_logout.registration import VENDORS, Registration, recipe, vendor_of
+from django_oidc_logout.doctor.recipes import VENDORS, Registration, recipe, vendor_of
 from e2e.providers import roads, table, traits
 from e2e.providers.roads import BackChannel, BackChannelWithSub, FrontChannel, Roads
 

@@ -10,7 +10,7 @@ from django.utils.encoding import iri_to_uri
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from django_oidc_logout import landing
+from django_oidc_logout.rp_initiated import return_to
 from tests.factories import HOSTILE, is_signed_in
 from tests.fuzz.anything import json_values, texts
 from tests.fuzz.conftest import examples

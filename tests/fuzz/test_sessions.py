@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from django_oidc_logout.api import remember_login, sign_out
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import entry
 from tests.factories import ISSUER, is_signed_in
 from tests.fuzz import forge
 from tests.fuzz.anything import changed, json_values, texts
