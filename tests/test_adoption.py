@@ -53,7 +53,7 @@ def test_mozillas_view_goes_to_the_provider_with_the_hint(idp, sign_in):
     query = query_of(response)
     assert (query["id_token_hint"], query["client_id"]) == (hint, "site")
     assert query["post_logout_redirect_uri"] == "http://testserver/oidc/logout/callback/"
-    assert return_to.unsign(query["state"]).provider == "redirect"
+    assert return_to.unsign(query["state"]).provider_outcome == "redirect"
     assert not is_signed_in(client)
     assert not Session.objects.exists()
     assert not OIDCSession.objects.exists()

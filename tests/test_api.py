@@ -83,7 +83,7 @@ def test_signing_out_goes_by_the_provider(sign_in, idp, django_user_model):
     assert parameters["id_token_hint"] == [hint]
     assert return_to.unsign(parameters["state"][0]).next == "/bye/"
     assert user == django_user_model.objects.get()
-    reason = "The browser was sent to 127.0.0.1."
+    reason = "The browser was redirected to 127.0.0.1."
     assert outcome == Outcome(provider="redirect", tokens="skipped", reason=reason)
     assert not OIDCSession.objects.exists()
     # What the provider needs is cleared on the way back.
@@ -94,7 +94,7 @@ def test_signing_out_goes_by_the_provider(sign_in, idp, django_user_model):
 def test_signing_out_of_the_site_only(sign_in):
     answer, _, outcome = signing_out(request_of(sign_in()), local_only=True)
     assert answer["Location"].startswith("/oidc/logout/callback/?state=")
-    reason = "Signing out of this site only was asked for."
+    reason = "The request was to sign out of this site only."
     assert outcome == Outcome(provider="skipped", tokens="skipped", reason=reason)
     assert "cookies" in answer.headers["Clear-Site-Data"]
 
@@ -104,7 +104,7 @@ def test_signing_out_with_a_store_that_fails(sign_in, monkeypatch):
     request = request_of(sign_in())
     monkeypatch.setattr(type(request.session), "flush", mock.Mock(side_effect=OSError))
     _, _, outcome = signing_out(request, local_only=True)
-    reason = f"Signing out of this site only was asked for. {STORE_FAILED}"
+    reason = f"The request was to sign out of this site only. {STORE_FAILED}"
     assert outcome.reason == reason
     assert OIDCSession.objects.exists()
 
@@ -160,31 +160,31 @@ def test_signing_in_again_is_no_renewal(sign_in, idp, verb, is_new):
 def test_sign_in_by_a_provider_that_is_not_configured_is_logged(sign_in, idp, configure, caplog):
     configure(ISSUER="https://elsewhere.example.com")
     sign_in()
-    assert f"No configured provider issued an ID Token: issuer={idp.issuer}" in caplog.messages
+    assert f"No provider in OIDC_LOGOUT_PROVIDERS matches an ID Token: issuer={idp.issuer}" in caplog.messages
 
 
 def test_sign_in_by_a_provider_that_is_down_is_logged(sign_in, idp, caplog):
     idp.answers["/.well-known/openid-configuration"] = lambda handler: handler.send_error(503)
     sign_in()
-    (logged,) = [told for told in caplog.messages if told.startswith("A provider's metadata")]
-    start = f"A provider's metadata is not renewed: issuer={idp.issuer} reason={idp.issuer}/"
+    (logged,) = [told for told in caplog.messages if told.startswith("Could not renew a provider's metadata")]
+    start = f"Could not renew a provider's metadata: issuer={idp.issuer} reason={idp.issuer}/"
     assert logged.startswith(start)
-    assert logged.endswith(" answered 503")
+    assert logged.endswith(" responded with status 503")
 
 
 def test_sign_in_that_cannot_be_recorded_is_logged(rf, caplog):
     assert renew(rf.get("/"), "garbage") is None
-    told = "A sign-in could not be recorded; its sign-out will go without a hint"
+    told = "Could not record a sign-in, its sign-out will lack the hint"
     assert caplog.messages == [told]
 
 
 @pytest.mark.parametrize(
     ("criteria", "message"),
     [
-        ({}, "end_sessions() needs an issuer, sub, sid or user, and none may be empty"),
+        ({}, "end_sessions() needs an issuer, sub, sid or user that is not empty"),
         (
             {"user": AnonymousUser()},
-            "end_sessions() needs a user who has an account: this one is anonymous",
+            "end_sessions() cannot end the sessions of an anonymous user",
         ),
     ],
     ids=["no criterion", "anonymous"],

@@ -334,7 +334,7 @@ MISTAKES = {
     # TLS
     "plain http": (
         options(ISSUER=UNSAFE),
-        ("tls", "error", "is no https address", "to the provider's https address"),
+        ("tls", "error", "is not an https URL", "to the provider's https address"),
     ),
     "no address": (options(ISSUER=""), ("tls", "error", 'ISSUER ""', "https address")),
     "certificates unchecked": (
@@ -357,7 +357,7 @@ MISTAKES = {
     ),
     "garbage": (
         answer(DISCOVERY, lambda handler: handler.body(b"<!doctype html>")),
-        ("discovery", "error", "does not answer with JSON", "curl -v"),
+        ("discovery", "error", "did not respond with JSON", "curl -v"),
     ),
     "hanging": (
         each(options(TIMEOUT=0.3), answer(DISCOVERY, lambda handler: handler.hang())),
@@ -403,7 +403,7 @@ MISTAKES = {
     # The end of a session
     "no end-session endpoint": (
         publish(end_session_endpoint=None),
-        ("end-session", "error", "publishes no end_session_endpoint", "RP-initiated logout on"),
+        ("end-session", "error", "does not publish end_session_endpoint", "RP-initiated logout on"),
     ),
     "an end-session endpoint on http": (
         publish(end_session_endpoint=UNSAFE),
@@ -492,11 +492,11 @@ MISTAKES = {
     ),
     "keys out of reach": (
         answer("/jwks", status(503)),
-        ("keys", "error", "/jwks answered 503", "OIDC_OP_JWKS_ENDPOINT is right"),
+        ("keys", "error", "/jwks responded with status 503", "OIDC_OP_JWKS_ENDPOINT is right"),
     ),
     "no address of keys": (
         each(options(JWKS_URI=""), publish(jwks_uri=None)),
-        ("keys", "error", "publishes no jwks_uri", "Set JWKS_URI"),
+        ("keys", "error", "does not publish jwks_uri", "Set JWKS_URI"),
     ),
     "keys on http": (
         each(options(JWKS_URI=""), publish(jwks_uri=UNSAFE)),
@@ -1074,7 +1074,7 @@ def test_the_address_is_that_of_djangos_sites(site, monkeypatch, current):
 def test_an_address_that_no_provider_takes(site, base):
     found, _ = addresses(site=base)
     assert found["status"] == "error"
-    assert f'"{base}" (--site) is no https address' in found["detail"]
+    assert f'"{base}" (--site) is not an https URL' in found["detail"]
     assert "Serve the site on https" in found["remedy"]
 
 

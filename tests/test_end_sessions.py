@@ -74,7 +74,7 @@ def test_no_criterion(people, criteria):
     "user", [AnonymousUser(), SimpleLazyObject(AnonymousUser)], ids=["plain", "lazy"]
 )
 def test_anonymous_user(people, user, criteria):
-    with pytest.raises(ValueError, match="this one is anonymous"):
+    with pytest.raises(ValueError, match="of an anonymous user"):
         end_sessions(user=user, **criteria)
     assert all(map(is_signed_in, people.values()))
 
@@ -82,7 +82,7 @@ def test_anonymous_user(people, user, criteria):
 @pytest.mark.parametrize("criteria", [{"sub": "ada"}, {"sid": "desk"}], ids=str)
 def test_whose_identifier_it_is(configure, people, criteria):
     configure("other", ISSUER="https://other.example.com")
-    with pytest.raises(ValueError, match="say whose sub or sid it is"):
+    with pytest.raises(ValueError, match="issuer is required"):
         end_sessions(**criteria)
     assert all(map(is_signed_in, people.values()))
 
@@ -253,7 +253,7 @@ def test_cache_that_fails_with_many(engine, signed_in, monkeypatch, caplog):
     monkeypatch.setattr(backend, "delete_many", fail)
     assert end_sessions(sub="ada") == 2
     assert signed_in() == ["grace"]
-    assert "Sessions cannot be ended all at once: error=OSError" in caplog.text
+    assert "Could not end sessions together, ending each: error=OSError" in caplog.text
 
 
 def delete_session(*keys):
@@ -376,7 +376,7 @@ def test_sessions_in_a_cache_that_is_down_keep_their_rows(settings, sign_in, mon
 
     with monkeypatch.context() as patch:
         patch.setattr(type(caches["default"]), "get", down)
-        with pytest.raises(CommandError, match="does not answer"):
+        with pytest.raises(CommandError, match="does not respond"):
             call_command("oidc_logout_clear_sessions")
     assert OIDCSession.objects.exists()
 
@@ -442,7 +442,7 @@ def test_index_that_cannot_be_extended_breaks_no_page(prolonged, monkeypatch, ca
 
     monkeypatch.setattr("django.db.models.query.QuerySet.update", fail)
     assert prolonged.get("/private/").status_code == 200
-    assert "lasts longer" in caplog.text
+    assert "new expiry date" in caplog.text
 
 
 def test_pages_of_nobody_are_no_matter(settings, client):

@@ -151,7 +151,7 @@ def test_session_that_moves_during_a_click_ends(engine, sign_in):
     client = sign_in()
     row = OIDCSession.objects.get()
     client.get("/cycle/")
-    end._remove_rows(row)
+    end._remove_rows([row])
     assert not is_signed_in(client)
     assert not OIDCSession.objects.exists()
 
@@ -159,7 +159,7 @@ def test_session_that_moves_during_a_click_ends(engine, sign_in):
 def test_session_that_is_saved_during_a_click_ends(engine, sign_in):
     """A database saves nothing that has gone, as it has here not; a cache and a folder do."""
     client = sign_in()
-    end._remove_rows(OIDCSession.objects.get())  # the session has been deleted, and saved again
+    end._remove_rows([OIDCSession.objects.get()])  # the session has been deleted, and saved again
     assert is_signed_in(client) is (engine == "db")
     if engine == "cached_db":
         assert not cache.get(f"django.contrib.sessions.cached_db{client.session.session_key}")

@@ -281,7 +281,7 @@ def test_what_is_no_text_is_no_place(rf, value):
 
 def test_refusal_is_logged_without_the_place(rf, caplog):
     return_to.safe_target(rf.get("/"), "//evil.example")
-    refusal = "A place to land after sign-out is refused: not on this site or an allowed host"
+    refusal = "Rejected an unsafe redirect target after sign-out: not on this site or an allowed host"
     assert caplog.messages == [refusal]
 
 
@@ -299,7 +299,7 @@ def test_lazy_place_in_code_goes_by_the_provider(client, value, django_user_mode
 
 
 def test_state_is_kept():
-    state = State(next="/bye/?a=1#caf\u00e9", alias="default", provider="redirect")
+    state = State(next="/bye/?a=1#caf\u00e9", alias="default", provider_outcome="redirect")
     assert return_to.unsign(return_to.sign(state)) == state
     assert return_to.unsign(return_to.sign(State())) == State()
 
@@ -310,7 +310,7 @@ def test_every_place_that_is_good_fits_into_a_state(rf, first, last):
     letters = [chr(code) for code in range(first, last + 1) if chr(code) not in "/\\%?#"]
     value = "/" + "".join(random.choice(letters) for _ in range(return_to.MAX_TARGET_LENGTH - 1))
     kept = return_to.safe_target(rf.get("/"), value)
-    token = return_to.sign(State(next=kept, alias="default", provider="redirect"))
+    token = return_to.sign(State(next=kept, alias="default", provider_outcome="redirect"))
     assert return_to.unsign(token).next == kept
     # Application servers refuse a request line of over 4,094 bytes.
     assert len(token) < 4000
@@ -321,7 +321,7 @@ def test_state_is_compressed():
     assert len(return_to.sign(State(next="/" + "a" * 2000))) < 200
 
 
-GOOD_STATE = State(next="/bye/", alias="default", provider="redirect")
+GOOD_STATE = State(next="/bye/", alias="default", provider_outcome="redirect")
 
 
 @pytest.fixture
@@ -471,7 +471,7 @@ def test_default_that_is_nowhere_keeps_nobody_signed_in(
     response = client.post("/oidc/logout/", {"local": "1"})
     assert not is_signed_in(client)
     assert response["Location"].startswith("/oidc/logout/callback/?state=")
-    message = "The place to land after sign-out is no URL and no view's name"
+    message = "OIDC_LOGOUT_REDIRECT_URL is neither a URL nor a view name"
     assert message in caplog.messages
 
 
@@ -485,9 +485,9 @@ def test_here(settings, wanted, default, url):
 
 
 def test_here_is_the_signed_out_page_which_is_told_what_was_done():
-    url = urlsplit(return_to.local_url(State(alias="default", provider="skipped")))
+    url = urlsplit(return_to.local_url(State(alias="default", provider_outcome="skipped")))
     assert url.path == "/oidc/logout/callback/"
-    assert return_to.unsign(parse_qs(url.query)["state"][0]).provider == "skipped"
+    assert return_to.unsign(parse_qs(url.query)["state"][0]).provider_outcome == "skipped"
 
 
 urlpatterns = [path("home/", lambda request: HttpResponse(request.path), name="home")]

@@ -49,19 +49,19 @@ NO_EVENT = "the token's events do not name a back-channel logout"
         ({"iat": NOW + 61}, {}, "the token's iat is in the future"),
         ({"iat": NOW - 301}, {}, "the token is older than 300 seconds"),
         ({"iat": 0}, {}, "the token is older than 300 seconds"),
-        ({"iat": -1}, {}, "the token's iat is missing or no time"),
+        ({"iat": -1}, {}, "the token's iat is missing or not a time"),
         ({"exp": NOW}, {}, EXPIRED),
         ({"exp": 0}, {}, EXPIRED),
         ({"exp": 0.5}, {}, EXPIRED),
-        ({"exp": 2**53}, {}, "the token's exp is missing or no time"),
-        ({"exp": float("nan")}, {}, "the token's exp is missing or no time"),
-        ({}, {"require_exp": True}, "the token's exp is missing or no time"),
-        ({"jti": ""}, {}, "the token's jti is missing or no text"),
+        ({"exp": 2**53}, {}, "the token's exp is missing or not a time"),
+        ({"exp": float("nan")}, {}, "the token's exp is missing or not a time"),
+        ({}, {"require_exp": True}, "the token's exp is missing or not a time"),
+        ({"jti": ""}, {}, "the token's jti is missing or not a string"),
         ({"events": {}}, {}, NO_EVENT),
         ({"events": [logout_token.EVENT]}, {}, NO_EVENT),
-        ({"nonce": None}, {}, "the token has a nonce, as an ID Token has"),
-        ({"sid": None}, {}, "the token's sid is missing or no text"),
-        ({"sub": ""}, {}, "the token's sub is missing or no text"),
+        ({"nonce": None}, {}, "the token has a nonce, so it may be an ID Token"),
+        ({"sid": None}, {}, "the token's sid is missing or not a string"),
+        ({"sub": ""}, {}, "the token's sub is missing or not a string"),
     ],
 )
 def test_what_is_not(claims, options, message):
@@ -93,9 +93,10 @@ def test_what_is_just_in_time(claims):
 
 
 def test_length():
-    logout_token.require_length("x" * logout_token.MAX_LENGTH)
+    with pytest.raises(TokenUnreadable):  # which is another matter
+        logout_token.verify("x" * logout_token.MAX_LENGTH)
     with pytest.raises(LogoutTokenInvalid) as caught:
-        logout_token.require_length("x" * (logout_token.MAX_LENGTH + 1))
+        logout_token.verify("x" * (logout_token.MAX_LENGTH + 1))
     assert str(caught.value) == "the token is over 16384 characters long"
 
 
@@ -111,8 +112,8 @@ UNSIGNED = "the token is not signed"
         ({"alg": None}, UNSIGNED),
         ({"alg": ["RS256"]}, UNSIGNED),
         ({}, UNSIGNED),
-        ({"alg": "HS256"}, "the token's alg is none of RS256, none, None"),
-        ({"alg": "rs256"}, "the token's alg is none of RS256, none, None"),
+        ({"alg": "HS256"}, "the token's alg is not allowed, ALGORITHMS has RS256, none, None"),
+        ({"alg": "rs256"}, "the token's alg is not allowed, ALGORITHMS has RS256, none, None"),
     ],
     ids=str,
 )
@@ -135,7 +136,7 @@ WRONG_TYPE = "the token's typ is not that of a logout token"
 @pytest.mark.parametrize(
     ("header", "options", "message"),
     [
-        ({"crit": ["exp"]}, {}, "the token's crit names what is not understood here"),
+        ({"crit": ["exp"]}, {}, "the token's crit names an unsupported extension"),
         ({"typ": "at+jwt"}, {}, WRONG_TYPE),
         ({"typ": None}, {}, WRONG_TYPE),
         ({"typ": "JWT"}, {"require_typ": True}, WRONG_TYPE),

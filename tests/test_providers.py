@@ -52,17 +52,17 @@ def test_standard():
 
     https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout
     """
-    assert provider().address(EVERYTHING).url == (
+    assert provider().end_session_url(EVERYTHING).url == (
         f"{ISSUER}/end?id_token_hint=e30.e30.e30&client_id=site"
         f"&post_logout_redirect_uri={ENCODED_BACK}&state=a%3Ab&ui_locales=pt-BR"
     )
     without_hint = replace(EVERYTHING, id_token_hint="")
-    assert provider().address(without_hint).url == (
+    assert provider().end_session_url(without_hint).url == (
         f"{ISSUER}/end?logout_hint=ada%40example.com&client_id=site"
         f"&post_logout_redirect_uri={ENCODED_BACK}&state=a%3Ab&ui_locales=pt-BR"
     )
-    assert provider().address(NOTHING).url == f"{ISSUER}/end?client_id=site"
-    assert provider(client_id="").address(NOTHING).url == f"{ISSUER}/end"
+    assert provider().end_session_url(NOTHING).url == f"{ISSUER}/end?client_id=site"
+    assert provider(client_id="").end_session_url(NOTHING).url == f"{ISSUER}/end"
 
 
 def test_standard_gives_a_state_only_with_a_way_back():
@@ -70,7 +70,7 @@ def test_standard_gives_a_state_only_with_a_way_back():
 
     https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout
     """
-    assert "state" not in sent(provider().address(EndSessionRequest(state="a")).url)
+    assert "state" not in sent(provider().end_session_url(EndSessionRequest(state="a")).url)
 
 
 def test_auth0():
@@ -80,10 +80,10 @@ def test_auth0():
     and `returnTo`; no `state`. https://auth0.com/docs/authenticate/login/logout/
     redirect-users-after-logout: the query of `returnTo` is not taken into account.
     """
-    assert provider(Auth0Provider, issuer="https://t.auth0.com/").address(EVERYTHING).url == (
+    assert provider(Auth0Provider, issuer="https://t.auth0.com/").end_session_url(EVERYTHING).url == (
         f"https://t.auth0.com/v2/logout?client_id=site&returnTo={ENCODED_BACK}%3Fstate%3Da%253Ab"
     )
-    assert provider(Auth0Provider, issuer="https://t.auth0.com").address(NOTHING).url == (
+    assert provider(Auth0Provider, issuer="https://t.auth0.com").end_session_url(NOTHING).url == (
         "https://t.auth0.com/v2/logout?client_id=site"
     )
 
@@ -93,10 +93,10 @@ def test_auth0_comes_back_with_the_state_in_its_query():
 
     https://auth0.com/docs/authenticate/login/logout/redirect-users-after-logout
     """
-    back = sent(provider(Auth0Provider).address(EVERYTHING).url)["returnTo"]
+    back = sent(provider(Auth0Provider).end_session_url(EVERYTHING).url)["returnTo"]
     assert back == f"{BACK}?state=a%3Ab"
     with_a_query = replace(EVERYTHING, post_logout_redirect_uri=f"{BACK}?a=1")
-    back = sent(provider(Auth0Provider).address(with_a_query).url)["returnTo"]
+    back = sent(provider(Auth0Provider).end_session_url(with_a_query).url)["returnTo"]
     assert back == f"{BACK}?a=1&state=a%3Ab"
 
 
@@ -106,7 +106,7 @@ def test_auth0_federated():
     auth0/auth0-spa-js: src/Auth0Client.ts, `_buildLogoutUrl`, and
     __tests__/Auth0Client/logout.test.ts.
     """
-    url = provider(Auth0Provider, extra_params={"federated": ""}).address(EVERYTHING).url
+    url = provider(Auth0Provider, extra_params={"federated": ""}).end_session_url(EVERYTHING).url
     assert url.startswith(f"{ISSUER}/v2/logout?client_id=site&returnTo=")
     assert url.endswith("&federated")
 
@@ -114,7 +114,7 @@ def test_auth0_federated():
 def test_auth0_with_an_endpoint_of_its_own():
     """Auth0 serves custom domains: https://auth0.com/docs/customize/custom-domains."""
     url = provider(Auth0Provider, end_session_endpoint="https://login.example.com/v2/logout")
-    assert url.address(NOTHING).url == "https://login.example.com/v2/logout?client_id=site"
+    assert url.end_session_url(NOTHING).url == "https://login.example.com/v2/logout?client_id=site"
 
 
 def test_cognito():
@@ -126,8 +126,8 @@ def test_cognito():
     endpoint = "https://shop.auth.eu-west-1.amazoncognito.com/logout"
     cognito = provider(CognitoProvider, end_session_endpoint=endpoint)
     expected = f"{endpoint}?client_id=site&logout_uri={ENCODED_BACK}"
-    assert cognito.address(EVERYTHING).url == expected
-    assert cognito.address(replace(EVERYTHING, id_token_hint="")).url == expected
+    assert cognito.end_session_url(EVERYTHING).url == expected
+    assert cognito.end_session_url(replace(EVERYTHING, id_token_hint="")).url == expected
 
 
 def test_workos():
@@ -138,17 +138,17 @@ def test_workos():
     src/workos/user_management/_resource.py: `session_id`, then `return_to` if there is one.
     """
     endpoint = "https://api.workos.com/user_management/sessions/logout"
-    assert provider(WorkOSProvider).address(EVERYTHING).url == (
+    assert provider(WorkOSProvider).end_session_url(EVERYTHING).url == (
         f"{endpoint}?session_id=session_01&return_to={ENCODED_BACK}"
     )
     no_way_back = EndSessionRequest(sid="session_01")
-    assert provider(WorkOSProvider).address(no_way_back).url == f"{endpoint}?session_id=session_01"
+    assert provider(WorkOSProvider).end_session_url(no_way_back).url == f"{endpoint}?session_id=session_01"
 
 
 def test_workos_with_an_endpoint_of_its_own():
     """WorkOS serves custom domains: https://workos.com/docs/custom-domains."""
     workos = provider(WorkOSProvider, end_session_endpoint="https://auth.example.com/logout")
-    assert workos.address(EndSessionRequest(sid="s")).url == (
+    assert workos.end_session_url(EndSessionRequest(sid="s")).url == (
         "https://auth.example.com/logout?session_id=s"
     )
 
@@ -156,17 +156,17 @@ def test_workos_with_an_endpoint_of_its_own():
 def test_workos_without_a_session():
     """AuthKit redirects locally then: workos/authkit-nextjs: src/auth.ts, `signOut`."""
     with pytest.raises(ProviderSkipped, match="no session id"):
-        provider(WorkOSProvider).address(replace(EVERYTHING, sid=""))
+        provider(WorkOSProvider).end_session_url(replace(EVERYTHING, sid=""))
 
 
 def test_google():
-    """Google publishes no end_session_endpoint.
+    """Google does not publish end_session_endpoint.
 
     https://accounts.google.com/.well-known/openid-configuration
     """
     google = provider(GoogleProvider, issuer="https://accounts.google.com", end_session_endpoint="")
     with pytest.raises(ProviderSkipped, match="Google"):
-        google.address(EVERYTHING)
+        google.end_session_url(EVERYTHING)
     assert (google.name, google.sign_out_page) == ("Google", "https://accounts.google.com/Logout")
 
 
@@ -185,9 +185,9 @@ def test_name(options, name):
 
 @pytest.mark.parametrize("cls", [OIDCProvider, Auth0Provider, CognitoProvider, WorkOSProvider])
 def test_extra_parameters_come_last_and_replace(cls):
-    standard = sent(provider(cls).address(EVERYTHING).url)
+    standard = sent(provider(cls).end_session_url(EVERYTHING).url)
     replaced = next(name for name in standard if name not in {"id_token_hint"})
-    url = provider(cls, extra_params={replaced: "mine", "a b": "c&d"}).address(EVERYTHING).url
+    url = provider(cls, extra_params={replaced: "mine", "a b": "c&d"}).end_session_url(EVERYTHING).url
     assert sent(url) == {**standard, replaced: "mine", "a b": "c&d"}
     assert url.endswith("&a%20b=c%26d")
 
@@ -263,6 +263,6 @@ def test_class_of_a_sites_own_keeps_to_the_options(cls):
     own = provider(
         cls, send_id_token_hint=False, extra_params={"tenant": "8"}, end_session_endpoint=""
     )
-    query = sent(own.address(EVERYTHING).url)
+    query = sent(own.end_session_url(EVERYTHING).url)
     assert "id_token_hint" not in query
     assert (query["logout_hint"], query["tenant"]) == ("ada@example.com", "8")

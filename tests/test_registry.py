@@ -42,7 +42,7 @@ SEVERAL = {
 def test_provider_that_issued_a_token(settings, claims, alias):
     settings.OIDC_LOGOUT_PROVIDERS = SEVERAL
     token = id_token.read(jwt.encode({"sub": "ada", **claims}, "k" * 32, "HS256"))
-    assert configured.alias_of(token) == alias
+    assert token.alias == alias
 
 
 @pytest.mark.parametrize(
@@ -66,5 +66,5 @@ def test_provider_by_its_alias(settings):
     assert type(configured.provider_for("default")) is OIDCProvider
     assert type(configured.provider_for("google")) is GoogleProvider
     assert configured.provider_for("shop").options.client_id == "shop"
-    with pytest.raises(ProviderUnavailable, match="no 'gone'"):
+    with pytest.raises(ProviderUnavailable, match="does not have 'gone'"):
         configured.provider_for("gone")

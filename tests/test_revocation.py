@@ -266,7 +266,7 @@ ENDPOINTS = {
 def assert_failed(outcome, caplog):
     assert (outcome.site, outcome.provider, outcome.tokens) == ("done", "redirect", "failed")
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert any(line.startswith("The refresh token is not revoked: issuer=") for line in warnings)
+    assert any(line.startswith("Could not revoke a refresh token: issuer=") for line in warnings)
     assert any("tokens=failed" in line for line in warnings)
     assert REFRESH_TOKEN not in caplog.text
     assert "Traceback" not in caplog.text
@@ -331,6 +331,6 @@ def test_the_failure_is_logged(idp, sign_out, caplog):
     (record,) = [r for r in caplog.records if r.name == "django_oidc_logout.providers.revocation"]
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
-        f"The refresh token is not revoked: issuer={idp.issuer} "
-        f"reason={idp.issuer}/revoke answered 503"
+        f"Could not revoke a refresh token: issuer={idp.issuer} "
+        f"reason={idp.issuer}/revoke responded with status 503"
     )

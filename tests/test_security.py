@@ -170,7 +170,7 @@ def test_a_provider_elsewhere_names_no_address_on_this_machine(
     monkeypatch, name, issuer, published, is_taken
 ):
     document = {"issuer": issuer, name: published}
-    monkeypatch.setattr(metadata.transport, "get_json", lambda *_: (document, ""))
+    monkeypatch.setattr(metadata.fetch, "get_json", lambda *_: (document, ""))
     expected = nullcontext() if is_taken else pytest.raises(ProviderUnavailable, match="no https")
     with expected:
         assert metadata.endpoint(ProviderOptions(alias="x", issuer=issuer), name) == published

@@ -897,14 +897,14 @@ def test_view_of_django_rest_framework(settings, signed_in, told, rf, client_kin
             "issuer": ISSUER,
             "level": "INFO",
             "provider": "redirect",
-            "reason": "The browser was sent to idp.example.com.",
+            "reason": "The browser was redirected to idp.example.com.",
         },
         {
             "issuer": "https://new.example.com",
             "level": "WARNING",
             "provider": "unavailable",
-            "reason": "The provider cannot be told: "
-            "'default' has another issuer than at the sign-in.",
+            "reason": "The provider could not be notified: "
+            "'default' has a different issuer than at the sign-in.",
         },
     ],
 )

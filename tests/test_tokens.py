@@ -97,14 +97,14 @@ def test_an_id_token_is_a_value():
 @pytest.mark.parametrize("name", ["iss", "sub"])
 @pytest.mark.parametrize("value", [None, "", 5, 0, True, ["ada"], {"a": "b"}], ids=json.dumps)
 def test_issuer_and_subject_are_texts(name, value):
-    with pytest.raises(TokenUnreadable, match=f"^the token's {name} is missing or no text$"):
+    with pytest.raises(TokenUnreadable, match=f"^the token's {name} is missing or not a string$"):
         read(token_of_any_type(IDENTIFIERS | {name: value}))
 
 
 @pytest.mark.parametrize("name", ["iss", "sub"])
 def test_issuer_and_subject_are_there(name):
     claims = {key: value for key, value in IDENTIFIERS.items() if key != name}
-    with pytest.raises(TokenUnreadable, match=f"^the token's {name} is missing or no text$"):
+    with pytest.raises(TokenUnreadable, match=f"^the token's {name} is missing or not a string$"):
         read(token(claims))
 
 
@@ -113,11 +113,11 @@ def test_issuer_and_subject_are_there(name):
     ("value", "message"),
     [
         (LONGEST + "x", "is over 4096 characters long"),
-        ("a\0b", "holds characters that cannot be stored"),
-        ("\0", "holds characters that cannot be stored"),
-        ("\ud800", "holds characters that cannot be stored"),
-        ("a\udfffb", "holds characters that cannot be stored"),
-        ("é\udc00", "holds characters that cannot be stored"),
+        ("a\0b", "contains characters that cannot be stored"),
+        ("\0", "contains characters that cannot be stored"),
+        ("\ud800", "contains characters that cannot be stored"),
+        ("a\udfffb", "contains characters that cannot be stored"),
+        ("é\udc00", "contains characters that cannot be stored"),
     ],
     ids=["4097 characters", "NUL", "only NUL", "surrogate", "last surrogate", "low surrogate"],
 )
@@ -141,7 +141,7 @@ def test_identifiers_are_kept_to_the_letter(name, value):
 
 @pytest.mark.parametrize("value", [5, True, ["session-1"], {"a": "b"}])
 def test_a_sid_that_is_no_text(value):
-    with pytest.raises(TokenUnreadable, match="the token's sid is missing or no text"):
+    with pytest.raises(TokenUnreadable, match="the token's sid is missing or not a string"):
         read(token_of_any_type(IDENTIFIERS | {"sid": value}))
 
 
@@ -189,15 +189,15 @@ GARBAGE = {
 
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
 def test_garbage_is_no_id_token(garbage):
-    with pytest.raises(TokenUnreadable, match=r"is no signed JSON Web Token|is no JSON object"):
+    with pytest.raises(TokenUnreadable, match=r"is not a signed JSON Web Token|is not a JSON object"):
         read(garbage)
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("garbage", "the token is no signed JSON Web Token"),
-        (jws(b"[]"), "the token's header or payload is no JSON object"),
+        ("garbage", "the token is not a signed JSON Web Token"),
+        (jws(b"[]"), "the token's header or payload is not a JSON object"),
     ],
 )
 def test_what_is_said_of_garbage(given, message):
@@ -430,10 +430,10 @@ def test_fault_of_a_published_key(key, algorithm, fault_of_it):
     ],
 )
 def test_why_it_is_no_json_object(payload, cause):
-    """It stands in the traceback of a sign-in that could not be recorded."""
+    """It stands in the traceback of a sign-in that Could not record a sign-in."""
     with pytest.raises(TokenUnreadable) as caught:
         parse(jws(payload))
-    assert str(caught.value) == "the token's header or payload is no JSON object"
+    assert str(caught.value) == "the token's header or payload is not a JSON object"
     assert str(caught.value.__cause__) == cause
 
 

@@ -133,9 +133,9 @@ def answer(content, status=200, **headers):
 
 
 UNUSABLE = {
-    "HTML": (answer(b"<!doctype html><title>Welcome</title>"), "not answer with JSON$"),
-    "nothing": (answer(b""), "not answer with JSON$"),
-    "no UTF-8": (answer(b'{"a": "\xff"}'), "not answer with JSON$"),
+    "HTML": (answer(b"<!doctype html><title>Welcome</title>"), "not respond with JSON$"),
+    "nothing": (answer(b""), "not respond with JSON$"),
+    "no UTF-8": (answer(b'{"a": "\xff"}'), "not respond with JSON$"),
     "nested too deeply": (answer(b'{"a":' * 100_000 + b"1" + b"}" * 100_000), "with JSON$"),
     "an array": (answer(b"[]"), "JSON object"),
     "a string": (answer(b'"issuer"'), "JSON object"),
@@ -150,13 +150,13 @@ UNUSABLE = {
         answer(gzip.compress(b"{}".ljust(50 * MEGABYTE)), Content_Encoding="gzip"),
         "too much",
     ),
-    "gzip that is none": (answer(b"{}", Content_Encoding="gzip"), "broke off"),
-    "broken off": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}"), "broke off"),
+    "gzip that is none": (answer(b"{}", Content_Encoding="gzip"), "closed the connection early"),
+    "broken off": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}"), "closed the connection early"),
     "broken off in a chunk": (
         raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{}"),
-        "broke off",
+        "closed the connection early",
     ),
-    "broken off in the header": (raw(b"HTTP/1.1 200 OK\r\nContent-"), "not answer with JSON$"),
+    "broken off in the header": (raw(b"HTTP/1.1 200 OK\r\nContent-"), "not respond with JSON$"),
     "no HTTP": (raw(b"SSH-2.0-OpenSSH_10.0\r\n"), "cannot be reached"),
     "silence": (raw(b""), "cannot be reached"),
 }
@@ -223,7 +223,7 @@ def test_a_server_that_never_accepts():
 def test_a_name_that_takes_for_ever_to_look_up(monkeypatch):
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(30) and [])
-    with refused("did not answer within 0.4 seconds"):
+    with refused("did not respond within 0.4 seconds"):
         fetch.get_json("https://idp.example.com/", options(timeout=SHORT))
     over.set()
 
@@ -269,9 +269,9 @@ def test_a_call_keeps_no_process_alive(idp):
 def test_an_address_that_is_not_secure_is_not_even_looked_up(monkeypatch, url):
     looked_up = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **_: looked_up.append(args) or [])
-    with refused("is not an https address"):
+    with refused("is not an https URL"):
         fetch.get_json(url, options())
-    with refused("is not an https address"):
+    with refused("is not an https URL"):
         fetch.post_form(url, options(), {}, None)
     assert looked_up == []
 
@@ -320,7 +320,7 @@ def test_a_redirect_on_the_same_host_is_followed(idp, status, location):
 def test_a_redirect_to_another_host_is_not_followed(idp, location):
     idp.answers["/document"] = redirect(location.format(port=idp.server.server_port))
     idp.answers["/elsewhere"] = {}
-    with refused("redirects to another host|is not an https address"):
+    with refused("redirects to another host|is not an https URL"):
         get(idp)
     assert idp.asked == [("GET", "/document")]
 
@@ -436,7 +436,7 @@ def test_the_answer_to_a_form_need_not_be_json(idp):
 def test_a_form_that_is_not_accepted(idp, status):
     idp.answers["/form"] = answer(json.dumps({}).encode(), status=status, Location="/elsewhere")
     idp.answers["/elsewhere"] = {}
-    with refused(f"/form answered {status}"):
+    with refused(f"/form responded with status {status}"):
         post(idp)
     assert idp.asked == [("POST", "/form")]
 

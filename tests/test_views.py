@@ -338,7 +338,7 @@ def test_callback_needs_no_database(settings, monkeypatch, down, state, caplog):
         assert words(response) == PLAIN
     assert response.has_header("Clear-Site-Data") == (state is not None)
     told = {record.getMessage() for record in caplog.records if record.levelname == "ERROR"}
-    assert told == {"It cannot be told who is signed in"}
+    assert told == {"Could not load the signed-in user, signing out without a name"}
 
 
 def test_callback_is_in_no_transaction(monkeypatch, client):
@@ -393,7 +393,7 @@ def test_option_of_the_wrong_kind_keeps_nobody_signed_in(settings, key, value):
     assert client.post(LOGOUT).status_code == 302
     assert not is_signed_in(client)
     for outcome in ("redirect", "unavailable"):
-        state = return_to.sign(State(alias="default", provider=outcome))
+        state = return_to.sign(State(alias="default", provider_outcome=outcome))
         assert words(client.get(CALLBACK, {"state": state})).startswith("You are signed out")
 
 
@@ -402,14 +402,14 @@ def test_option_of_the_wrong_kind_keeps_nobody_signed_in(settings, key, value):
     [
         (None, PLAIN),
         (State(), PLAIN),
-        (State(alias="default", provider="redirect"), TOLD),
-        (State(alias="default", provider="skipped"), NOT_TOLD),
-        (State(alias="default", provider="unavailable"), COULD_NOT_BE_TOLD),
-        (State(provider="skipped"), PLAIN),
-        (State(provider="unavailable"), SOMEBODY_COULD_NOT_BE_TOLD),
-        (State(alias="google", provider="skipped"), GOOGLE),
-        (State(alias="gone", provider="redirect"), PLAIN),
-        (State(alias="gone", provider="unavailable"), SOMEBODY_COULD_NOT_BE_TOLD),
+        (State(alias="default", provider_outcome="redirect"), TOLD),
+        (State(alias="default", provider_outcome="skipped"), NOT_TOLD),
+        (State(alias="default", provider_outcome="unavailable"), COULD_NOT_BE_TOLD),
+        (State(provider_outcome="skipped"), PLAIN),
+        (State(provider_outcome="unavailable"), SOMEBODY_COULD_NOT_BE_TOLD),
+        (State(alias="google", provider_outcome="skipped"), GOOGLE),
+        (State(alias="gone", provider_outcome="redirect"), PLAIN),
+        (State(alias="gone", provider_outcome="unavailable"), SOMEBODY_COULD_NOT_BE_TOLD),
     ],
     ids=str,
 )
@@ -426,7 +426,7 @@ def test_signed_out_page_says_what_is_true(client, settings, state, expected):
 PROVIDER = "django_oidc_logout.providers.{}Provider"
 
 
-@pytest.mark.parametrize("state", [None, State(alias="default", provider="redirect")])
+@pytest.mark.parametrize("state", [None, State(alias="default", provider_outcome="redirect")])
 def test_signed_out_page_of_somebody_who_is_signed_in_says_so(client, state):
     force_sign_in(client)
     response = client.get(CALLBACK, {"state": return_to.sign(state)} if state else None)

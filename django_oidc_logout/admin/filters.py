@@ -30,11 +30,11 @@ class ProviderFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002  # Django's signature
         """Return the configured providers, and a choice for all others."""
-        configured = [
+        choices = [
             (alias, f"{configured.display_name(alias, options.issuer)} ({alias})")
             for alias, options in conf.OIDC_LOGOUT_PROVIDERS.items()
         ]
-        return [*configured, (UNCONFIGURED, _("Not configured"))]
+        return [*choices, (UNCONFIGURED, _("Not configured"))]
 
     def queryset(
         self,

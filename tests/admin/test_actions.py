@@ -13,7 +13,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django_oidc_logout.admin_actions import SHOWN
+from django_oidc_logout.admin.actions import SHOWN
 
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import engines

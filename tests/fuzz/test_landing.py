@@ -119,7 +119,7 @@ def test_sign_out(site, django_user_model, road):
 
 
 good_states = [
-    return_to.State(next="/bye/", alias="default", provider="redirect"),
+    return_to.State(next="/bye/", alias="default", provider_outcome="redirect"),
     return_to.State(),
 ]
 
