@@ -364,7 +364,7 @@ class TestProvider:
             landed = visitor.press_sign_out(here)
             assert landed.url.startswith(here.post_logout_redirect_uri)
             assert visitor.is_asked_for_password(visitor.press_sign_in(here))
-        assert "Site two could not be told of a sign-out" in log.read_text()
+        assert "Could not notify Site two of a sign-out" in log.read_text()
 
 
 class TestCommand:
@@ -440,7 +440,7 @@ class TestCommand:
         result = demo.run()
         assert result.returncode == 1
         (line,) = (result.stdout + result.stderr).splitlines()
-        assert line.startswith(f"Site {name} ended by itself")
+        assert line.startswith(f"Site {name} stopped with exit code")
         assert demo.is_gone()
 
 
@@ -448,10 +448,10 @@ class TestEnvironment:
     @pytest.mark.parametrize(
         ("variable", "value", "said"),
         [
-            ("DEMO_SITE_PORTS", "8000", "DEMO_SITE_PORTS must be such as 8000, 8001"),
-            ("DEMO_SITE_PORTS", "8000,8000", "DEMO_SITE_PORTS must be such as 8000, 8001"),
-            ("DEMO_SITE_PORTS", "8000,x", "DEMO_SITE_PORTS must be such as 8000, 8001"),
-            ("DEMO_IDP_PORT", "65536", "DEMO_IDP_PORT must be such as 9000"),
+            ("DEMO_SITE_PORTS", "8000", "DEMO_SITE_PORTS must be like 8000, 8001"),
+            ("DEMO_SITE_PORTS", "8000,8000", "DEMO_SITE_PORTS must be like 8000, 8001"),
+            ("DEMO_SITE_PORTS", "8000,x", "DEMO_SITE_PORTS must be like 8000, 8001"),
+            ("DEMO_IDP_PORT", "65536", "DEMO_IDP_PORT must be like 9000"),
             ("DEMO_SITE_PORT", "7999", "DEMO_SITE_PORT must be one of DEMO_SITE_PORTS"),
         ],
     )
