@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line for the example site; `manage.py demo` starts everything."""
+"""Django's command line for the example sites. `manage.py demo` starts everything."""
 
 import os
 import sys

@@ -1,1 +1,1 @@
-"""Sign people out, properly, of Django sites that sign in through OpenID Connect."""
+"""Complete logout for Django sites that use OpenID Connect."""

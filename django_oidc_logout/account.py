@@ -1,4 +1,4 @@
-"""The page "Where you are signed in", for the person. It is there if `urls_account` is included."""
+"""The page "Where you are signed in". A site gets it by including `urls_account`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.generic import View
 
-from .api import sign_out
-from .decorators import outside_transactions
-from .exceptions import SessionsNotEnded
 from .providers import configured
 from .sessions import end, engines, index
+from .api import sign_out
+from .exceptions import SessionsNotEnded
+from .decorators import outside_transactions
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -29,32 +29,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A session as the page shows it."""
+    """A session, as shown on the page."""
 
     session: OIDCSession
     provider: str
     is_this_one: bool
 
 
-# Not in a transaction: what fails after a session has ended must not bring it back.
+# Outside transactions: an error after a session has ended must not roll that back.
 @method_decorator(
     [outside_transactions, never_cache, csrf_protect, login_required], name="dispatch"
 )
 class SessionsView(View):
-    """Show the person's own sessions; on POST, end one of them or all the others."""
+    """List the person's own sessions. A POST ends one of them, or all the others."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Show them."""
+        """Show the page."""
         return _page(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """End the one in `session`, or, with `everywhere_else`, all but the request's own."""
-        here = index.current(request.session)
+        """End the session named by `session`; with `everywhere_else`, end all but this one."""
+        current = index.current(request.session)
         if "everywhere_else" in request.POST:
-            chosen = [row for row in _own(request) if row != here]
+            chosen = [row for row in _own(request) if row != current]
         else:
             chosen = [_chosen(request)]
-        if chosen == [here]:
+        if chosen == [current]:
             return sign_out(request)
         try:
             end.end_rows(chosen, reason="The person ended the session.")
@@ -72,27 +72,27 @@ def _chosen(request: HttpRequest) -> OIDCSession:
     for row in _own(request):
         if str(row.pk) == request.POST.get("session"):
             return row
-    raise Http404("no such session of this person")
+    raise Http404("This person does not have such a session.")
 
 
 def _page(request: HttpRequest, *, failed: int = 0) -> HttpResponse:
-    here = index.current(request.session)
+    current = index.current(request.session)
     entries = [
         Entry(
             session=row,
             provider=configured.display_name(row.provider, row.issuer),
-            is_this_one=row == here,
+            is_this_one=row == current,
         )
         for row in _own(request)
-        if not _is_over(row)
+        if not _has_expired(row)
     ]
     others = any(not entry.is_this_one for entry in entries)
     context = {"entries": entries, "others": others, "failed": failed}
     return render(request, "oidc_logout/sessions.html", context, status=503 if failed else 200)
 
 
-def _is_over(row: OIDCSession) -> bool:
-    """Tell whether a session has expired; where use prolongs sessions, the row may not know."""
+def _has_expired(row: OIDCSession) -> bool:
+    """Return whether a session has expired. The row can be out of date if use extends sessions."""
     if row.expires_at > timezone.now():
         return False
     return engines.in_cookies() or not engines.is_alive(row.session_key)

@@ -1,6 +1,6 @@
-"""The admin whose "Log out" signs out of the identity provider as well.
+"""An admin site whose "Log out" also signs out of the identity provider.
 
-Named in `INSTALLED_APPS`, so it is imported before there are any models.
+`INSTALLED_APPS` names this module, so Django imports it before any models are loaded.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 class OIDCAdminSiteMixin(admin.AdminSite):
-    """In front of an `AdminSite`: its "Log out" signs out of the identity provider as well."""
+    """Make the "Log out" of an `AdminSite` also sign out of the identity provider."""
 
-    # Not in a transaction: what fails after the session has ended must not bring it back.
+    # Outside transactions: an error after the session has ended must not roll that back.
     @outside_transactions
     @method_decorator(never_cache)
-    def logout(  # type: ignore[override]  # Django's answer is not always a template either
+    def logout(  # type: ignore[override]  # Django does not always return a template either
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Sign out on POST, and come back to this site's index; else do as Django does."""
+        """Sign out on POST and return to this site's index. Django handles other methods."""
         from .api import sign_out  # noqa: PLC0415  # it imports models
 
         if request.method != "POST":
@@ -38,18 +38,18 @@ class OIDCAdminSiteMixin(admin.AdminSite):
 
 
 class OIDCAdminSite(OIDCAdminSiteMixin):
-    """Django's admin site with that sign-out."""
+    """Django's admin site, with this sign-out."""
 
 
 class OIDCAdminConfig(AdminConfig):
-    """To be installed in place of `django.contrib.admin`."""
+    """Install this in place of `django.contrib.admin`."""
 
     default_site = "django_oidc_logout.sites.OIDCAdminSite"
 
     def ready(self) -> None:
-        """See to it that a theme which puts a site of its own in the default's place signs out."""
+        """Add this sign-out to the site of a theme that replaces the default site."""
         site = admin.site
         if not isinstance(site, (DefaultAdminSite, OIDCAdminSiteMixin)):
-            kind = type(site)
-            site.__class__ = type(f"OIDC{kind.__name__}", (OIDCAdminSiteMixin, kind), {})
+            theme = type(site)
+            site.__class__ = type(f"OIDC{theme.__name__}", (OIDCAdminSiteMixin, theme), {})
         super().ready()

@@ -1,7 +1,7 @@
-"""Take the pictures of the demo: `make screenshots`.
+"""Take the screenshots of the demo: `make screenshots`.
 
-Runs the demo on free ports and walks through it in Chromium. Some pages lie side by side in the
-README's picture; those that the how-to guides show have a picture each, for phones and desks, light
+This runs the demo on free ports and walks through it in Chromium. The README's picture shows some
+pages side by side. Each page in the how-to guides has pictures of its own: narrow and wide, light
 and dark. With Pillow (`pip install pillow`) these are a third as large.
 """
 
@@ -45,7 +45,7 @@ SHEET = """<style>
 
 
 def free_ports() -> list[str]:
-    """Return three ports that are free now."""
+    """Return three free ports."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     ports = [str(listening.getsockname()[1]) for listening in sockets]
     for listening in sockets:
@@ -54,7 +54,7 @@ def free_ports() -> list[str]:
 
 
 def start_demo(folder: str, ports: list[str]) -> subprocess.Popen[str]:
-    """Start the demo and wait until it says that it is there."""
+    """Start the demo and wait until it is ready."""
     options = ("--site-port", "--second-site-port", "--idp-port")
     arguments = [part for pair in zip(options, ports, strict=True) for part in pair]
     demo = subprocess.Popen(  # noqa: S603  # the command is ours
@@ -71,7 +71,7 @@ def start_demo(folder: str, ports: list[str]) -> subprocess.Popen[str]:
 
 
 def give_password(page: Page, username: str, password: str) -> None:
-    """Answer the identity provider's question."""
+    """Sign in at the identity provider."""
     page.fill("[name=username]", username)
     page.fill("[name=password]", password)
     page.press("[name=password]", "Enter")
@@ -91,7 +91,7 @@ def walk(browser: Browser, site: str) -> list[bytes]:
 
 
 def sign_in(browser: Browser, site: str, username: str, password: str) -> Page:
-    """Sign somebody in, with a window of their own."""
+    """Sign a person in, in a new browser context."""
     page = browser.new_page()
     page.goto(f"{site}/private/")
     give_password(page, username, password)
@@ -100,7 +100,7 @@ def sign_in(browser: Browser, site: str, username: str, password: str) -> Page:
 
 
 def visit_pages(page: Page, site: str) -> Iterator[str]:
-    """Go from page to page, and name each."""
+    """Visit the pages, and yield the name of each."""
     page.goto(f"{site}/admin/django_oidc_logout/oidcsession/")
     yield "sessions"
     page.check("tr:has-text('grace') [type=checkbox]")
@@ -116,7 +116,7 @@ def visit_pages(page: Page, site: str) -> Iterator[str]:
 
 
 def smaller(picture: bytes) -> bytes:
-    """Return a picture with few colours, which is enough for text on plain ground."""
+    """Return a picture with fewer colours, which are enough for text on a plain background."""
     if Image is None:
         return picture
     output = io.BytesIO()
@@ -126,7 +126,7 @@ def smaller(picture: bytes) -> bytes:
 
 
 def take_pages(browser: Browser, site: str) -> None:
-    """Write the pictures of single pages."""
+    """Save the pictures of the single pages."""
     PAGES.mkdir(exist_ok=True)
     sign_in(browser, site, "grace", "hopper")
     page = sign_in(browser, site, "ada", "lovelace")
@@ -140,7 +140,7 @@ def take_pages(browser: Browser, site: str) -> None:
 
 
 def main() -> None:
-    """Write the pictures."""
+    """Save all pictures."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         ports = free_ports()
         demo = start_demo(folder, ports)

@@ -1,1 +1,1 @@
-"""Two small sites that sign people in, and really out, through OpenID Connect."""
+"""Two small sites that sign people in, and completely out, through OpenID Connect."""

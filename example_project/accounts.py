@@ -1,4 +1,4 @@
-"""How people from the identity provider become users of the site."""
+"""How the site creates users for people from the identity provider."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ if TYPE_CHECKING:
 
 
 def username(email: str, claims: Mapping[str, Any]) -> str:
-    """Name a new user as the provider does, which keeps names unique, not by a hash."""
+    """Return the provider's user name, which is unique, instead of mozilla's hash."""
     return claims.get("preferred_username") or email

@@ -1,4 +1,4 @@
-"""What the sites and the identity provider have agreed on: addresses, clients, people."""
+"""What the sites and the identity provider share: addresses, clients, people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LAST_PORT = 65535
 
 
 def port(text: str) -> int:
-    """Read a port number; `ValueError` if it is none."""
+    """Return a port number, or raise `ValueError`."""
     number = int(text)
     if not 1 <= number <= LAST_PORT:
         raise ValueError(text)
@@ -25,53 +25,53 @@ def _ports_from_environment(variable: str, *default: int) -> list[int]:
         ports = []
     if len(ports) != len(default) or len(set(ports)) < len(ports):
         wanted = ", ".join(map(str, default))
-        raise SystemExit(f"{variable} must be such as {wanted}: ports from 1 to {LAST_PORT}.")
+        raise SystemExit(f"{variable} must be like {wanted}: ports from 1 to {LAST_PORT}.")
     return ports
 
 
 @dataclass(frozen=True)
 class Site:
-    """A site, and the client under which it is registered at the identity provider."""
+    """A site, and its client at the identity provider."""
 
     key: str
-    """Tells the sites apart, by colour and picture as well: see `base.html`."""
+    """Distinguishes the sites, also by colour and picture: see `base.html`."""
     port: int
     port_option: str
     """The option of `manage.py demo` that sets the port."""
 
     @property
     def name(self) -> str:
-        """What people call the site."""
+        """The site's name, as people see it."""
         return f"Site {self.key}"
 
     @property
     def url(self) -> str:
-        """The sites are on `localhost`, the provider on `127.0.0.1`: two hosts to a browser."""
+        """The site's URL. The provider is on `127.0.0.1`, which browsers treat as another host."""
         return f"http://localhost:{self.port}"
 
     @property
     def client_id(self) -> str:
-        """The client's name."""
+        """The client's identifier."""
         return f"site-{self.port}"
 
     @property
     def client_secret(self) -> str:
-        """Known to everybody who reads this: fine for a demo and for nothing else."""
+        """The client's secret. It is public, so it is fit for a demo only."""
         return f"not-a-secret-{self.port}"
 
     @property
     def redirect_uri(self) -> str:
-        """Where the identity provider sends people who signed in."""
+        """Where the identity provider redirects people after sign-in."""
         return f"{self.url}/oidc/callback/"
 
     @property
     def post_logout_redirect_uri(self) -> str:
-        """Where the identity provider sends people who signed out."""
+        """Where the identity provider redirects people after sign-out."""
         return f"{self.url}/oidc/logout/callback/"
 
     @property
     def backchannel_logout_uri(self) -> str:
-        """Where the identity provider says that somebody has signed out of it."""
+        """Where the identity provider sends its logout tokens."""
         return f"{self.url}/oidc/logout/backchannel/"
 
 
@@ -83,13 +83,13 @@ class Provider:
 
     @property
     def url(self) -> str:
-        """Its address, which is its issuer as well."""
+        """The provider's URL, which is also its issuer."""
         return f"http://127.0.0.1:{self.port}"
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an account at the identity provider."""
+    """A person with an account at the identity provider."""
 
     username: str
     password: str
@@ -98,7 +98,7 @@ class Person:
 
     @property
     def email(self) -> str:
-        """The address by which a site recognises the person."""
+        """The person's e-mail address, by which a site recognises them."""
         return f"{self.username}@example.org"
 
 
@@ -108,7 +108,7 @@ PROVIDER = Provider(*_ports_from_environment("DEMO_IDP_PORT", 9000))
 
 
 def this_site() -> Site:
-    """Return which of the sites this process is: the one with the port DEMO_SITE_PORT."""
+    """Return the site that this process serves: the one whose port is DEMO_SITE_PORT."""
     (own,) = _ports_from_environment("DEMO_SITE_PORT", SITES[0].port)
     for site in SITES:
         if site.port == own:
@@ -121,6 +121,6 @@ PEOPLE = (
     Person("grace", "hopper", "Grace Hopper"),
 )
 
-# Databases, the provider's key and the logs.
+# The databases, the provider's key and the logs are here.
 VAR = Path(os.environ.get("DEMO_VAR") or Path(__file__).parent / "var").resolve()
 VAR.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The servers of the demo, each a process of its own."""
+"""The servers of the demo. Each runs in its own process."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from .agreed import Provider, Site
 
 ROOT = Path(__file__).parent.parent
-SECONDS_TO_ANSWER = 5
-SECONDS_TO_END = 5
+SECONDS_TO_RESPOND = 5
+SECONDS_TO_STOP = 5
 
 
 class DemoError(Exception):
-    """Why the demo cannot go on, in one line for people."""
+    """The reason why the demo stops, in one line for people."""
 
 
 @dataclass
@@ -36,48 +36,48 @@ class Server:
     url: str
     command: list[str]
     environment: dict[str, str]
-    """What it needs beside our own."""
+    """Variables to add to this process's environment."""
     port_option: str
-    """The option that gives it another port."""
+    """The option of `manage.py demo` that changes the port."""
     log: Path | None
-    """Where its output goes; None: where ours goes."""
+    """The file for its output; without one, it shares this process's output."""
     probe: str = "/"
-    """The path that answers 200 once the server is up."""
+    """The path that returns 200 once the server is ready."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
     def title(self) -> str:
-        """The name as a sentence begins with it."""
+        """The name, capitalised for the start of a sentence."""
         return self.name[0].upper() + self.name[1:]
 
     @property
     def host(self) -> str:
-        """The host in the address."""
+        """The host in the URL."""
         return str(urlsplit(self.url).hostname)
 
     @property
     def port(self) -> int:
-        """The port in the address."""
+        """The port in the URL."""
         return int(urlsplit(self.url).port or 80)
 
     def check_port(self) -> None:
-        """Fail unless the port is free on every address that a browser may try for the host."""
+        """Raise `DemoError` if a browser could reach something else at the host and port."""
         addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         for family, _, _, _, address in addresses:
             try:
                 socket.create_server(address[:2], family=family).close()
             except OSError as exc:
-                # A machine without IPv6 may know the name ::1 all the same.
+                # A machine without IPv6 may still resolve the host to ::1.
                 if exc.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
                     continue
                 reason = "is taken" if exc.errno == errno.EADDRINUSE else "cannot be used"
                 raise DemoError(
-                    f"Port {self.port} {reason}: choose another one for {self.name} "
+                    f"Port {self.port} {reason}. Choose another one for {self.name} "
                     f"with {self.port_option}."
                 ) from exc
 
     def start(self) -> None:
-        """Start the process, out of reach of the terminal's Ctrl-C: ending it is our job."""
+        """Start the process in its own session, so that Ctrl-C reaches only this process."""
         output = self._output()
         self.process = subprocess.Popen(  # noqa: S603 - the command is ours
             self.command,
@@ -95,14 +95,17 @@ class Server:
         return self.log.open("wb") if self.log else None
 
     def check_alive(self) -> None:
-        """Fail if the process has ended, which nobody asked it to."""
+        """Raise `DemoError` if the process has stopped by itself."""
         code = self.process.poll() if self.process else None
         if code is not None:
-            raise DemoError(f"{self.title} ended by itself (exit code {code}). {self._where}")
+            raise DemoError(f"{self.title} stopped with exit code {code}. {self._see_output}")
 
-    def answers(self) -> bool:
-        """Tell whether the server is up, without any proxy in between; fail if it is broken."""
-        connection = HTTPConnection(self.host, self.port, timeout=SECONDS_TO_ANSWER)
+    def is_ready(self) -> bool:
+        """Return whether the server is ready. Raise `DemoError` if it is broken.
+
+        The request does not use a proxy.
+        """
+        connection = HTTPConnection(self.host, self.port, timeout=SECONDS_TO_RESPOND)
         try:
             connection.request("GET", self.probe)
             response = connection.getresponse()
@@ -112,20 +115,22 @@ class Server:
         finally:
             connection.close()
         if response.status != HTTPStatus.OK:
-            raise DemoError(f"{self.title} answers with {response.status}. {self._where}")
+            raise DemoError(f"{self.title} responds with {response.status}. {self._see_output}")
         return True
 
-    def late(self, seconds: int) -> DemoError:
-        """Say that the server does not answer."""
-        return DemoError(f"{self.title} did not answer within {seconds} seconds. {self._where}")
+    def timed_out(self, seconds: int) -> DemoError:
+        """Return the error for a server that is not ready in time."""
+        return DemoError(
+            f"{self.title} did not respond within {seconds} seconds. {self._see_output}"
+        )
 
     def end(self) -> None:
-        """End the process, by force if it does not end by itself; fine if it never ran."""
+        """Terminate the process, or kill it if it does not stop. Do nothing if it never started."""
         if self.process is None:
             return
         self.process.terminate()
         try:
-            self.process.wait(SECONDS_TO_END)
+            self.process.wait(SECONDS_TO_STOP)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -133,17 +138,17 @@ class Server:
             self.process.stdin.close()
 
     @property
-    def _where(self) -> str:
+    def _see_output(self) -> str:
         return f"See {self.log}." if self.log else "See its output above."
 
 
 def agreement(sites: Sequence[Site], provider: Provider, var: Path) -> dict[str, str]:
-    """Return the environment in which all servers agree on each other's addresses."""
+    """Return the environment that tells all servers each other's addresses."""
     return {
         "DEMO_SITE_PORTS": ",".join(str(site.port) for site in sites),
         "DEMO_IDP_PORT": str(provider.port),
         "DEMO_VAR": str(var),
-        # They ask each other directly, whatever proxy the machine uses.
+        # The servers call each other directly, even if the machine uses a proxy.
         "NO_PROXY": "localhost,127.0.0.1",
         "no_proxy": "localhost,127.0.0.1",
     }

@@ -1,4 +1,4 @@
-"""Prepare and serve one project of the demo: `python -m example_project.serve HOST:PORT`."""
+"""Set up and serve one project of the demo: `python -m example_project.serve HOST:PORT`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from django.core.management import call_command
 
 def main(address: str) -> None:
     """Migrate, seed and serve the project that DJANGO_SETTINGS_MODULE names."""
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     call_command("seed")
     call_command("runserver", address, use_reloader=False)
 
 
-def _leave_with_parent() -> None:
-    """Wait for the parent's end of the pipe to close, which it does however the parent ends."""
+def _exit_with_parent() -> None:
+    """Exit when the parent's end of the pipe closes, however the parent ended."""
     sys.stdin.buffer.read()
     os._exit(0)
 

@@ -1,14 +1,14 @@
-"""Settings of the example sites. The five numbered places are all that signing out needs."""
+"""Settings of the example sites. Signing out needs only the five numbered places."""
 
 from .agreed import PROVIDER, VAR, this_site
 
-# There are two of them, which differ in what follows from this alone.
+# The two sites share these settings; they differ only by SITE.
 SITE = this_site()
 
 # 1 of 5: the two apps.
 INSTALLED_APPS = [
     "example_project",
-    "django_oidc_logout.sites.OIDCAdminConfig",  # django.contrib.admin, signing out of both
+    "django_oidc_logout.sites.OIDCAdminConfig",  # in place of django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -33,7 +33,7 @@ MIDDLEWARE = [
 # 3 of 5: the backend.
 AUTHENTICATION_BACKENDS = [
     "django_oidc_logout.backends.OIDCLogoutBackend",
-    # For the admin's own login form only: names and passwords kept at this site.
+    # Only for the admin's own login form, with passwords stored at this site.
     "django.contrib.auth.backends.ModelBackend",
 ]
 
@@ -58,7 +58,7 @@ OIDC_USERNAME_ALGO = "example_project.accounts.username"
 LOGIN_URL = "oidc_authentication_init"
 LOGIN_REDIRECT_URL = "home"
 
-# Every sign-out leaves a line that says how it went.
+# Each sign-out logs a line that says what happened.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -66,11 +66,11 @@ LOGGING = {
     "loggers": {"django_oidc_logout": {"handlers": ["console"], "level": "INFO"}},
 }
 
-# The rest is plain Django, for a demo on one's own machine: see Django's deployment checklist.
+# The rest is plain Django, for a demo on your own machine: see Django's deployment checklist.
 DEBUG = True
 SECRET_KEY = f"for-example-site-{SITE.key}-on-this-machine-and-for-no-other-in-the-world"
 ALLOWED_HOSTS = ["localhost"]
-# Browsers keep one jar of cookies for all ports of a host: the name tells several sites apart.
+# Browsers share cookies between all ports of a host, so each site needs its own names.
 SESSION_COOKIE_NAME = f"site_{SITE.port}_session"
 CSRF_COOKIE_NAME = f"site_{SITE.port}_csrf"
 DATABASES = {

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Tell everybody what is going on."""
+    """Show what the demo does, to everyone."""
     return _page(request, "home")
 
 
 @login_required
 def private(request: HttpRequest) -> HttpResponse:
-    """Show what only people who are signed in may see."""
+    """Show a page to people who are signed in."""
     return _page(request, "private")
 
 
@@ -41,7 +41,7 @@ def _page(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _oidc_session(request: HttpRequest) -> OIDCSession | None:
-    """Find how this session was signed in; None if nobody is, or with a password of the site."""
+    """Return the session's row, or None if it did not begin at the provider."""
     if not request.user.is_authenticated:
         return None
     return OIDCSession.objects.filter(session_key=request.session.session_key).first()

@@ -30,7 +30,7 @@ EVERYWHERE_ELSE = {"everywhere_else": "1"}
 
 @pytest.fixture
 def people(idp, sign_in):
-    """Return clients: Ada's phone and desk, and Bob's only one."""
+    """Return clients: Ada's phone and desk, and Bob's only client."""
     clients = {"phone": sign_in(sid="phone"), "desk": sign_in(sid="desk")}
     idp.userinfo = {"email": "bob@example.com"}
     return clients | {"bob": sign_in(sub="bob", sid="bob")}
@@ -115,7 +115,7 @@ def test_none(people):
     assert "Sign out" not in text
 
 
-def test_with_a_password_others_are_elsewhere(people):
+def test_password_session_can_end_the_others(people):
     client = Client()
     client.force_login(get_user_model().objects.get(email="bob@example.com"), PASSWORD_BACKEND)
     assert "(this session)" not in words(client.get(PAGE))
@@ -135,7 +135,7 @@ def test_expired_sessions_are_left_out(settings, sign_in, engine):
     assert listed(live.get(PAGE)) == {pk("live")}
 
 
-def test_sessions_that_use_prolongs_are_not(people):
+def test_sessions_that_use_has_extended_are_listed(people):
     OIDCSession.objects.update(expires_at=timezone.now() - timedelta(days=1))
     assert listed(people["desk"].get(PAGE)) == {pk("desk"), pk("phone")}
 
@@ -155,7 +155,7 @@ def test_provider_that_is_not_configured(people, changed, name):
 # What it does
 
 
-def test_another_one_ends(people):
+def test_another_session_ends(people):
     seen = []
 
     def ended(session, reason, **kwargs):
@@ -176,7 +176,7 @@ def test_everywhere_else(people):
     assert still_in(people) == {"desk", "bob"}
 
 
-def test_this_one_signs_out_properly(idp, people):
+def test_this_session_signs_out_at_the_provider(idp, people):
     answer = people["desk"].post(PAGE, one("desk"))
     assert answer["Location"].startswith(f"{idp.issuer}/end-session?")
     assert query_of(answer)["id_token_hint"]

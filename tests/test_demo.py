@@ -1,4 +1,4 @@
-"""The demo, started as people start it and driven over real HTTP: no browser, no test client."""
+"""The demo, started from the command line and driven over real HTTP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True, scope="module")
 def _toolkit() -> None:
-    """The demo's identity provider is made of django-oauth-toolkit."""
+    """The demo's identity provider needs django-oauth-toolkit."""
     need_package("oauth2_provider", "django-oauth-toolkit")
 
 
@@ -35,7 +35,7 @@ MOZILLA_SETTINGS = "tests.settings_mozilla_demo"
 
 
 class DemoVisitor(Visitor):
-    """Somebody who gives a password when the demo's provider asks for one."""
+    """A visitor who can give a password to the demo's provider."""
 
     def __init__(self, demo: Demo) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class DemoVisitor(Visitor):
 
 
 def sid_of(landed: requests.Response) -> str:
-    """Return the session's name in the hint that a sign-out has sent to the provider."""
+    """Return the `sid` in the hint that a sign-out has sent to the provider."""
     (hint,) = (
         hint
         for answer in landed.history
@@ -107,7 +107,7 @@ class TestSigningOut:
         assert landed.status_code == 200
         assert landed.url.startswith(one.post_logout_redirect_uri)
         assert "You are signed out" in landed.text
-        assert "127.0.0.1" in landed.text  # the provider was told
+        assert "127.0.0.1" in landed.text  # the page names the provider
         assert "ada@example.org" not in landed.text
         assert not visitor.is_signed_in(one)
 
@@ -152,7 +152,7 @@ class TestSigningOut:
         assert [other_browser.is_signed_in(site) for site in (one, two)] == [False, False]
         assert other_browser.is_asked_for_password(other_browser.press_sign_in(one))
 
-    def test_a_session_that_is_over_at_the_provider_ends_here_too(
+    def test_a_session_that_has_ended_at_the_provider_ends_here_too(
         self, visitor: DemoVisitor, one: Site
     ) -> None:
         visitor.sign_in(one, "grace", "hopper")
@@ -165,13 +165,13 @@ class TestSigningOut:
 
 class TestTheOtherSite:
     @pytest.mark.parametrize(("here", "there"), [(0, 1), (1, 0)], ids=["one", "two"])
-    def test_it_is_left_with_one_click(
+    def test_one_click_signs_out_there_too(
         self, visitor: DemoVisitor, demo: Demo, here: int, there: int
     ) -> None:
         here, there = demo.sites[here], demo.sites[there]
         visitor.sign_in(here, "ada", "lovelace")
         home = visitor.press_sign_in(there)
-        assert home.url == f"{there.url}/"  # without another question
+        assert home.url == f"{there.url}/"  # the provider did not ask again
         assert "ada@example.org" in home.text
 
         landed = visitor.press_sign_out(here)
@@ -228,7 +228,7 @@ class TestPages:
     @pytest.mark.parametrize(
         ("username", "password", "enters"), [("ada", "lovelace", True), ("grace", "hopper", False)]
     )
-    def test_only_staff_enter_the_admin(
+    def test_only_staff_can_use_the_admin(
         self, visitor: DemoVisitor, one: Site, username: str, password: str, enters: bool
     ) -> None:
         visitor.sign_in(one, username, password)
@@ -266,9 +266,7 @@ class TestProvider:
         assert document["backchannel_logout_supported"] is True
         assert document["backchannel_logout_session_supported"] is True
 
-    def test_each_session_has_a_name_that_gives_nothing_away(
-        self, visitor: DemoVisitor, one: Site
-    ) -> None:
+    def test_sids_are_unique_and_not_in_cookies(self, visitor: DemoVisitor, one: Site) -> None:
         sids = set()
         for _ in range(2):
             visitor.sign_in(one, "ada", "lovelace")
@@ -277,7 +275,7 @@ class TestProvider:
             assert not sids & cookies
         assert len(sids) == 2
 
-    def test_a_site_that_is_away_keeps_nobody_signed_in(self, tmp_path: Path) -> None:
+    def test_a_site_that_is_down_does_not_keep_people_signed_in(self, tmp_path: Path) -> None:
         demo = Demo(tmp_path)
         environment = agreement(demo.sites, demo.provider, tmp_path)
         log = tmp_path / "idp.log"
@@ -294,18 +292,18 @@ class TestProvider:
             landed = visitor.press_sign_out(here)
             assert landed.url.startswith(here.post_logout_redirect_uri)
             assert visitor.is_asked_for_password(visitor.press_sign_in(here))
-        assert "Site two could not be told of a sign-out" in log.read_text()
+        assert "Could not notify Site two of a sign-out" in log.read_text()
 
 
 class TestCommand:
-    def test_it_says_where_to_go_and_who_can_sign_in(self, demo: Demo) -> None:
+    def test_it_prints_the_urls_and_the_people(self, demo: Demo) -> None:
         addresses = [demo.provider.url]
         for site in demo.sites:
             addresses += [site.name, site.url]
         for said in [*addresses, "ada", "lovelace", "grace", "hopper", "Ctrl-C"]:
             assert said in demo.said
 
-    def test_the_provider_can_be_had_for_a_site_of_ones_own(
+    def test_the_provider_runs_alone_for_your_own_site(
         self, visitor: DemoVisitor, tmp_path: Path
     ) -> None:
         demo = Demo(tmp_path)
@@ -338,7 +336,7 @@ class TestCommand:
         assert demo.is_gone()
         assert "Traceback" not in (tmp_path / "said").read_text()
 
-    def test_nothing_outlives_a_demo_that_was_killed(self, tmp_path: Path) -> None:
+    def test_killing_the_demo_ends_every_server(self, tmp_path: Path) -> None:
         demo = Demo(tmp_path)
         with demo.running() as process:
             process.kill()
@@ -365,12 +363,12 @@ class TestCommand:
 
     @pytest.mark.parametrize("name", ["one", "two"])
     def test_a_server_that_ends_by_itself_ends_the_others(self, tmp_path: Path, name: str) -> None:
-        (tmp_path / f"site-{name}.sqlite3").mkdir()  # no database can be opened there
+        (tmp_path / f"site-{name}.sqlite3").mkdir()  # SQLite cannot open a directory
         demo = Demo(tmp_path)
         result = demo.run()
         assert result.returncode == 1
         (line,) = (result.stdout + result.stderr).splitlines()
-        assert line.startswith(f"Site {name} ended by itself")
+        assert line.startswith(f"Site {name} stopped with exit code")
         assert demo.is_gone()
 
 
@@ -378,10 +376,10 @@ class TestEnvironment:
     @pytest.mark.parametrize(
         ("variable", "value", "said"),
         [
-            ("DEMO_SITE_PORTS", "8000", "DEMO_SITE_PORTS must be such as 8000, 8001"),
-            ("DEMO_SITE_PORTS", "8000,8000", "DEMO_SITE_PORTS must be such as 8000, 8001"),
-            ("DEMO_SITE_PORTS", "8000,x", "DEMO_SITE_PORTS must be such as 8000, 8001"),
-            ("DEMO_IDP_PORT", "65536", "DEMO_IDP_PORT must be such as 9000"),
+            ("DEMO_SITE_PORTS", "8000", "DEMO_SITE_PORTS must be like 8000, 8001"),
+            ("DEMO_SITE_PORTS", "8000,8000", "DEMO_SITE_PORTS must be like 8000, 8001"),
+            ("DEMO_SITE_PORTS", "8000,x", "DEMO_SITE_PORTS must be like 8000, 8001"),
+            ("DEMO_IDP_PORT", "65536", "DEMO_IDP_PORT must be like 9000"),
             ("DEMO_SITE_PORT", "7999", "DEMO_SITE_PORT must be one of DEMO_SITE_PORTS"),
         ],
     )

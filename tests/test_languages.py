@@ -1,4 +1,4 @@
-"""The translations: complete, compiled, shown, and of the strings that the package has now."""
+"""The translations: complete, compiled, shown, and up to date with the package."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def catalogue(locale, suffix):
 
 
 def parse(path):
-    """Return the entries of a .po or .pot file: the fields of each by their keywords."""
+    """Return the entries of a .po or .pot file, each as its fields by keyword."""
     entries = []
     for block in path.read_text(encoding="utf-8").split("\n\n"):
         entry = {}
@@ -56,7 +56,7 @@ def messages(locale):
 
 
 def forms(entry):
-    """Return the translations of an entry: one, or one for each plural form."""
+    """Return the translations of an entry: one, or one per plural form."""
     return [text for keyword, text in entry.items() if keyword.startswith("msgstr")]
 
 
@@ -98,7 +98,7 @@ def test_every_plural_form_is_there(locale):
 
 
 @each_locale
-def test_placeholders_are_those_of_the_original(locale):
+def test_placeholders_match_the_original(locale):
     for entry in messages(locale):
         expected = sorted(PLACEHOLDER.findall(entry["msgid"]))
         for text in forms(entry):
@@ -166,7 +166,7 @@ def test_plural_forms(language, count, expected):
 
 @pytest.fixture(scope="module")
 def extracted(tmp_path_factory):
-    """Return the strings that the package has now, extracted from a copy of it."""
+    """Return the strings of the package, extracted from a copy of it."""
     need(shutil.which("xgettext"), "gettext")
     copy = tmp_path_factory.mktemp("messages") / PACKAGE.name
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -185,5 +185,5 @@ def extracted(tmp_path_factory):
 
 
 @each_locale
-def test_catalogue_has_the_strings_of_the_package(locale, extracted):
+def test_catalogue_matches_the_strings_of_the_package(locale, extracted):
     assert strings(messages(locale)) == extracted

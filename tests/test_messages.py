@@ -1,4 +1,4 @@
-"""Where people do not land on the signed-out page, Django's messages tell them what it would."""
+"""Django's messages warn people who do not land on the signed-out page."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def down(idp):
 
 @pytest.mark.usefixtures("down")
 @pytest.mark.parametrize("landing", ["next", "setting"])
-def test_provider_that_could_not_be_told(settings, sign_out, landing):
+def test_provider_that_could_not_be_notified(settings, sign_out, landing):
     settings.LOGOUT_REDIRECT_URL = "bye" if landing == "setting" else None
     answer = sign_out({"next": "/bye/"} if landing == "next" else {})
     assert answer["Location"] == "/bye/"
     assert told(answer) == [STAY.format("127.0.0.1")]
 
 
-def test_provider_that_cannot_be_told(configure, sign_out):
+def test_provider_that_cannot_be_notified(configure, sign_out):
     configure(BACKEND=GOOGLE)
     assert told(sign_out({"next": "/bye/"})) == [STAY.format("Google")]
 
@@ -59,22 +59,22 @@ def test_provider_that_is_not_configured(configure, sign_out):
 
 
 @pytest.mark.usefixtures("down")
-def test_signed_out_page_says_it_itself(sign_out):
+def test_signed_out_page_needs_no_message(sign_out):
     assert told(sign_out()) == []
 
 
 @pytest.mark.usefixtures("down")
-def test_json_says_it_itself(sign_out):
+def test_json_needs_no_message(sign_out):
     assert told(sign_out({"next": "/bye/"}, accept="application/json")) == []
 
 
-def test_nothing_to_tell(sign_out):
+def test_no_message_if_all_went_well(sign_out):
     assert told(sign_out({"next": "/bye/"})) == []
     assert told(sign_out({"next": "/bye/", "local": "1"})) == []
 
 
 @pytest.mark.usefixtures("down")
-def test_nobody_to_tell(client):
+def test_no_message_if_nobody_was_signed_in(client):
     assert told(client.post("/oidc/logout/", {"next": "/bye/"})) == []
 
 

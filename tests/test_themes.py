@@ -1,4 +1,4 @@
-"""Themes of the admin: the admin's own tests, run once more in each."""
+"""Themes of the admin: each runs the admin's tests again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch over open tabs: what its script asks, and the tag that puts it on a page."""
+"""Watching open tabs: the view that the script calls, and the tag that adds the script."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def middleware(request, settings):
 
 
 def status(client):
-    """Return what is answered, which leaves the browser's cookies alone and is never kept."""
+    """Return the response, which must not set cookies and must not be cached."""
     answer = client.get(STATUS)
     assert answer.status_code == 200
     assert not answer.cookies
@@ -50,14 +50,14 @@ def test_status(engine, settings, sign_in, every_request):
     assert status(client) == {"signed_in": False}
 
 
-def test_status_of_somebody_who_did_not_come_through_a_provider(engine, client, admin_user):
+def test_status_of_a_password_session(engine, client, admin_user):
     client.force_login(admin_user, "django.contrib.auth.backends.ModelBackend")
     assert status(client) == {"signed_in": True}
     kept = client.cookies["sessionid"].value
     client.post("/oidc/logout/")
     del client.cookies["sessionid"]
     assert status(client) == {"signed_in": False}
-    if engine != "signed_cookies":  # where a cookie that was kept is as good as ever
+    if engine != "signed_cookies":  # there, the old cookie stays valid
         client.cookies["sessionid"] = kept
         assert status(client) == {"signed_in": False}
 
@@ -73,7 +73,7 @@ def test_status_of_nobody(engine, settings, client, cookie, every_request):
 
 
 def expiry(engine):
-    """Return until when a session lasts, by what its store and the index say."""
+    """Return when the session expires, according to its store and to the index."""
     rows = [*Session.objects.values_list(), *OIDCSession.objects.values_list("expires_at")]
     if engine == "cache":
         rows.append(dict(cache._expire_info))
@@ -82,7 +82,7 @@ def expiry(engine):
 
 @pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "signed_cookies"], indirect=True)
 @pytest.mark.usefixtures("middleware")
-def test_asking_prolongs_nothing(engine, settings, sign_in):
+def test_status_does_not_extend_the_session(engine, settings, sign_in):
     settings.SESSION_SAVE_EVERY_REQUEST = True
     client = sign_in()
     soon = timezone.now() + timedelta(minutes=1)
@@ -100,7 +100,7 @@ QUERIES = {"db": 1, "cache": 0, "cached_db": 0, "file": 0, "signed_cookies": 1}
 
 
 @pytest.mark.usefixtures("middleware")
-def test_asking_costs_a_query_at_most(engine, settings, sign_in, django_assert_num_queries):
+def test_status_costs_at_most_one_query(engine, settings, sign_in, django_assert_num_queries):
     settings.SESSION_SAVE_EVERY_REQUEST = True
     client = sign_in()
     with django_assert_num_queries(QUERIES[engine]) as queries:
@@ -108,7 +108,7 @@ def test_asking_costs_a_query_at_most(engine, settings, sign_in, django_assert_n
     assert all('"session_key" = ' in query["sql"] for query in queries)
 
 
-def test_asking_works_where_all_views_want_a_login(engine, settings, client):
+def test_status_works_where_every_view_requires_login(engine, settings, client):
     settings.MIDDLEWARE = [
         *settings.MIDDLEWARE,
         "django.contrib.auth.middleware.LoginRequiredMiddleware",
@@ -116,19 +116,19 @@ def test_asking_works_where_all_views_want_a_login(engine, settings, client):
     assert status(client) == {"signed_in": False}
 
 
-def test_asking_is_all_that_can_be_done(client):
+def test_status_rejects_post(client):
     assert client.post(STATUS).status_code == 405
 
 
 @pytest.fixture
 def passing(settings):
-    """Return a function that gives a client the same session, and a middleware to pass."""
+    """Return a function that returns a client with the same session and one more middleware."""
     everyday = settings.MIDDLEWARE
 
     def passing(client, middleware=None):
         name = f"{__name__}.{middleware.__name__}" if middleware else None
         settings.MIDDLEWARE = [*everyday, *filter(None, [name])]
-        passer = Client()  # a client keeps to the middleware that it has met first
+        passer = Client()  # a client loads its middleware only once
         passer.cookies = client.cookies
         return passer
 
@@ -151,8 +151,8 @@ def ends_the_session(get_response):
     return middleware
 
 
-def test_session_that_has_moved_on_the_way_is_not_lost(engine, passing, sign_in):
-    """As when a middleware looks at the user, after SECRET_KEY was replaced."""
+def test_new_session_key_is_not_lost(engine, passing, sign_in):
+    """This happens if a middleware reads the user after SECRET_KEY has been replaced."""
     client = passing(sign_in(), moves_the_session)
     before = client.cookies["sessionid"].value
     assert client.get(STATUS).json() == {"signed_in": True}
@@ -162,7 +162,7 @@ def test_session_that_has_moved_on_the_way_is_not_lost(engine, passing, sign_in)
     assert status(client) == {"signed_in": True}
 
 
-def test_session_that_was_ended_on_the_way(engine, passing, sign_in):
+def test_session_that_a_middleware_ended(engine, passing, sign_in):
     answer = passing(sign_in(), ends_the_session).get(STATUS)
     assert answer.json() == {"signed_in": False}
     assert answer.cookies["sessionid"]["max-age"] == 0
@@ -176,15 +176,15 @@ def notes_the_visit(get_response):
     return middleware
 
 
-def test_asking_is_no_visit(engine, passing, sign_in):
-    """A middleware that counts idle time by requests must not be told that somebody is there."""
+def test_status_is_not_a_visit(engine, passing, sign_in):
+    """A middleware that measures idle time must not count these requests."""
     client = passing(sign_in(), notes_the_visit)
     client.get("/private/")
     assert status(client) == {"signed_in": True}
     assert client.session["visits"] == 1
 
 
-def test_store_that_fails_says_nothing_about_the_session(sign_in, monkeypatch):
+def test_failing_store_is_not_a_sign_out(sign_in, monkeypatch):
     client = sign_in()
     client.raise_request_exception = False
 
@@ -220,7 +220,7 @@ def test_tag(rf):
     assert watch(request=rf.get("/"), user=ada).strip() == SCRIPT
 
 
-def test_tag_on_a_page_for_nobody(rf):
+def test_tag_if_nobody_is_signed_in(rf):
     nobody = AnonymousUser()
     assert watch().strip() == ""
     assert watch(request=rf.get("/")).strip() == ""
@@ -240,7 +240,7 @@ def test_tag_arguments(settings):
 
 
 @pytest.mark.parametrize("missing", ["from the manifest", "altogether"])
-def test_tag_without_its_script_is_nothing(settings, missing):
+def test_tag_without_its_script_renders_nothing(settings, missing):
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "django.contrib.staticfiles"]
     if missing == "altogether":
         settings.STATIC_URL = None

@@ -1,4 +1,4 @@
-"""`{% load oidc_logout %}`: a button that signs out, and a watch over open tabs."""
+"""`{% load oidc_logout %}`: a sign-out button, and a script that watches open tabs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def oidc_logout_url() -> str:
 
 @register.simple_tag
 def oidc_logout_stylesheet() -> str:
-    """Return the URL of the pages' stylesheet; without one, a page is plain and no error."""
+    """Return the URL of the pages' stylesheet, or "" if static files are not set up."""
     return _static("oidc_logout/pages.css")
 
 
@@ -40,15 +40,15 @@ def oidc_logout_button(
     context: Context,
     label: str = "",
     next: str = "",  # noqa: A002  # Django's name for it
-    local: bool = False,  # noqa: FBT001, FBT002  # a tag's arguments have no other form
+    local: bool = False,  # noqa: FBT001, FBT002  # a tag cannot declare keyword-only arguments
     css_class: str = "",
 ) -> dict[str, Any]:
-    """Show a form with a button that signs out.
+    """Show a form with a sign-out button.
 
     Args:
-        context: the page's.
+        context: the page's context.
         label: the button's text.
-        next: where people land: a path, a URL on an allowed host, or a view's name.
+        next: where people land after sign-out: a path, a URL on an allowed host, or a view name.
         local: sign out of this site only.
         css_class: the button's class.
     """
@@ -65,13 +65,13 @@ def oidc_logout_button(
 def oidc_logout_watch(
     context: Context, interval: int = 60, leave_url: str = "", nonce: object = ""
 ) -> dict[str, Any]:
-    """Let a page be left once its session is gone; on pages for nobody, do nothing.
+    """Leave the page once its session has ended. Do nothing if nobody is signed in.
 
     Args:
-        context: the page's.
-        interval: seconds between two looks at the session, from 1 to 86,400.
-        leave_url: where to go; without it, the page is loaded anew.
-        nonce: the page's Content-Security-Policy nonce, if its policy wants one.
+        context: the page's context.
+        interval: seconds between two checks of the session, from 1 to 86,400.
+        leave_url: where to go; without it, the page reloads.
+        nonce: the page's Content-Security-Policy nonce, if its policy needs one.
     """
     user = getattr(context.get("request"), "user", None) or context.get("user")
     return {

@@ -144,11 +144,11 @@ class Newcomers:
 
     def restart_provider(self) -> None:
         self.server.start()
-        assert eventually(self.server.answers)
+        assert eventually(self.server.is_ready)
 
     def restart_site(self, site: Site) -> None:
         """Let the site lose what it has not in its database: its cache."""
         server = self.site_servers[site]
         server.end()
         server.start()
-        assert eventually(server.answers)
+        assert eventually(server.is_ready)

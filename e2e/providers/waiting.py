@@ -58,4 +58,4 @@ def running(*servers: Server) -> Iterator[None]:
 
 def _is_up(server: Server) -> bool:
     server.check_alive()
-    return server.answers()
+    return server.is_ready()

@@ -1,1 +1,1 @@
-"""The identity provider of the example: a Django project of its own."""
+"""The identity provider of the example, which is a separate Django project."""

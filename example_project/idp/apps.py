@@ -1,4 +1,4 @@
-"""The identity provider's own app."""
+"""The identity provider's app."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from django.apps import AppConfig
 
 
 class IdPConfig(AppConfig):
-    """Listens to whoever signs out."""
+    """Connects the receiver of sign-outs."""
 
     name = "example_project.idp"
 
     def ready(self) -> None:
         """Connect the receiver."""
-        from . import backchannel  # noqa: F401, PLC0415  # needs the apps' models
+        from . import backchannel  # noqa: F401, PLC0415  # imports models

@@ -1,7 +1,7 @@
-"""Back-channel logout: whoever signs out here is signed out of the sites, too.
+"""Back-channel logout: signing out here also signs people out of the sites.
 
-django-oauth-toolkit has the rest of OpenID Connect; this is what it leaves to its users. See
-OpenID Connect Back-Channel Logout 1.0.
+django-oauth-toolkit implements the rest of OpenID Connect, but not this. See OpenID Connect
+Back-Channel Logout 1.0.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-SECONDS_TO_ANSWER = 2
+SECONDS_TO_RESPOND = 2
 SECONDS_TO_LIVE = 120
 
-# What the session here remembers: its name for the sites, and the clients it signed in to. The
-# name is no session key: that one is a secret.
+# The session here stores its `sid` and the clients it signed in to. The `sid` is not the session
+# key, because that is a secret.
 SID = "sid"
 CLIENTS = "clients"
 
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 def join(session: SessionBase, client_id: str) -> str:
-    """Remember that a session signs in to a client; return the session's name for the sites."""
+    """Record that a session signs in to a client, and return the session's `sid`."""
     session[CLIENTS] = sorted({client_id, *session.get(CLIENTS, [])})
     return str(session.setdefault(SID, secrets.token_urlsafe(16)))
 
@@ -50,8 +50,8 @@ def joined(session: SessionBase) -> list[Site]:
 
 
 @receiver(user_logged_out)
-def tell_sites(request: HttpRequest, user: User | None, **_kwargs: Any) -> None:
-    """Tell each site; one that does not listen keeps nobody from signing out here."""
+def notify_sites(request: HttpRequest, user: User | None, **_kwargs: Any) -> None:
+    """Notify each site. If a site does not respond, the sign-out here still succeeds."""
     if user is None:
         return
     for site in joined(request.session):
@@ -59,7 +59,7 @@ def tell_sites(request: HttpRequest, user: User | None, **_kwargs: Any) -> None:
         try:
             _send(site, token)
         except requests.RequestException as exc:
-            logger.warning("%s could not be told of a sign-out: %s", site.name, exc)
+            logger.warning("Could not notify %s of a sign-out: %s", site.name, exc)
 
 
 def _logout_token(site: Site, sub: str, sid: str) -> str:
@@ -88,7 +88,7 @@ def _send(site: Site, token: str) -> None:
     response = requests.post(
         site.backchannel_logout_uri,
         data={"logout_token": token},
-        timeout=SECONDS_TO_ANSWER,
+        timeout=SECONDS_TO_RESPOND,
         allow_redirects=False,
     )
     response.raise_for_status()

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Validator(OAuth2Validator):
-    """Adds name and e-mail address, as the granted scopes allow, and the session."""
+    """Adds the session, and the name and e-mail address if the scopes allow them."""
 
-    # Without the argument `request`, the claims are named in the discovery document as well.
+    # A method without the argument `request` also lists its claims in the discovery document.
     def get_additional_claims(self) -> dict[str, Callable[[Request], str]]:
-        """Name the claims for the ID Token and for userinfo."""
+        """Return the claims for the ID Token and for userinfo."""
         return {
             "email": lambda request: request.user.email,
             "name": lambda request: request.user.get_full_name(),
@@ -28,7 +28,7 @@ class Validator(OAuth2Validator):
     def get_id_token_dictionary(
         self, token: object, token_handler: object, request: Request
     ) -> tuple[dict[str, Any], datetime]:
-        """Add what `views.AuthorizationView` has put down with the authorization code."""
+        """Add the `sid` that `views.AuthorizationView` has stored with the authorization code."""
         claims, expires = super().get_id_token_dictionary(token, token_handler, request)
         if request.grant_type == "authorization_code":
             claims["sid"] = request.claims["sid"]

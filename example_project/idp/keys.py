@@ -1,4 +1,4 @@
-"""The key with which the identity provider signs ID Tokens."""
+"""The key that signs the identity provider's ID Tokens."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 def signing_key(path: Path) -> str:
-    """Read the key in PEM; make it first if there is none."""
+    """Return the key in PEM. Create it if the file does not exist."""
     if not path.exists():
-        _make(path)
+        _create(path)
     return path.read_text()
 
 
-def _make(path: Path) -> None:
+def _create(path: Path) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    # Whole or not at all, and for nobody else to read.
+    # Only the owner may read the key, and no process may read half of it.
     draft = path.with_suffix(f".{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_bytes(pem)

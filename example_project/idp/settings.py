@@ -6,7 +6,7 @@ from example_project.agreed import PROVIDER, VAR
 
 from .keys import signing_key
 
-# One style sheet, and one list of people, for the sites and for this.
+# The sites and the provider share one style sheet and one list of people.
 SHARED = Path(__file__).parent.parent
 
 INSTALLED_APPS = [
@@ -37,18 +37,18 @@ OAUTH2_PROVIDER = {
         "email": "your e-mail address",
         "profile": "your name",
     },
-    # A site that shows the ID Token may end the session here without another question.
+    # If a site sends the ID Token, end the session here without asking.
     "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
     "OIDC_RP_INITIATED_LOGOUT_ALWAYS_PROMPT": False,
-    # With the tokens goes every ID Token of the person, those of other browsers included, and
-    # signing out there would then end on an error page here.
+    # Otherwise a sign-out also deletes the ID Tokens of the person's other browsers, and their
+    # sign-outs would fail here with an error page.
     "OIDC_RP_INITIATED_LOGOUT_DELETE_TOKENS": False,
 }
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
 
-# The rest is plain Django, for a demo on one's own machine: see Django's deployment checklist.
+# The rest is plain Django, for a demo on your own machine: see Django's deployment checklist.
 DEBUG = True
 SECRET_KEY = "for-the-example-provider-on-this-machine-and-for-no-other-in-the-world"
 ALLOWED_HOSTS = ["127.0.0.1"]

@@ -1,4 +1,4 @@
-"""The identity provider's addresses; the issuer is the root."""
+"""The identity provider's URLs. The issuer is the root."""
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
@@ -6,9 +6,8 @@ from oauth2_provider.urls import app_name, base_urlpatterns, oidc_urlpatterns
 
 from . import views
 
-# In place of django-oauth-toolkit's. Of its others not all: its pages to manage clients are
-# nobody's business here.
-ours = [
+# These replace two of django-oauth-toolkit's views. Its pages that manage clients are left out.
+replacements = [
     path("authorize/", views.AuthorizationView.as_view(), name="authorize"),
     path(".well-known/openid-configuration", views.DiscoveryView.as_view()),
 ]
@@ -17,5 +16,5 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("sign-in/", LoginView.as_view(template_name="idp/sign_in.html"), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
-    path("", include((ours + base_urlpatterns + oidc_urlpatterns, app_name))),
+    path("", include((replacements + base_urlpatterns + oidc_urlpatterns, app_name))),
 ]

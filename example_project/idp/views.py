@@ -1,4 +1,4 @@
-"""The identity provider's own views; all others are Django's and django-oauth-toolkit's."""
+"""The identity provider's own views. The others are Django's and django-oauth-toolkit's."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Say who is signed in here."""
+    """Show who is signed in here."""
     return render(request, "idp/home.html", {"sites": backchannel.joined(request.session)})
 
 
 def people(_request: HttpRequest) -> dict[str, tuple[Person, ...]]:
-    """Let every page give away names and passwords: it is a demo."""
+    """Add the names and passwords to every page, as this is a demo."""
     return {"people": PEOPLE}
 
 
 class AuthorizationView(views.AuthorizationView):
-    """Tells the site by which name it will hear of the session again."""
+    """Gives the session a `sid` that later logout tokens will name."""
 
     def create_authorization_response(
         self, *, request: HttpRequest, credentials: dict[str, Any], **others: Any
     ) -> tuple[str, dict[str, str], str, int]:
-        """Put the session's name down with the authorization code, in place of claims asked for."""
+        """Store the `sid` with the authorization code, in place of the requested claims."""
         sid = backchannel.join(request.session, credentials["client_id"])
         credentials["claims"] = {"sid": sid}
         return super().create_authorization_response(
@@ -43,10 +43,10 @@ class AuthorizationView(views.AuthorizationView):
 
 
 class DiscoveryView(views.ConnectDiscoveryInfoView):
-    """Says that sites can be told of a sign-out."""
+    """Announces back-channel logout."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Add what `backchannel` does to what django-oauth-toolkit does."""
+        """Add what `backchannel` supports to django-oauth-toolkit's document."""
         response = super().get(request, *args, **kwargs)
         document = json.loads(response.content)
         document["backchannel_logout_supported"] = True

@@ -1,1 +1,1 @@
-"""The admin. The other tests do without it, as a site may."""
+"""Tests of the admin. The other tests run without it, as a site can."""

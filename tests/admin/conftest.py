@@ -23,7 +23,7 @@ OWN = ("INSTALLED_APPS", "MIDDLEWARE", "TEMPLATES", "ROOT_URLCONF")
 
 
 def installed():
-    """Return a context in which the admin is installed, if it is not so for all of this run."""
+    """Return a context in which the admin is installed."""
     if apps.is_installed("django.contrib.admin"):
         return nullcontext()
     return override_settings(**{name: getattr(settings, name) for name in OWN})
@@ -37,7 +37,7 @@ def _installed():
 
 @pytest.fixture(scope="session")
 def _log(django_db_setup, django_db_blocker):
-    """Make the table of the admin's log, which the other tests' database lacks."""
+    """Create the table of the admin log, which the other tests' database lacks."""
     with installed(), django_db_blocker.unblock():
         log = apps.get_model("admin", "LogEntry")
         if log._meta.db_table not in connection.introspection.table_names():
@@ -51,7 +51,7 @@ def _database(_log, db):
 
 
 def permitted(user, *codenames):
-    """Let a user into the admin, with permissions of any app."""
+    """Make a user staff, with permissions of any app."""
     user.is_staff = True
     user.save()
     user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
@@ -88,14 +88,14 @@ def pages(row):
 
 @pytest.fixture
 def grace():
-    """Return staff who may see and end sessions, and see users."""
+    """Return a member of staff who may see and end sessions, and see users."""
     user = get_user_model().objects.create(username="grace")
     return permitted(user, "view_oidcsession", "delete_oidcsession", "view_user")
 
 
 @pytest.fixture
 def desk(grace):
-    """Return a client on which Grace is signed in with her password."""
+    """Return a client in which Grace is signed in with her password."""
     client = Client()
     client.force_login(grace, PASSWORD_BACKEND)
     return client

@@ -1,4 +1,4 @@
-"""The other tests' settings with the admin, plain or in the theme that ADMIN_THEME names.
+"""The other tests' settings plus the admin, plain or in the theme named by ADMIN_THEME.
 
 ADMIN_THEME=unfold pytest --ds=tests.admin.settings tests/admin
 """

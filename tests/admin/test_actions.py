@@ -30,7 +30,7 @@ NOTHING = "0 sessions have ended."
 
 @pytest.fixture
 def people(idp, sign_in):
-    """Return clients: Ada's phone and desk, and Bob's only one."""
+    """Return clients: Ada's phone and desk, and Bob's only client."""
     clients = {"phone": sign_in(sid="phone"), "desk": sign_in(sid="desk")}
     idp.userinfo = {"email": "bob@example.com"}
     clients["bob"] = sign_in(sub="bob", sid="bob")
@@ -53,7 +53,7 @@ def ada():
 
 
 def choose(action, *chosen, **more):
-    """Return what the list's own form sends."""
+    """Return what the list's form sends."""
     pks = [str(each.pk) for each in chosen]
     return {"action": action, "_selected_action": pks, "index": "0", **more}
 
@@ -68,7 +68,7 @@ def hidden(page):
 
 
 def confirmed(client, path, data):
-    """Ask for an action, and say yes to what is asked back."""
+    """Request an action and confirm it."""
     page = client.post(path, data)
     assert page.status_code == 200
     return client.post(path, hidden(page))
@@ -148,7 +148,7 @@ def test_confirmation(people, desk):
 
 
 def crumbs(page):
-    """Return the element that leads back, its links as addresses and words, and all its text."""
+    """Return the breadcrumbs: their tag, their links as (URL, text), and all their text."""
     found = re.search(r'<(ol|div) class="breadcrumbs.+?</\1>', page.content.decode(), re.DOTALL)
     links = re.findall(r'<a href="([^"]+)">([^<]+)</a>', found[0])
     return found[1], links, unescape(re.sub(r"<[^>]+>", "", found[0])).strip()
@@ -157,10 +157,10 @@ def crumbs(page):
 HOME = {"en": "Home", "de": "Start", "ar": "الرئيسية"}
 
 
-@pytest.mark.skipif(settings.THEME != "", reason="a theme's pages lead back in ways of their own")
+@pytest.mark.skipif(settings.THEME != "", reason="themes have breadcrumbs of their own")
 @pytest.mark.parametrize("language", HOME)
 @pytest.mark.parametrize("site", ["/admin/", "/back-office/"])
-def test_confirmation_leads_back_as_djangos_own_pages_do(people, desk, site, language):
+def test_confirmation_has_djangos_breadcrumbs(people, desk, site, language):
     headers = {"Accept-Language": language}
     path = LIST.replace("/admin/", site)
     page = desk.post(path, choose(SELECTED, row("phone")), headers=headers)
@@ -180,7 +180,7 @@ def test_confirmation_needs_csrf(people, grace):
     assert still_in(people) == set(people)
 
 
-def test_all_that_match_are_not_named_one_by_one(people, desk, grace):
+def test_select_all_does_not_list_every_session(people, desk, grace):
     now = timezone.now()
     OIDCSession.objects.bulk_create(
         OIDCSession(
@@ -206,7 +206,7 @@ def test_all_that_match_are_not_named_one_by_one(people, desk, grace):
     assert still_in(people) == set(people)
 
 
-def test_only_one_more(desk, grace):
+def test_one_more_than_the_page_lists(desk, grace):
     now = timezone.now()
     OIDCSession.objects.bulk_create(
         OIDCSession(user=grace, issuer="x", sub="x", session_key=str(n), expires_at=now)
@@ -235,7 +235,7 @@ def test_some_that_could_not_be_ended(people, desk, monkeypatch):
     assert [entry[3].object_id for entry in log()] == [str(chosen[1].pk)]
 
 
-def test_none_that_could_be_ended(people, desk, monkeypatch):
+def test_sessions_that_could_not_be_ended(people, desk, monkeypatch):
     def fail(key):
         raise OSError("store is down")
 
@@ -245,7 +245,7 @@ def test_none_that_could_be_ended(people, desk, monkeypatch):
     assert log() == []
 
 
-def test_those_that_are_gone_meanwhile(people, desk):
+def test_sessions_that_ended_before_the_confirmation(people, desk):
     data = choose(SELECTED, row("phone"), confirmed="yes")
     row("phone").delete()
     assert told(desk.post(LIST, data)) == [("success", NOTHING)]
@@ -284,19 +284,19 @@ def test_not_staff(people, client):
     assert still_in(people) == set(people)
 
 
-# One's own
+# The request's own session
 
 
 @pytest.fixture
 def own(people):
-    """Return the client on which Bob, who is staff, came through the provider."""
+    """Return the client in which Bob, who is staff, signed in through the provider."""
     bob = get_user_model().objects.get(email="bob@example.com")
     permitted(bob, "view_oidcsession", "delete_oidcsession", "view_user")
     return people["bob"]
 
 
 @pytest.mark.parametrize("index", ["/admin/", "/back-office/"])
-def test_own_session_ends_properly_and_last(idp, people, own, index):
+def test_own_session_signs_out_at_the_provider_and_last(idp, people, own, index):
     outcomes = []
 
     def receive(outcome, **kwargs):
@@ -319,7 +319,7 @@ def test_own_session_ends_properly_and_last(idp, people, own, index):
     assert back["Location"] == index
 
 
-def test_own_session_alone_is_nothing_to_tell(people, own):
+def test_own_session_alone_shows_no_message(people, own):
     answer = confirmed(own, LIST, choose(SELECTED, row("bob")))
     assert told(answer) == []
     assert still_in(people) == {"phone", "desk"}
@@ -349,7 +349,7 @@ def test_everywhere(people, desk):
     assert entry.get_change_message() == "Sign out everywhere: 2 sessions have ended."
 
 
-def test_everywhere_of_several(people, desk):
+def test_everywhere_for_several_users(people, desk):
     everybody = get_user_model().objects.exclude(username="grace")
     page = desk.post(USERS, choose(EVERYWHERE, *everybody))
     assert "3 sessions will end." in words(page)
@@ -358,7 +358,7 @@ def test_everywhere_of_several(people, desk):
     assert len(log()) == 2
 
 
-def test_everywhere_of_oneself(idp, people, own):
+def test_everywhere_including_oneself(idp, people, own):
     bob = get_user_model().objects.get(email="bob@example.com")
     answer = confirmed(own, USERS, choose(EVERYWHERE, bob, ada()))
     assert answer["Location"].startswith(f"{idp.issuer}/end-session?")
@@ -366,7 +366,7 @@ def test_everywhere_of_oneself(idp, people, own):
     assert {entry[3].object_id for entry in log()} == {str(bob.pk), str(ada().pk)}
 
 
-def test_everywhere_of_those_who_have_only_a_password(desk, grace):
+def test_everywhere_for_a_user_with_only_a_password(desk, grace):
     page = desk.post(USERS, choose(EVERYWHERE, grace))
     assert "0 sessions will end." in words(page)
     assert told(desk.post(USERS, hidden(page))) == [("success", NOTHING)]

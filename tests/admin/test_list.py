@@ -1,4 +1,4 @@
-"""The list of sessions, and what it shows of one: to be read, and without a secret."""
+"""The list of sessions and the page of one: read-only, and without secrets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _providers(settings):
 
 
 def rows(response):
-    """Return the rows of a list, each as the words of its cells."""
+    """Return the rows of a list, each as the texts of its cells by their field."""
     assert response.status_code == 200
     page = response.content.decode()
     found = []
@@ -60,7 +60,7 @@ def test_columns(desk):
     assert row["expires_at"]
 
 
-def test_those_who_have_no_name(desk):
+def test_people_without_a_name(desk):
     session(user("bob"), "1")
     session(None, "2", sub="nobody's")
     assert people(desk) == ["bob", "nobody's"]
@@ -117,7 +117,7 @@ def test_search_does_not_confuse_issuers(desk):
 
 
 class Account(AbstractBaseUser):
-    """A user model with little to search."""
+    """A user model with only one field to search."""
 
     number = models.IntegerField(unique=True)
     contact = models.EmailField()
@@ -129,7 +129,7 @@ class Account(AbstractBaseUser):
         managed = False
 
 
-def test_users_of_another_kind(monkeypatch):
+def test_custom_user_model(monkeypatch):
     monkeypatch.setattr("django_oidc_logout.admin.sessions.get_user_model", lambda: Account)
     model_admin = admin.site._registry[OIDCSession]
     assert model_admin.get_search_fields(RequestFactory().get("/")) == ["user__contact"]
@@ -156,7 +156,7 @@ def test_filters(desk, query, found):
     assert people(desk, **query) == found
 
 
-def test_filters_are_named_as_people_know_them(desk):
+def test_filters_show_the_providers_names(desk):
     page = desk.get(LIST).content.decode()
     for words in ("idp.example.com (default)", "Google (google)", "Not configured"):
         assert words in page
@@ -190,7 +190,7 @@ def test_queries_do_not_grow(desk, django_assert_num_queries):
     with CaptureQueriesContext(connection) as few:
         assert len(rows(desk.get(LIST))) == 2
     of_ours = [query for query in few.captured_queries if TABLE in query["sql"]]
-    assert len(of_ours) <= 6  # the others are the admin's, or its theme's
+    assert len(of_ours) <= 6  # the other queries are the admin's or its theme's
     fill(2, 300)
     for query in ({}, {"q": "user"}, {"p": "2"}, {"provider": "default", "state": "active"}):
         with django_assert_num_queries(len(few)):
@@ -206,7 +206,7 @@ def test_no_page_shows_a_secret(desk, page):
     assert "secret-key" not in response.content.decode()
 
 
-def test_secrets_are_not_even_fetched(rf):
+def test_tokens_are_not_fetched(rf):
     session(user("ada"))
     request = rf.get(LIST)
     request.session = SessionStore()
@@ -241,7 +241,7 @@ def test_list_offers_no_deletion(desk):
     assert "delete_selected" not in page
 
 
-def test_rows_go_along_with_their_user(desk, grace):
+def test_rows_are_deleted_with_their_user(desk, grace):
     grace.user_permissions.add(*Permission.objects.filter(codename="delete_user"))
     ada = user("ada")
     session(ada)

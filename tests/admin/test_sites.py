@@ -23,7 +23,7 @@ SITES = pytest.mark.parametrize("index", ["/admin/", "/back-office/"])
 
 @pytest.fixture
 def staff(sign_in):
-    """Return a function that returns a client of staff who came through the provider."""
+    """Return a function that signs staff in through the provider and returns the client."""
 
     def staff(client=None):
         client = sign_in(client)
@@ -34,7 +34,7 @@ def staff(sign_in):
 
 
 class Forms(HTMLParser):
-    """Where the forms of a page are sent, and how."""
+    """The methods and actions of the forms on a page."""
 
     def __init__(self, response):
         super().__init__()
@@ -72,12 +72,12 @@ def test_password(desk, index):
 
 
 @override_settings(LOGOUT_REDIRECT_URL="bye", OIDC_LOGOUT_REDIRECT_URL="bye")
-def test_landing_is_the_index_whatever_the_settings_say(desk):
+def test_redirect_is_to_the_index_whatever_the_settings_say(desk):
     assert desk.post("/admin/logout/")["Location"] == "/admin/"
 
 
 @pytest.mark.parametrize("method", ["get", "head", "put"])
-def test_other_methods_are_answered_as_django_does(desk, method):
+def test_django_handles_other_methods(desk, method):
     assert getattr(desk, method)("/admin/logout/").status_code == 405
     assert is_signed_in(desk)
 
@@ -96,7 +96,7 @@ def test_nobody(client):
     assert client.post("/admin/logout/")["Location"] == "/admin/"
 
 
-def test_provider_that_could_not_be_told(idp, staff):
+def test_provider_that_could_not_be_notified(idp, staff):
     client = staff()
     idp.metadata = {}
     cache.clear()
@@ -104,7 +104,7 @@ def test_provider_that_could_not_be_told(idp, staff):
     assert answer["Location"] == "/admin/"
     [message] = get_messages(answer.wsgi_request)
     assert "You may still be signed in at 127.0.0.1" in str(message)
-    if settings.THEME != "jazzmin":  # whose login page shows no messages
+    if settings.THEME != "jazzmin":  # its login page does not show messages
         assert str(message) in client.get("/admin/login/").content.decode()
 
 
@@ -113,7 +113,7 @@ def test_not_in_a_transaction():
         assert resolve(f"{index}logout/").func._non_atomic_requests == {"default"}
 
 
-# Themes put a site of their own in the default's place.
+# Themes replace the default site with their own.
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Staff who may look at sessions find out no more than they are shown."""
+"""Staff who may view sessions cannot find out more than the pages show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff(client):
-    """Return a function that signs staff in who have some permissions on sessions."""
+    """Return a function that signs in staff with the given permissions on sessions."""
 
     def staff(*permissions):
         person = User.objects.create_user("grace", is_staff=True)
@@ -29,7 +29,7 @@ def staff(client):
 
 
 def links(page, html):
-    """Return the pages of the admin to which one links; all filters lead to the same."""
+    """Return the admin pages to which a page links, without their queries."""
     found = re.findall(r'<a [^>]*href="([^"]*)', html)
     pages = {urljoin(page, unescape(each)).partition("?")[0] for each in found}
     return {page for page in pages if page.startswith("/admin/")}
@@ -37,7 +37,7 @@ def links(page, html):
 
 @pytest.mark.parametrize("permissions", [["view"], ["view", "delete"]])
 @pytest.mark.parametrize("sees_users", [True, False])
-def test_no_link_leads_to_a_refusal(staff, permissions, sees_users):
+def test_every_link_is_allowed(staff, permissions, sees_users):
     row, desk = session(user("ada")), staff(*permissions)
     if sees_users:
         permitted(User.objects.get(username="grace"), "view_user")
@@ -49,7 +49,7 @@ def test_no_link_leads_to_a_refusal(staff, permissions, sees_users):
     assert (f"/admin/auth/user/{row.user.pk}/change/" in followed) is sees_users
 
 
-def test_a_user_is_shown_where_there_is_no_link_to_one(staff):
+def test_user_is_shown_if_there_is_no_link(staff):
     row = session(user("ada"))
     page = pages(row)["session"].replace("/admin/", "/back-office/")
     (_, options), *_ = staff("view").get(page).context["adminform"].fieldsets
@@ -72,11 +72,11 @@ def test_no_secret_is_found_out_letter_by_letter(staff, method, field, lookup):
 @pytest.mark.parametrize(
     "query", ["signed_in_at__year=2020", "user__id__exact=1", "sub=ada", "state=active"]
 )
-def test_what_is_shown_can_be_asked_for(staff, query):
+def test_shown_fields_can_be_filtered(staff, query):
     assert staff("view").get(f"{LIST}?{query}").status_code == 200
 
 
-def test_no_secret_is_found_out_by_way_of_the_user(staff):
+def test_secrets_cannot_be_guessed_through_the_user(staff):
     session(user("ada"))
     desk = staff("view")
     desk_user = User.objects.get(username="grace")
@@ -88,7 +88,7 @@ def test_no_secret_is_found_out_by_way_of_the_user(staff):
 
 @pytest.mark.parametrize(("permissions", "shown"), [(["view"], False), (["view", "delete"], True)])
 def test_sid_is_for_those_who_may_sign_people_out(staff, permissions, shown):
-    """Whoever knows it can have the front-channel end the session."""
+    """Anyone who knows a `sid` can end its session through the front-channel."""
     row = session(user("ada"))
     page = staff(*permissions).get(pages(row)["session"])
     assert page.status_code == 200

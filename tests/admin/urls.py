@@ -1,4 +1,4 @@
-"""The other tests' URLs, the admin, and a second admin site of the site's own."""
+"""The other tests' URLs, plus the admin and a second, custom admin site."""
 
 from django.contrib import admin
 from django.contrib.auth.models import User
@@ -9,7 +9,7 @@ from django_oidc_logout.models import OIDCSession
 
 
 class BackOffice(admin.site.__class__):
-    """As the default one, by another name."""
+    """The default admin site under another name."""
 
 
 back_office = BackOffice(name="back-office")

@@ -1,4 +1,4 @@
-// Leaves a signed-in page once its session is gone: see the tag `oidc_logout_watch`.
+// Leaves a signed-in page once its session has ended: see the tag `oidc_logout_watch`.
 "use strict";
 
 (() => {
@@ -10,7 +10,7 @@
   const tell = () => channel?.postMessage("signing out");
 
   const leave = () => {
-    // A page that is on its way to the provider must not be called back.
+    // Do not interrupt a page that is on its way to the provider.
     if (left || Date.now() < submitted + 30000) return;
     left = true;
     tell();
@@ -25,7 +25,7 @@
       const answer = await fetch(statusUrl, { cache: "no-store", redirect: "error" });
       if (answer.ok && (await answer.json()).signed_in === false) leave();
     } catch {
-      // Offline, or no answer of ours: no reason to leave.
+      // The browser is offline, or the response is not ours: stay on the page.
     }
   };
 
@@ -34,7 +34,7 @@
     if (!document.hidden) next = setTimeout(check, time);
   };
 
-  // Another tab signs out, or has found itself signed out. Its message may be ahead of the server.
+  // Another tab is signing out or has found itself signed out. Its message can outrun the server.
   const checkSoon = () => {
     soon.forEach(clearTimeout);
     soon = [150, 400, 800, 2000, 5000].map((time) => setTimeout(check, time));
@@ -52,7 +52,7 @@
     submitted = Date.now();
     tell();
   }, true);
-  // By now the answer to the form is there, so the session is gone.
+  // By now the server has responded to the form, so the session has ended.
   addEventListener("pagehide", () => submitted && tell());
 
   addEventListener("pageshow", ({ persisted }) => {

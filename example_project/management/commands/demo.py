@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 SECONDS_TO_START = 90
-SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_BETWEEN_CHECKS = 0.1
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 QUIET = 1
 
@@ -37,12 +37,12 @@ TEXT = """
 
   What to try
     1. Open {one.name} and sign in. Open {two.name} and press "Sign in":
-       the identity provider knows you, and does not ask again.
-    2. Press "Sign out" at one of them, and look at the other:
-       with the next click it shows that you are signed out there, too.
+       the identity provider recognises you and does not ask for a password.
+    2. Press "Sign out" at one site, then reload the other:
+       you are signed out there too.
     3. Press "Sign in": the identity provider asks for the password again.
 
-  Ctrl-C ends all of it.{logs}
+  Ctrl-C ends everything.{logs}
 """
 
 PROVIDER_TEXT = """
@@ -60,32 +60,32 @@ PROVIDER_TEXT = """
 
 
 class Command(BaseCommand):
-    """Start the servers, say where they are, and end them on Ctrl-C."""
+    """Start the servers, print their addresses, and stop them on Ctrl-C."""
 
     help = "Run the example sites and their identity provider until Ctrl-C."
     requires_system_checks = ()  # each server checks itself
     stopped = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the ports from here, else from the environment."""
+        """Add the options for the ports, which default to the environment's."""
         for site in SITES:
             parser.add_argument(site.port_option, dest=site.key, type=port, default=site.port)
         parser.add_argument("--idp-port", type=port, default=PROVIDER.port)
         parser.add_argument(
             "--provider-only",
             action="store_true",
-            help="leave the sites out: the provider is for a site of your own at the first port",
+            help="start only the provider, for your own site at the first port",
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run until a signal or a failure."""
+        """Run until a signal arrives or a server fails."""
         sites = [replace(site, port=options[site.key]) for site in SITES]
         provider = Provider(options["idp_port"])
         servers = self._servers(sites, provider, quiet=options["verbosity"] <= QUIET)
         text = TEXT
         if options["provider_only"]:
             servers, text = servers[-1:], PROVIDER_TEXT
-        self._listen_to_signals()
+        self._handle_signals()
         try:
             self._check(servers)
             self._run(servers, self._fill(text, sites, servers))
@@ -110,20 +110,20 @@ class Command(BaseCommand):
             ),
         ]
 
-    def _listen_to_signals(self) -> None:
+    def _handle_signals(self) -> None:
         for name in SIGNALS:
-            if hasattr(signal, name):  # not every system has every signal
+            if hasattr(signal, name):  # some systems lack some signals
                 signal.signal(getattr(signal, name), self._stop)
 
     def _stop(self, *_args: object) -> None:
-        # No exception: one could fall between starting a server and remembering it.
+        # Do not raise: a server that has just started might not be recorded yet.
         self.stopped = True
 
     def _check(self, servers: list[Server]) -> None:
         if find_spec("oauth2_provider") is None:
             raise DemoError("The demo needs django-oauth-toolkit: pip install -e '.[demo]'")
         if len({server.port for server in servers}) < len(servers):
-            raise DemoError("The sites and the identity provider need a port each.")
+            raise DemoError("Each site and the identity provider need a port of their own.")
         for server in servers:
             server.check_port()
 
@@ -131,28 +131,28 @@ class Command(BaseCommand):
         try:
             for server in servers:
                 server.start()
-            if self._wait_for_answers(servers):
+            if self._wait_until_ready(servers):
                 self.stdout.write(text)
                 self.stdout.flush()
             while not self.stopped:
-                self._look_after(servers)
+                self._pause_and_check(servers)
         finally:
             for server in servers:
                 server.end()
 
-    def _wait_for_answers(self, servers: list[Server]) -> bool:
+    def _wait_until_ready(self, servers: list[Server]) -> bool:
         deadline = time.monotonic() + SECONDS_TO_START
         waiting = list(servers)
         while waiting and not self.stopped:
-            self._look_after(servers)
-            waiting = [server for server in waiting if not server.answers()]
+            self._pause_and_check(servers)
+            waiting = [server for server in waiting if not server.is_ready()]
             if waiting and time.monotonic() > deadline:
-                raise waiting[0].late(SECONDS_TO_START)
+                raise waiting[0].timed_out(SECONDS_TO_START)
         return not waiting
 
-    def _look_after(self, servers: list[Server]) -> None:
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-        # A stop that was asked for meanwhile may have reached the servers before us.
+    def _pause_and_check(self, servers: list[Server]) -> None:
+        time.sleep(SECONDS_BETWEEN_CHECKS)
+        # The signal to stop may have reached the servers first.
         if not self.stopped:
             for server in servers:
                 server.check_alive()
@@ -160,7 +160,7 @@ class Command(BaseCommand):
     def _fill(self, text: str, sites: list[Site], servers: list[Server]) -> str:
         people = (
             f"    {person.username:<6} with the password  {person.password:<10}"
-            + ("(may enter the sites' /admin/)" if person.staff and len(servers) > 1 else "")
+            + ("(may use the sites' /admin/)" if person.staff and len(servers) > 1 else "")
             for person in PEOPLE
         )
         one, two = sites

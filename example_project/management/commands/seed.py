@@ -1,4 +1,4 @@
-"""Give the example site its first user."""
+"""Create the example site's first user."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from example_project.agreed import PEOPLE
 
 
 class Command(BaseCommand):
-    """Create the people who may enter the admin. Everybody else comes with the first sign-in."""
+    """Create the people who may use the admin. The first sign-in creates everyone else."""
 
     help = "Create the site's staff."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Leave alone who is there already."""
+        """Create each person who does not exist yet."""
         users = get_user_model().objects
         for person in PEOPLE:
-            # mozilla-django-oidc recognises people by their e-mail address.
+            # mozilla-django-oidc matches people by their e-mail address.
             if person.staff and not users.filter(email=person.email).exists():
                 users.create_superuser(person.username, person.email, person.password)

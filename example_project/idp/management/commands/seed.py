@@ -1,4 +1,4 @@
-"""Give the identity provider its people and its clients."""
+"""Create the identity provider's people and clients."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from example_project.agreed import PEOPLE, SITES, Person, Site
 
 
 class Command(BaseCommand):
-    """Create the people, and register the sites."""
+    """Create the people and register the sites."""
 
     help = "Create the provider's people and clients."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Bring everything up to date."""
+        """Create missing people, and update the clients."""
         for person in PEOPLE:
             self._create(person)
         for site in SITES:
