@@ -14,11 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.generic import View
 
+from .api import sign_out
+from .decorators import outside_transactions
+from .exceptions import SessionsNotEnded
 from .providers import configured
 from .sessions import end, engines, index
-from .api import sign_out
-from .exceptions import SessionsNotEnded
-from .decorators import outside_transactions
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

@@ -55,7 +55,7 @@ class LogoutView(View):
 
     @method_decorator(never_cache)  # the response of `sign_out` sets this itself
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        """Ask for confirmation, sign out, or refuse. A HEAD request comes here but never signs out."""
+        """Ask for confirmation, sign out, or refuse. HEAD comes here too, and never signs out."""
         if conf.OIDC_LOGOUT_GET == "refuse":
             return HttpResponseNotAllowed(["POST"])
         requested, local = request.GET.get("next"), _has_flag("local", request.GET)

@@ -160,13 +160,18 @@ def test_signing_in_again_is_no_renewal(sign_in, idp, verb, is_new):
 def test_sign_in_by_a_provider_that_is_not_configured_is_logged(sign_in, idp, configure, caplog):
     configure(ISSUER="https://elsewhere.example.com")
     sign_in()
-    assert f"No provider in OIDC_LOGOUT_PROVIDERS matches an ID Token: issuer={idp.issuer}" in caplog.messages
+    assert (
+        f"No provider in OIDC_LOGOUT_PROVIDERS matches an ID Token: issuer={idp.issuer}"
+        in caplog.messages
+    )
 
 
 def test_sign_in_by_a_provider_that_is_down_is_logged(sign_in, idp, caplog):
     idp.answers["/.well-known/openid-configuration"] = lambda handler: handler.send_error(503)
     sign_in()
-    (logged,) = [told for told in caplog.messages if told.startswith("Could not renew a provider's metadata")]
+    (logged,) = [
+        told for told in caplog.messages if told.startswith("Could not renew a provider's metadata")
+    ]
     start = f"Could not renew a provider's metadata: issuer={idp.issuer} reason={idp.issuer}/"
     assert logged.startswith(start)
     assert logged.endswith(" responded with status 503")

@@ -125,7 +125,10 @@ def test_a_cache_that_is_down(settings, caplog, down):
     safe_cache.delete("name")
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
     told = [record.getMessage().split(" error=")[0] for record in caplog.records]
-    written, read = "The cache cannot be written, check CACHES:", "The cache cannot be read, check CACHES:"
+    written, read = (
+        "The cache cannot be written, check CACHES:",
+        "The cache cannot be read, check CACHES:",
+    )
     assert told == [written, read, written, written, written]
     assert "password" not in caplog.text
 

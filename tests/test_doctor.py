@@ -1,4 +1,4 @@
-"""The doctor: a healthy site is told so, and each mistake, with what to do about it."""
+"""The doctor reports each mistake with its remedy, and nothing on a healthy site."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_healthy_site(site):
 def test_a_healthy_site_as_text(site):
     text, code = run()
     assert code == 0
-    assert text.splitlines()[-1] == f"All is well: {len(TITLES) - 3} findings."
+    assert text.splitlines()[-1] == f"{len(TITLES) - 3} checks passed."
     assert "✘" not in text
     assert "!" not in text
     assert "->" not in text
@@ -325,7 +325,7 @@ MISTAKES = {
     # The client
     "no client id": (
         setting("OIDC_RP_CLIENT_ID", ""),
-        ("client", "error", "No CLIENT_ID", "or OIDC_RP_CLIENT_ID"),
+        ("client", "error", "CLIENT_ID is not set", "or OIDC_RP_CLIENT_ID"),
     ),
     "scopes without openid": (
         setting("OIDC_RP_SCOPES", "email"),
@@ -334,9 +334,9 @@ MISTAKES = {
     # TLS
     "plain http": (
         options(ISSUER=UNSAFE),
-        ("tls", "error", "is not an https URL", "to the provider's https address"),
+        ("tls", "error", "is not an https URL", "to the provider's https URL"),
     ),
-    "no address": (options(ISSUER=""), ("tls", "error", 'ISSUER ""', "https address")),
+    "no address": (options(ISSUER=""), ("tls", "error", 'ISSUER ""', "https URL")),
     "certificates unchecked": (
         setting("OIDC_VERIFY_SSL", False),
         ("tls", "warning", "OIDC_VERIFY_SSL is off", "REQUESTS_CA_BUNDLE"),
@@ -348,12 +348,12 @@ MISTAKES = {
             "discovery",
             "error",
             "cannot be reached: ConnectionError",
-            "Try curl -v http://127.0.0.1",
+            "Run curl -v http://127.0.0.1",
         ),
     ),
     "not found": (
         answer(DISCOVERY, None),
-        ("discovery", "error", "answered 404", "ISSUER is all that stands in front of"),
+        ("discovery", "error", "answered 404", "ISSUER is the whole URL before"),
     ),
     "garbage": (
         answer(DISCOVERY, lambda handler: handler.body(b"<!doctype html>")),
@@ -368,12 +368,12 @@ MISTAKES = {
             answer(DISCOVERY, None),
             lambda site: site.configure(END_SESSION_ENDPOINT=f"{site.idp.issuer}/end-session"),
         ),
-        ("discovery", "warning", "The settings do without it", "curl -v"),
+        ("discovery", "warning", "The settings do not need it", "curl -v"),
     ),
     # The issuer
     "a slash too few": (
         another_issuer(lambda issuer: f"{issuer}/"),
-        ("issuer", "error", "the slash at the end differs", '/"'),
+        ("issuer", "error", "the trailing slash differs", '/"'),
     ),
     "http for https": (
         another_issuer(lambda issuer: issuer.replace("http:", "https:")),
@@ -381,7 +381,7 @@ MISTAKES = {
     ),
     "another realm": (
         another_issuer(lambda issuer: f"{issuer}/realms/main"),
-        ("issuer", "error", "the path differs, such as its realm", '/realms/main"'),
+        ("issuer", "error", "the path differs, for example its realm", '/realms/main"'),
     ),
     "another case": (
         another_issuer(lambda issuer: issuer.replace("http:", "HTTP:")),
@@ -389,21 +389,24 @@ MISTAKES = {
     ),
     "another host": (
         publish(issuer="https://inner.example.com"),
-        ("issuer", "error", "the host differs", "publish its outer address"),
+        ("issuer", "error", "the host differs", "publish its public URL"),
     ),
-    "no issuer": (publish(issuer=None), ("issuer", "error", "names no issuer", "ISSUER")),
-    "an issuer that is no text": (publish(issuer=5), ("issuer", "error", "names no issuer", "I")),
+    "no issuer": (publish(issuer=None), ("issuer", "error", "does not name an issuer", "ISSUER")),
+    "an issuer that is not text": (
+        publish(issuer=5),
+        ("issuer", "error", "does not name an issuer", "I"),
+    ),
     # The clock
-    "an hour ahead": (clock(3600), ("clock", "error", "s ahead of ours", "Let NTP set both")),
-    "an hour behind": (clock(-3600), ("clock", "error", "s behind ours", "Let NTP set both")),
-    "a little ahead": (clock(30), ("clock", "warning", "s ahead of ours", "NTP")),
-    "a little behind": (clock(-30), ("clock", "warning", "s behind ours", "NTP")),
-    "ahead, from a cache": (clock(3600, age=600), ("clock", "error", "s ahead of ours", "NTP")),
-    "no date": (date("today"), ("clock", "warning", "no Date", "NTP")),
+    "an hour ahead": (clock(3600), ("clock", "error", "s ahead.", "Set both clocks with NTP")),
+    "an hour behind": (clock(-3600), ("clock", "error", "s behind.", "Set both clocks with NTP")),
+    "a little ahead": (clock(30), ("clock", "warning", "s ahead.", "NTP")),
+    "a little behind": (clock(-30), ("clock", "warning", "s behind.", "NTP")),
+    "ahead, from a cache": (clock(3600, age=600), ("clock", "error", "s ahead.", "NTP")),
+    "no date": (date("today"), ("clock", "warning", "a valid Date header", "NTP")),
     # The end of a session
     "no end-session endpoint": (
         publish(end_session_endpoint=None),
-        ("end-session", "error", "does not publish end_session_endpoint", "RP-initiated logout on"),
+        ("end-session", "error", "does not publish an end_session", "Enable RP-initiated logout"),
     ),
     "an end-session endpoint on http": (
         publish(end_session_endpoint=UNSAFE),
@@ -415,28 +418,28 @@ MISTAKES = {
     ),
     "an end-session endpoint that is gone": (
         answer("/end-session", None),
-        ("end-session-answer", "error", "404", "the address is right"),
+        ("end-session-answer", "error", "404", "Check the URL"),
     ),
     "an end-session endpoint that is broken": (
         answer("/end-session", status(503)),
-        ("end-session-answer", "warning", "503", "the provider is well"),
+        ("end-session-answer", "warning", "503", "the provider works"),
     ),
     "an end-session endpoint out of reach": (
         lambda site: site.configure(END_SESSION_ENDPOINT=f"http://127.0.0.1:{free_port()}/"),
-        ("end-session-answer", "error", "cannot be reached", "the address is right"),
+        ("end-session-answer", "error", "cannot be reached", "Check the URL"),
     ),
     # The channels
     "no back-channel": (
         publish(backchannel_logout_supported=False, frontchannel_logout_supported=None),
-        ("back-channel", "warning", "on either channel", "switch that on there"),
+        ("back-channel", "warning", "neither back-channel nor", "Enable one at the provider"),
     ),
     "a back-channel without sid": (
         publish(backchannel_logout_session_supported=None),
-        ("back-channel", "warning", "without a sid", "Ask there for the sid"),
+        ("back-channel", "warning", "not announce a sid", "Enable the sid"),
     ),
     "a front-channel without sid": (
         publish(frontchannel_logout_session_supported="true"),
-        ("front-channel", "warning", "without iss and sid", "Ask there for iss and sid"),
+        ("front-channel", "warning", "not announce iss and sid", "Enable iss and sid"),
     ),
     # Algorithms and keys
     "HS256, where RS256 it is": (
@@ -444,13 +447,13 @@ MISTAKES = {
         (
             "algorithms",
             "error",
-            "Allowed here is HS256; the provider signs with RS256",
+            "The settings allow HS256, but the provider signs with RS256",
             'Set OIDC_RP_SIGN_ALGO = "RS256".',
         ),
     ),
     "mozilla's default": (
         lambda site: delattr(site.settings, "OIDC_RP_SIGN_ALGO"),
-        ("algorithms", "error", "Allowed here is HS256", 'Set OIDC_RP_SIGN_ALGO = "RS256".'),
+        ("algorithms", "error", "The settings allow HS256", 'Set OIDC_RP_SIGN_ALGO = "RS256".'),
     ),
     "another algorithm": (
         each(
@@ -468,7 +471,7 @@ MISTAKES = {
             setting("OIDC_RP_SIGN_ALGO", "HS256"),
             publish(id_token_signing_alg_values_supported=["RS256", "HS256"]),
         ),
-        ("algorithms", "warning", "HS256 alone", 'Set OIDC_RP_SIGN_ALGO = "RS256". Unless'),
+        ("algorithms", "warning", "only HS256", 'Set OIDC_RP_SIGN_ALGO = "RS256", unless'),
     ),
     "HS256 without a secret": (
         each(
@@ -476,27 +479,27 @@ MISTAKES = {
             setting("OIDC_RP_SIGN_ALGO", "HS256"),
             publish(id_token_signing_alg_values_supported=["HS256"]),
         ),
-        ("algorithms", "error", "needs the client's secret", '["CLIENT_SECRET"]'),
+        ("algorithms", "error", "CLIENT_SECRET is not set", '["CLIENT_SECRET"]'),
     ),
     "no keys": (
         answer("/jwks", {"keys": []}),
-        ("keys", "error", "Of the 0 keys published none fits RS256", "Allow here what"),
+        ("keys", "error", "0 of 0 published keys fit RS256", "what the provider signs with"),
     ),
     "a key set that is none": (
         answer("/jwks", {"keys": "key"}),
-        ("keys", "error", "Of the 0 keys", "JWKS_URI"),
+        ("keys", "error", "0 of 0 published keys", "JWKS_URI"),
     ),
     "keys of another kind": (
         answer("/jwks", {"keys": [{"kty": "EC", "kid": "1"}, "key", {"kty": "RSA", "use": "enc"}]}),
-        ("keys", "error", "Of the 3 keys published none fits RS256", "OIDC_RP_SIGN_ALGO"),
+        ("keys", "error", "0 of 3 published keys fit RS256", "OIDC_RP_SIGN_ALGO"),
     ),
     "keys out of reach": (
         answer("/jwks", status(503)),
-        ("keys", "error", "/jwks responded with status 503", "OIDC_OP_JWKS_ENDPOINT is right"),
+        ("keys", "error", "/jwks answered 503", "OIDC_OP_JWKS_ENDPOINT is correct"),
     ),
     "no address of keys": (
         each(options(JWKS_URI=""), publish(jwks_uri=None)),
-        ("keys", "error", "does not publish jwks_uri", "Set JWKS_URI"),
+        ("keys", "error", "does not publish a jwks_uri", '["JWKS_URI"]'),
     ),
     "keys on http": (
         each(options(JWKS_URI=""), publish(jwks_uri=UNSAFE)),
@@ -524,11 +527,11 @@ MISTAKES = {
     ),
     "nowhere to revoke": (
         each(setting("OIDC_LOGOUT_REVOKE_TOKENS", True), publish(revocation_endpoint=None)),
-        ("revocation", "error", "no revocation_endpoint", '["REVOCATION_ENDPOINT"]'),
+        ("revocation", "error", "does not publish a revocation", '["REVOCATION_ENDPOINT"]'),
     ),
     "a provider class that is none": (
         options(BACKEND="nowhere.Provider"),
-        ("backend", "error", "cannot be used: ", "Name a subclass of"),
+        ("backend", "error", "cannot be used: ", "Set BACKEND to a subclass of"),
     ),
     "another address to come back to": (
         options(POST_LOGOUT_REDIRECT_URI=f"{SITE}/bye/"),
@@ -548,21 +551,21 @@ MISTAKES = {
         (
             "urls",
             "error",
-            "it is mozilla_django_oidc.views.OIDCLogoutView that answers",
+            "/oidc/logout/ is served by mozilla_django_oidc.views.OIDCLogoutView",
             'Move path("oidc/", include("django_oidc_logout.urls")) before it',
         ),
     ),
     "URLs of which every one is another's": (
         takes_everything,
-        ("urls", "error", "At /oidc/logout/status/ it is", "before it: the first that matches"),
+        ("urls", "error", "/oidc/logout/status/ is served by", "before it: Django uses the first"),
     ),
     "URLs that the settings can do without": (
         each(urls("mozilla_django_oidc.urls"), mozillas_view),
-        ("urls", "warning", "Not included, as the settings have it", "To be told of sign-outs"),
+        ("urls", "warning", "Not included, which the settings allow", "To be notified"),
     ),
     "URLs that cannot be read": (
         setting("ROOT_URLCONF", "nowhere"),
-        ("urls", "error", "cannot be read: ModuleNotFoundError", "manage.py check"),
+        ("urls", "error", "cannot be loaded: ModuleNotFoundError", "manage.py check"),
     ),
     "a migration that is missing": (
         unapplied,
@@ -574,7 +577,7 @@ MISTAKES = {
     ),
     "no secret key": (
         setting("SECRET_KEY", ""),
-        ("encryption", "error", "Nothing can be encrypted", "Set SECRET_KEY"),
+        ("encryption", "error", "cannot be encrypted", "Set SECRET_KEY"),
     ),
     "another secret key": (
         another_secret_key,
@@ -582,7 +585,7 @@ MISTAKES = {
     ),
     "sessions that are not kept": (
         session_store(Forgetful),
-        ("sessions", "error", "does not give back", "run manage.py migrate"),
+        ("sessions", "error", "does not load what it saved", "run manage.py migrate"),
     ),
     "sessions that stay": (
         session_store(Undying),
@@ -590,19 +593,19 @@ MISTAKES = {
     ),
     "sessions that are down": (
         session_store(Failing),
-        ("sessions", "error", "answers with ConnectionError", "run manage.py migrate"),
+        ("sessions", "error", "raises ConnectionError", "run manage.py migrate"),
     ),
     "a cache that keeps nothing": (
         cache_that_forgets,
-        ("cache", "error", "does not keep", "Redis, Memcached or the database"),
+        ("cache", "error", "does not store values", "Redis, Memcached or the database"),
     ),
     "a cache that is not shared": (
         unshared,
-        ("cache-shared", "error", "Each process has a cache of its own", 'CACHES["default"]'),
+        ("cache-shared", "error", "Each process has its own default cache", 'CACHES["default"]'),
     ),
     "a cache that cannot be tried": (
         untried,
-        ("cache-shared", "warning", "no second process", "DJANGO_SETTINGS_MODULE"),
+        ("cache-shared", "warning", "could not be started", "DJANGO_SETTINGS_MODULE"),
     ),
 }
 
@@ -660,12 +663,12 @@ def test_by_how_much_a_clock_is_ahead(headers, ahead):
         ((-3, 1), "ok", "agrees"),
         ((0, 4), "ok", "agrees"),
         ((5, 9), "ok", "agrees"),
-        ((6, 10), "warning", "6 s ahead of ours"),
-        ((-10, -6), "warning", "6 s behind ours"),
-        ((60, 64), "warning", "60 s ahead"),
-        ((61, 65), "error", "61 s ahead of ours. Its logout tokens are refused."),
-        ((-65, -61), "error", "61 s behind ours. Its logout tokens look old, and may be refused."),
-        (None, "warning", "no Date"),
+        ((6, 10), "warning", "6 s ahead."),
+        ((-10, -6), "warning", "6 s behind."),
+        ((60, 64), "warning", "60 s ahead."),
+        ((61, 65), "error", "61 s ahead. Its logout tokens are rejected."),
+        ((-65, -61), "error", "61 s behind. Its logout tokens look old and may be rejected."),
+        (None, "warning", "a valid Date header"),
     ],
 )
 def test_how_much_matters(ahead, status, told):
@@ -693,15 +696,15 @@ RIGHT = {
     ),
     "an end-session endpoint that asks for more": (
         answer("/end-session", status(400)),
-        ("end-session-answer", "with 400"),
+        ("end-session-answer", "400 to a request"),
     ),
     "no front-channel": (
         publish(frontchannel_logout_supported=None),
-        ("front-channel", "Not offered, and not needed beside the other."),
+        ("front-channel", "Not supported, but the back-channel is."),
     ),
     "the front-channel alone": (
         publish(backchannel_logout_supported=None),
-        ("back-channel", "Not offered: the front-channel has to do."),
+        ("back-channel", "Not supported, but the front-channel is."),
     ),
     "a shared secret": (
         each(
@@ -709,13 +712,13 @@ RIGHT = {
             setting("SILENCED_SYSTEM_CHECKS", ["oidc_logout.W006"]),
             publish(id_token_signing_alg_values_supported=["HS256"]),
         ),
-        ("keys", "None are needed"),
+        ("keys", "Not needed"),
     ),
     "algorithms untold": (
         publish(id_token_signing_alg_values_supported=None),
         ("algorithms", "RS256."),
     ),
-    "an answer from a cache": (clock(0, age=7200), ("clock", "agrees with ours")),
+    "an answer from a cache": (clock(0, age=7200), ("clock", "agrees with this machine's")),
     "somewhere to revoke": (
         setting("OIDC_LOGOUT_REVOKE_TOKENS", True),
         ("revocation", "/revoke"),
@@ -724,37 +727,37 @@ RIGHT = {
         lambda site: setattr(
             site.settings, "OIDC_OP_TOKEN_ENDPOINT", f"{site.idp.issuer}/token?tenant=1"
         ),
-        ("endpoints", "As configured, so published."),
+        ("endpoints", "The settings match what the provider publishes."),
     ),
     "sessions in cookies": (
         setting("SESSION_ENGINE", "django.contrib.sessions.backends.signed_cookies"),
-        ("sessions", "signed_cookies: each lives while its row does."),
+        ("sessions", "signed_cookies: a session lives as long as its row."),
     ),
     "a cache for each process, while developing": (
         each(unshared, setting("DEBUG", True)),
-        ("cache-shared", "will do for DEBUG only"),
+        ("cache-shared", "is enough for DEBUG only"),
     ),
     "a prefix of the server": (
         setting("FORCE_SCRIPT_NAME", "/prefix"),
-        ("urls", "/prefix/oidc/logout/ is ours."),
+        ("urls", "/prefix/oidc/logout/ is served by this package."),
     ),
     "mozilla's view, which is meant": (
         each(urls("mozilla_django_oidc.urls", "django_oidc_logout.urls"), mozillas_view),
-        ("urls", "/oidc/logout/ is not ours, as the settings have it."),
+        ("urls", "/oidc/logout/ is served by another view, which the settings allow."),
     ),
     "an order of the URLs that is silenced": (
         each(
             urls("mozilla_django_oidc.urls", "django_oidc_logout.urls"),
             setting("SILENCED_SYSTEM_CHECKS", ["oidc_logout.E017"]),
         ),
-        ("urls", "/oidc/logout/ is not ours, as the settings have it."),
+        ("urls", "/oidc/logout/ is served by another view, which the settings allow."),
     ),
     "a check that is silenced": (
         each(
             options(CLIENT="site"),
             setting("SILENCED_SYSTEM_CHECKS", ["oidc_logout.E002"]),
         ),
-        ("checks", "of this package pass."),
+        ("checks", "All checks of this package pass."),
     ),
 }
 
@@ -793,7 +796,7 @@ def test_no_key_that_can_be_read(site):
     warning, error = faults(examine())
     assert (warning["id"], warning["status"]) == ("keys", "warning")
     assert (error["id"], error["status"]) == ("keys", "error")
-    assert error["detail"] == "Of the 1 keys published none fits RS256."
+    assert error["detail"] == "0 of 1 published keys fit RS256."
 
 
 # TLS
@@ -805,7 +808,7 @@ def test_a_certificate_that_nobody_has_vouched_for(site, tls_idp):
     report = examine()
     tls, answers, keys = faults(report)
     assert tls["id"] == "tls"
-    assert "is not accepted: self-signed certificate." in tls["detail"]
+    assert "is not valid: self-signed certificate." in tls["detail"]
     assert "REQUESTS_CA_BUNDLE" in tls["remedy"]
     for fault in answers, keys:
         assert fault["status"] == "error"
@@ -815,7 +818,7 @@ def test_a_certificate_that_nobody_has_vouched_for(site, tls_idp):
 def test_a_certificate_that_is_vouched_for(site, tls_idp, certificate):
     site.configure(ISSUER=tls_idp.issuer)
     site.settings.OIDC_VERIFY_SSL = certificate
-    assert all_finds(examine(), "tls") == ["The certificate is accepted."]
+    assert all_finds(examine(), "tls") == ["The certificate is valid."]
 
 
 # Provider classes
@@ -839,7 +842,7 @@ def test_a_provider_without_any_endpoint(site):
     assert told.endswith("Sign-out is local, and the page says so.")
     assert report["providers"]["default"]["register"] == {}
     assert report["providers"]["default"]["recipe"] == ""
-    assert "To register" not in run()[0]
+    assert "Register at the provider" not in run()[0]
 
 
 # Several providers, or none
@@ -877,14 +880,14 @@ def test_another_provider_is_advised_about_its_own_settings(site):
 @pytest.mark.parametrize("unknown", ["others", ""])
 def test_a_provider_that_is_not_configured(site, unknown):
     site.configure("other", ISSUER=site.idp.issuer)
-    with pytest.raises(CommandError, match=r"It has: 'default', 'other'\."):
+    with pytest.raises(CommandError, match=r"It contains 'default', 'other'\."):
         run(provider=unknown)
 
 
 @pytest.mark.parametrize("configured", [None, {}, "https://idp.example.com"])
 def test_no_provider(site, configured):
     site.settings.OIDC_LOGOUT_PROVIDERS = configured
-    with pytest.raises(CommandError, match=r"It has: none\."):
+    with pytest.raises(CommandError, match=r"It contains nothing\."):
         run(provider="default")
     report = examine()
     assert report["providers"] == {}
@@ -921,7 +924,7 @@ def test_a_check_that_fails(site, monkeypatch):
     monkeypatch.setattr(doctor_site, "run_checks", raising(RuntimeError("a-secret")))
     (fault,) = faults(examine())
     assert fault["id"] == "examination"
-    assert fault["detail"] == "system checks: ended by RuntimeError."
+    assert fault["detail"] == "The inspection of system checks failed with RuntimeError."
     assert "the other findings" in fault["remedy"]
 
 
@@ -1052,7 +1055,7 @@ def test_the_address_is_that_of_the_setting(site):
 def test_the_address_is_made_up(site):
     found, register = addresses(site="")
     assert found["status"] == "warning"
-    assert "https://your.site stands for the site's" in found["detail"]
+    assert "https://your.site is a placeholder" in found["detail"]
     assert "--site https://www.example.com" in found["remedy"]
     assert register == {name: f"https://your.site{path}" for name, path in REGISTER.items()}
 
@@ -1066,7 +1069,7 @@ def test_the_address_is_that_of_djangos_sites(site, monkeypatch, current):
     found, _ = addresses(site="")
     assert found["detail"] in {
         "https://www.example.com, from django.contrib.sites.",
-        "https://your.site stands for the site's, which is not known.",
+        "The site's URL is not known: https://your.site is a placeholder.",
     }
 
 
@@ -1091,7 +1094,7 @@ def test_the_addresses_are_printed(site):
     text, _ = run()
     for uri in REGISTER.values():
         assert re.search(rf"^  [A-Z][a-z-]+ .* {re.escape(SITE + uri)}$", text, re.MULTILINE)
-    assert "add --vendor with one of keycloak, entra" in text
+    assert "add --vendor and one of keycloak, entra" in text
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
@@ -1116,7 +1119,7 @@ def test_it_is_coloured(site):
     assert "\x1b[" in text
     plain, _ = run()
     assert "\x1b[" not in plain
-    assert plain.splitlines()[-1] == f"1 error and 1 warning: {len(TITLES) - 3} findings."
+    assert plain.splitlines()[-1] == f"1 error and 1 warning in {len(TITLES) - 3} checks."
 
 
 def test_a_terminal_without_our_signs(site, settings):
@@ -1173,6 +1176,6 @@ def test_the_answer_that_is_shown(site, monkeypatch):
     site.settings.OIDC_RP_SIGN_ALGO = "HS256"
     site.settings.SILENCED_SYSTEM_CHECKS = ["oidc_logout.W006"]
     text = run()[0].replace(site.idp.issuer, "https://idp.example.com")
-    text = text.replace("None, and none is needed on loopback.", "The certificate is accepted.")
+    text = text.replace("Not used, and not needed on loopback.", "The certificate is valid.")
     page = (DOCS / "how-to/doctor.md").read_text()
     assert f"```text\n{text}```" in page

@@ -281,7 +281,9 @@ def test_what_is_no_text_is_no_place(rf, value):
 
 def test_refusal_is_logged_without_the_place(rf, caplog):
     return_to.safe_target(rf.get("/"), "//evil.example")
-    refusal = "Rejected an unsafe redirect target after sign-out: not on this site or an allowed host"
+    refusal = (
+        "Rejected an unsafe redirect target after sign-out: not on this site or an allowed host"
+    )
     assert caplog.messages == [refusal]
 
 

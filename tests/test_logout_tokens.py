@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_oidc_logout.conf import ProviderOptions
-from django_oidc_logout.exceptions import LogoutTokenInvalid, OIDCLogoutError
+from django_oidc_logout.exceptions import LogoutTokenInvalid, OIDCLogoutError, TokenUnreadable
 from django_oidc_logout.tokens import logout_token
 
 NOW = 1_800_000_000

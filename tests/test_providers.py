@@ -80,7 +80,9 @@ def test_auth0():
     and `returnTo`; no `state`. https://auth0.com/docs/authenticate/login/logout/
     redirect-users-after-logout: the query of `returnTo` is not taken into account.
     """
-    assert provider(Auth0Provider, issuer="https://t.auth0.com/").end_session_url(EVERYTHING).url == (
+    assert provider(Auth0Provider, issuer="https://t.auth0.com/").end_session_url(
+        EVERYTHING
+    ).url == (
         f"https://t.auth0.com/v2/logout?client_id=site&returnTo={ENCODED_BACK}%3Fstate%3Da%253Ab"
     )
     assert provider(Auth0Provider, issuer="https://t.auth0.com").end_session_url(NOTHING).url == (
@@ -142,7 +144,10 @@ def test_workos():
         f"{endpoint}?session_id=session_01&return_to={ENCODED_BACK}"
     )
     no_way_back = EndSessionRequest(sid="session_01")
-    assert provider(WorkOSProvider).end_session_url(no_way_back).url == f"{endpoint}?session_id=session_01"
+    assert (
+        provider(WorkOSProvider).end_session_url(no_way_back).url
+        == f"{endpoint}?session_id=session_01"
+    )
 
 
 def test_workos_with_an_endpoint_of_its_own():
@@ -187,7 +192,9 @@ def test_name(options, name):
 def test_extra_parameters_come_last_and_replace(cls):
     standard = sent(provider(cls).end_session_url(EVERYTHING).url)
     replaced = next(name for name in standard if name not in {"id_token_hint"})
-    url = provider(cls, extra_params={replaced: "mine", "a b": "c&d"}).end_session_url(EVERYTHING).url
+    url = (
+        provider(cls, extra_params={replaced: "mine", "a b": "c&d"}).end_session_url(EVERYTHING).url
+    )
     assert sent(url) == {**standard, replaced: "mine", "a b": "c&d"}
     assert url.endswith("&a%20b=c%26d")
 

@@ -189,7 +189,9 @@ GARBAGE = {
 
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
 def test_garbage_is_no_id_token(garbage):
-    with pytest.raises(TokenUnreadable, match=r"is not a signed JSON Web Token|is not a JSON object"):
+    with pytest.raises(
+        TokenUnreadable, match=r"is not a signed JSON Web Token|is not a JSON object"
+    ):
         read(garbage)
 
 

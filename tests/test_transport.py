@@ -151,7 +151,10 @@ UNUSABLE = {
         "too much",
     ),
     "gzip that is none": (answer(b"{}", Content_Encoding="gzip"), "closed the connection early"),
-    "broken off": (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}"), "closed the connection early"),
+    "broken off": (
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}"),
+        "closed the connection early",
+    ),
     "broken off in a chunk": (
         raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{}"),
         "closed the connection early",

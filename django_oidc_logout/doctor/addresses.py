@@ -1,4 +1,4 @@
-"""The site's own addresses, as a provider has to know them."""
+"""The site's URLs that a provider has to know."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VIEWS = {
 
 
 def registration(inspected: InspectedProvider) -> Registration | None:
-    """Return what to register; None if there is nothing to, or the URLs are not included."""
+    """Return the URLs to register; None if sign-out is local or the URLs are not included."""
     paths = _paths()
     if inspected.is_local_only or not paths:
         return None
@@ -41,22 +41,22 @@ def registration(inspected: InspectedProvider) -> Registration | None:
 
 
 def addresses(inspected: InspectedProvider) -> Iterator[Finding]:
-    """The site's addresses are known, on https, and ours."""
+    """Inspect whether the site's URL is known, on https, and has this package's callback."""
     if inspected.is_local_only or not _paths():
         return
     (base, source), own = _base(inspected), inspected.options.post_logout_redirect_uri
-    remedy = "Name the site's address: --site https://www.example.com"
+    remedy = "Pass the site's URL: --site https://www.example.com"
     if not source:
-        yield warning("addresses", f"{base} stands for the site's, which is not known.", remedy)
+        yield warning("addresses", f"The site's URL is not known: {base} is a placeholder.", remedy)
     elif not fetch.is_secure(base):
-        what = f"{quoted(base)} ({source}) is no https address, which providers demand."
-        yield error("addresses", what, f"Serve the site on https. {remedy}")
+        detail = f"{quoted(base)} ({source}) is not an https URL, which providers require."
+        yield error("addresses", detail, f"Serve the site on https. {remedy}")
     elif own and urlsplit(own).path != _paths()["post_logout_redirect_uri"]:
         yield warning(
             "addresses",
-            f"{inspected.setting('POST_LOGOUT_REDIRECT_URI')} is {quoted(own)}, which is not the "
-            "callback of this package: people come back, but not to where they were going.",
-            f"Let its path be {_paths()['post_logout_redirect_uri']}",
+            f"{inspected.setting('POST_LOGOUT_REDIRECT_URI')} is {quoted(own)}, not this package's "
+            "callback: people return to the site, but not to the page they asked for.",
+            f"Set its path to {_paths()['post_logout_redirect_uri']}",
         )
     else:
         yield ok("addresses", f"{base}, from {source}.")
@@ -65,12 +65,12 @@ def addresses(inspected: InspectedProvider) -> Iterator[Finding]:
 def _paths() -> dict[str, str]:
     try:
         return {name: reverse(f"oidc_logout:{view}") for name, view in VIEWS.items()}
-    except Exception:  # noqa: BLE001  # a site's urls.py may raise anything: another finding
+    except Exception:  # noqa: BLE001  # urls.py may raise anything: another finding
         return {}
 
 
 def _base(inspected: InspectedProvider) -> tuple[str, str]:
-    """Return the site's base address, and where it is from: nothing if it is made up."""
+    """Return the site's base URL and its source, which is empty if the URL is a placeholder."""
     if inspected.site:
         return inspected.site, "--site"
     if own := inspected.options.post_logout_redirect_uri:

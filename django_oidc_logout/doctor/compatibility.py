@@ -1,4 +1,4 @@
-"""Inspections of what provider and settings have to agree on for tokens and channels."""
+"""Inspections of whether the settings match the provider: channels, algorithms, keys, URLs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
     from .inspected import InspectedProvider
 
-# mozilla-django-oidc's addresses, which serve the alias "default", and their names in discovery.
+# mozilla-django-oidc's endpoints for the alias "default", and their names in the metadata.
 MOZILLA_ENDPOINTS = {
     "OIDC_OP_AUTHORIZATION_ENDPOINT": "authorization_endpoint",
     "OIDC_OP_TOKEN_ENDPOINT": "token_endpoint",
     "OIDC_OP_USER_ENDPOINT": "userinfo_endpoint",
     "OIDC_OP_JWKS_ENDPOINT": "jwks_uri",
 }
-SHARED_SECRET = "HS"  # noqa: S105  # what the names of its algorithms begin with
+SHARED_SECRET = "HS"  # noqa: S105  # the prefix of its algorithms
 
 
 def channels(inspected: InspectedProvider) -> Iterator[Finding]:
-    """The provider tells the site when somebody signs out of it or of another site."""
+    """Inspect whether the provider notifies the site of sign-outs elsewhere."""
     if inspected.has_metadata:
         back = inspected.published("backchannel_logout_supported") is True
         front = inspected.published("frontchannel_logout_supported") is True
@@ -37,22 +37,22 @@ def channels(inspected: InspectedProvider) -> Iterator[Finding]:
 
 def _back_channel(inspected: InspectedProvider) -> Finding:
     if inspected.published("backchannel_logout_session_supported") is True:
-        return ok("back-channel", "Supported, with the session's sid.")
+        return ok("back-channel", "Supported, with sid.")
     return warning(
         "back-channel",
-        "Supported, but it does not say that it names the session: without a sid, all sessions of "
-        "the person end.",
-        "Ask there for the sid in logout tokens, often an option of the client.",
+        "Supported, but the provider does not announce a sid: without it, a logout token ends all "
+        "sessions of the person.",
+        "Enable the sid in logout tokens at the provider, often an option of the client.",
     )
 
 
 def _no_back_channel(*, has_front: bool) -> Finding:
     if has_front:
-        return ok("back-channel", "Not offered: the front-channel has to do.")
+        return ok("back-channel", "Not supported, but the front-channel is.")
     return warning(
         "back-channel",
-        "The provider does not say that it tells sites of a sign-out, on either channel.",
-        "If it can, switch that on there; else sign-out reaches it, and does not come from it.",
+        "The provider announces neither back-channel nor front-channel logout.",
+        "Enable one at the provider. Otherwise, a sign-out elsewhere does not end sessions here.",
     )
 
 
@@ -61,47 +61,48 @@ def _front_channel(inspected: InspectedProvider) -> Finding:
         return ok("front-channel", "Supported, with iss and sid.")
     return warning(
         "front-channel",
-        "Supported, but it does not say that it names the session: a frame without iss and sid "
-        "ends nothing.",
-        "Ask there for iss and sid, often an option of the client; or use the back-channel.",
+        "Supported, but the provider does not announce iss and sid: without them, a front-channel "
+        "request ends nothing.",
+        "Enable iss and sid at the provider, often an option of the client. Or use the "
+        "back-channel.",
     )
 
 
 def _no_front_channel(*, has_back: bool) -> Finding:
-    return ok("front-channel", f"Not offered{', and not needed beside the other' * has_back}.")
+    return ok("front-channel", f"Not supported{', but the back-channel is' * has_back}.")
 
 
 def algorithms(inspected: InspectedProvider) -> Iterator[Finding]:
-    """Logout tokens are signed with an algorithm that is allowed here."""
+    """Inspect whether the settings allow the provider's signing algorithms."""
     options = inspected.options
     allowed = list(options.algorithms)
-    theirs = _texts(inspected.published("id_token_signing_alg_values_supported"))
+    offered = _texts(inspected.published("id_token_signing_alg_values_supported"))
     shared = [name for name in allowed if name.startswith(SHARED_SECRET)]
-    if theirs and not set(allowed) & set(theirs):
+    advice = _algorithm_setting(inspected, _best(offered))
+    if offered and not set(allowed) & set(offered):
         yield error(
             "algorithms",
-            f"Allowed here is {', '.join(allowed)}; the provider signs with {_list(theirs)}. Every "
-            "logout token is refused, and perhaps every sign-in.",
-            _set_algorithm(inspected, _best(theirs)),
+            f"The settings allow {', '.join(allowed)}, but the provider signs with "
+            f"{_list(offered)}: every logout token is rejected, and perhaps every sign-in.",
+            f"Set {advice}.",
         )
     elif shared and not options.client_secret:
         yield error(
             "algorithms",
-            f"{', '.join(shared)} needs the client's secret, and there is none.",
-            f"Set {inspected.setting('CLIENT_SECRET')}; or, if the provider has keys: "
-            + _set_algorithm(inspected, _best(theirs)),
+            f"CLIENT_SECRET is not set, but {', '.join(shared)} needs it.",
+            f"Set {inspected.setting('CLIENT_SECRET')}. Or, if the provider signs with keys, set "
+            f"{advice}.",
         )
-    elif shared == allowed and set(theirs) - set(shared):
+    elif shared == allowed and set(offered) - set(shared):
         yield warning(
             "algorithms",
-            f"Allowed here is {', '.join(allowed)} alone, though the provider can sign with keys "
-            "of its own, and most do: then every logout token is refused.",
-            _set_algorithm(inspected, _best(theirs))
-            + " Unless the client is registered otherwise.",
+            f"The settings allow only {', '.join(allowed)}, but the provider can sign with keys. "
+            "Most do, and then every logout token is rejected.",
+            f"Set {advice}, unless the client is registered for {', '.join(allowed)}.",
         )
     else:
-        offered = ", as the provider offers" if theirs else ""
-        yield ok("algorithms", f"{', '.join(allowed)}{offered}.")
+        supported = ", which the provider supports" if offered else ""
+        yield ok("algorithms", f"{', '.join(allowed)}{supported}.")
 
 
 def _texts(value: Any) -> list[str]:
@@ -113,48 +114,43 @@ def _list(names: list[str]) -> str:
     return ", ".join(quoted(name)[1:-1] for name in names)
 
 
-def _best(theirs: list[str]) -> str:
-    """Return what to advise: every provider has to have RS256 (Discovery 1.0, section 3)."""
-    known = [name for name in theirs if name[:2] in jws.KEY_TYPES]
-    return "RS256" if "RS256" in theirs or not known else known[0]
+def _best(offered: list[str]) -> str:
+    """Return the algorithm to advise. Providers must support RS256 (Discovery 1.0, section 3)."""
+    known = [name for name in offered if name[:2] in jws.KEY_TYPES]
+    return "RS256" if "RS256" in offered or not known else known[0]
 
 
-def _set_algorithm(inspected: InspectedProvider, name: str) -> str:
+def _algorithm_setting(inspected: InspectedProvider, name: str) -> str:
     from_mozilla = inspected.options.algorithms == (conf.raw("OIDC_RP_SIGN_ALGO", "HS256"),)
     if inspected.is_default and from_mozilla:
-        return f"Set OIDC_RP_SIGN_ALGO = {quoted(name)}."
-    return f"Set {inspected.setting('ALGORITHMS')} = [{quoted(name)}]."
+        return f"OIDC_RP_SIGN_ALGO = {quoted(name)}"
+    return f"{inspected.setting('ALGORITHMS')} = [{quoted(name)}]"
 
 
 def keys(inspected: InspectedProvider) -> Iterator[Finding]:
-    """The provider publishes keys that fit an algorithm that is allowed here."""
+    """Inspect whether the provider publishes keys for the algorithms in the settings."""
     asymmetric = [n for n in inspected.options.algorithms if not n.startswith(SHARED_SECRET)]
     if not asymmetric:
-        yield ok("keys", "None are needed: tokens are signed with the client's secret.")
+        yield ok("keys", "Not needed: the client secret signs the tokens.")
         return
     address = inspected.options.jwks_uri or inspected.published("jwks_uri")
-    if not address:
-        if inspected.has_metadata:
-            yield error("keys", "The provider publishes no jwks_uri.", "Set JWKS_URI.")
+    if not address and not inspected.has_metadata:
         return
     if not isinstance(address, str) or not fetch.is_secure(address):
+        not_secure = f"The jwks_uri {quoted(address)} is not an https URL."
+        detail = not_secure if address else "The provider does not publish a jwks_uri."
+        yield error("keys", detail, f"Set {inspected.setting('JWKS_URI')}.")
+        return
+    fetched = fetch_now(address, inspected.options)
+    if fetched.failure:
         yield error(
             "keys",
-            f"Their address is {quoted(address)}, which is no https address.",
-            f"Set {inspected.setting('JWKS_URI')}.",
+            f"{fetched.failure}.",
+            "Check that this machine can reach it, and that JWKS_URI or OIDC_OP_JWKS_ENDPOINT is "
+            "correct, if set.",
         )
         return
-    published = fetch_now(address, inspected.options)
-    if published.failure:
-        problem = published.certificate and f": {published.certificate}"
-        yield error(
-            "keys",
-            f"{published.failure}{problem}.",
-            "See that this machine may go there, and that a configured JWKS_URI or "
-            "OIDC_OP_JWKS_ENDPOINT is right.",
-        )
-        return
-    yield from _fitting(published.document.get("keys"), asymmetric)
+    yield from _fitting(fetched.document.get("keys"), asymmetric)
 
 
 def _fitting(published: Any, allowed: list[str]) -> Iterator[Finding]:
@@ -165,24 +161,25 @@ def _fitting(published: Any, allowed: list[str]) -> Iterator[Finding]:
         for i, key in enumerate(key_set)
         if jws.matching_keys([key], name, None)
     }
-    usable = [key for key, fault in fitting.values() if fault != jws.UNREADABLE]
-    for key, fault in fitting.values():
-        if fault:
+    usable = [key for key, problem in fitting.values() if problem != jws.UNREADABLE]
+    for key, problem in fitting.values():
+        if problem:
             kid = quoted(key.get("kid"))
-            yield warning("keys", f"The key {kid} {fault}.", "Have the provider replace it.")
+            yield warning("keys", f"The key {kid} {problem}.", "Have the provider replace it.")
+    fit = f"{len(usable)} of {len(key_set)} published keys fit {', '.join(allowed)}."
     if not usable:
         yield error(
             "keys",
-            f"Of the {len(key_set)} keys published none fits {', '.join(allowed)}.",
-            "Allow here what the provider signs with (OIDC_RP_SIGN_ALGO, ALGORITHMS), or see that "
-            "JWKS_URI is the provider's.",
+            fit,
+            "Set OIDC_RP_SIGN_ALGO or ALGORITHMS to what the provider signs with, or correct "
+            "JWKS_URI.",
         )
     else:
-        yield ok("keys", f"{len(usable)} of {len(key_set)} fit {', '.join(allowed)}.")
+        yield ok("keys", fit)
 
 
 def endpoints(inspected: InspectedProvider) -> Iterator[Finding]:
-    """Addresses that are configured are those that the provider publishes."""
+    """Inspect whether the configured endpoints are those that the provider publishes."""
     if not inspected.has_metadata:
         return
     configured: dict[str, tuple[Any, str]] = {}
@@ -191,20 +188,20 @@ def endpoints(inspected: InspectedProvider) -> Iterator[Finding]:
     if inspected.options.jwks_uri != conf.raw("OIDC_OP_JWKS_ENDPOINT") or not inspected.is_default:
         configured[inspected.setting("JWKS_URI")] = (inspected.options.jwks_uri, "jwks_uri")
     different = False
-    for setting, (ours, name) in configured.items():
-        theirs = inspected.published(name)
-        if ours and theirs and _place(ours) != _place(theirs):
+    for setting, (address, name) in configured.items():
+        published = inspected.published(name)
+        if address and published and _without_query(address) != _without_query(published):
             different = True
             yield warning(
                 "endpoints",
-                f"{setting} is {quoted(ours)}, but the provider publishes {quoted(theirs)}.",
-                f"Set it to {quoted(theirs)}, unless it is another way to the same place.",
+                f"{setting} is {quoted(address)}, but the provider publishes {quoted(published)}.",
+                f"Set it to {quoted(published)}, unless both URLs lead to the same endpoint.",
             )
     if not different:
-        yield ok("endpoints", "As configured, so published.")
+        yield ok("endpoints", "The settings match what the provider publishes.")
 
 
-def _place(address: Any) -> tuple[str, ...]:
+def _without_query(address: Any) -> tuple[str, ...]:
     try:
         parts = urlsplit(str(address))
     except ValueError:
@@ -213,7 +210,7 @@ def _place(address: Any) -> tuple[str, ...]:
 
 
 def revocation(inspected: InspectedProvider) -> Iterator[Finding]:
-    """Where tokens are to be revoked at sign-out, there is an address to do it at (RFC 7009)."""
+    """Inspect whether tokens can be revoked, if the settings ask for it (RFC 7009)."""
     if not conf.OIDC_LOGOUT_REVOKE_TOKENS:
         return
     address = inspected.options.revocation_endpoint or inspected.published("revocation_endpoint")
@@ -222,9 +219,9 @@ def revocation(inspected: InspectedProvider) -> Iterator[Finding]:
     elif address or inspected.has_metadata:
         yield error(
             "revocation",
-            "OIDC_LOGOUT_REVOKE_TOKENS is on, but the provider publishes no revocation_endpoint "
-            "on https.",
-            f"Set {inspected.setting('REVOCATION_ENDPOINT')}, or OIDC_LOGOUT_REVOKE_TOKENS = False.",
+            "OIDC_LOGOUT_REVOKE_TOKENS is on, but the provider does not publish a "
+            "revocation_endpoint on https.",
+            f"Set {inspected.setting('REVOCATION_ENDPOINT')} or OIDC_LOGOUT_REVOKE_TOKENS = False.",
         )
 
 

@@ -1,4 +1,4 @@
-"""What an inspection finds, and how one that fails is told."""
+"""What inspections find, including that one of them failed."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Status = Literal["ok", "warning", "error"]
 T = TypeVar("T")
 
 TITLES = {
-    # Of a provider.
+    # About a provider.
     "backend": "Provider class",
     "client": "Client",
     "tls": "TLS",
     "discovery": "Discovery",
     "issuer": "Issuer",
     "clock": "Clock",
-    "end-session": "End of session",
-    "end-session-answer": "Endpoint answer",
+    "end-session": "End-session URL",
+    "end-session-answer": "Endpoint status",
     "back-channel": "Back-channel",
     "front-channel": "Front-channel",
     "algorithms": "Algorithms",
     "keys": "Keys",
     "endpoints": "Endpoints",
     "revocation": "Revocation",
-    "addresses": "Addresses",
-    # Of the site.
+    "addresses": "Site URL",
+    # About the site.
     "checks": "System checks",
     "urls": "URLs",
     "database": "Database",
@@ -37,12 +37,12 @@ TITLES = {
     "sessions": "Sessions",
     "cache": "Cache",
     "cache-shared": "Shared cache",
-    # Of the inspections themselves.
+    # About the inspections.
     "examination": "Inspection",
 }
-"""The ids of findings, each with what people read; those of system checks come on top."""
+"""The title of each finding by its id. System checks bring ids of their own."""
 
-LONGEST = 200
+MAX_QUOTED_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,53 +50,54 @@ class Finding:
     """What one inspection found."""
 
     id: str
-    """One of `TITLES`, or a system check's."""
+    """A key of `TITLES` or the id of a system check."""
     status: Status
     title: str
     detail: str
-    """A sentence or an address, free of secrets."""
+    """A sentence or a URL, without secrets."""
     remedy: str = ""
-    """What to do about it; empty if all is well."""
+    """What to do about it; empty if the status is ok."""
 
 
 def ok(name: str, detail: str) -> Finding:
-    """Return that all is well."""
+    """Return a finding that needs no remedy."""
     return Finding(id=name, status="ok", title=TITLES[name], detail=detail)
 
 
 def warning(name: str, detail: str, remedy: str) -> Finding:
-    """Return what works less well than it might."""
+    """Return a finding about what works only in part."""
     return Finding(id=name, status="warning", title=TITLES[name], detail=detail, remedy=remedy)
 
 
 def error(name: str, detail: str, remedy: str) -> Finding:
-    """Return what keeps sign-out from working."""
+    """Return a finding about what keeps sign-out from working."""
     return Finding(id=name, status="error", title=TITLES[name], detail=detail, remedy=remedy)
 
 
-def examine(
+def inspect(
     inspections: Iterable[Callable[[T], Iterable[Finding]]], subject: T
 ) -> tuple[Finding, ...]:
-    """Return what all inspections of `subject` find; none that fails keeps the others from it."""
+    """Return what all inspections of `subject` find. One that fails does not stop the others."""
     found: list[Finding] = []
     for inspection in inspections:
         try:
             found += inspection(subject)
-        except Exception as exc:  # noqa: BLE001  # whatever is broken in the project: that is why one asks
+        except Exception as exc:  # noqa: BLE001  # it inspects projects that may be broken
             found.append(failure(inspection.__name__.strip("_").replace("_", " "), exc))
     return tuple(found)
 
 
 def failure(what: str, exc: Exception) -> Finding:
-    """Return that something could not be examined."""
+    """Return a finding about an inspection that failed."""
     return error(
         "examination",
-        f"{what}: ended by {type(exc).__name__}.",  # its message might hold a secret
-        "Put right what the other findings say, the system checks first, and ask again.",
+        # The type alone: the message might hold a secret.
+        f"The inspection of {what} failed with {type(exc).__name__}.",
+        "Fix the other findings, the system checks first, then run the doctor again.",
     )
 
 
 def quoted(value: object) -> str:
-    """Return what somebody else has written, in quotes: nothing in it can reach a terminal."""
+    """Return a foreign value in quotes, escaped so that it cannot control a terminal."""
     text = json.dumps(value, default=str)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return text if len(text) <= MAX_QUOTED_LENGTH else f"{text[:MAX_QUOTED_LENGTH]}..."

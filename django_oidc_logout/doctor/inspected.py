@@ -1,4 +1,4 @@
-"""Who is examined: a provider as it is configured, and what it says of itself just now."""
+"""What the doctor inspects: a provider's settings and its metadata, fetched afresh."""
 
 from __future__ import annotations
 
@@ -21,49 +21,55 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What an address of the provider answers just now, past all copies."""
+    """A document that the provider publishes, fetched without any cache."""
 
     document: Mapping[str, Any] = field(default_factory=dict)
     failure: str = ""
-    """Why there is no document."""
+    """Why it could not be fetched."""
     certificate: str = ""
-    """What is wrong with the certificate, if that is why."""
+    """What is wrong with the certificate, if that is the reason."""
     ahead: tuple[float, float] | None = None
-    """By how many seconds its clock is ahead of ours: at least, and at most."""
+    """By how many seconds the provider's clock is ahead of the site's: at least, at most."""
 
 
 def fetch_now(address: str, options: ProviderOptions) -> Published:
-    """Fetch a document; neither the cache nor a failure remembered there has a say."""
+    """Fetch a document, ignoring cached documents and cached failures."""
     started = time.time()
     try:
         document, headers = fetch.get_document(address, options)
     except ProviderUnavailable as exc:
-        return Published(failure=str(exc), certificate=fetch.certificate_problem(exc))
-    except (AttributeError, TypeError, ValueError) as exc:  # options that the checks complain of
-        return Published(failure=f"the settings cannot be used: {type(exc).__name__}")
+        return Published(failure=explain(exc), certificate=fetch.certificate_problem(exc))
+    except (AttributeError, TypeError, ValueError) as exc:  # options that the checks report
+        return Published(failure=f"The settings are invalid: {type(exc).__name__}")
     return Published(document=document, ahead=_ahead(headers, started, time.time()))
 
 
-def _ahead(headers: Mapping[str, str], started: float, ended: float) -> tuple[float, float] | None:
-    """Compare the answer's Date with our clock (RFC 9110, section 6.6.1).
+def explain(exc: ProviderUnavailable) -> str:
+    """Return why a request failed, with what is wrong with the certificate."""
+    problem = fetch.certificate_problem(exc)
+    return f"{exc}: {problem}" if problem else str(exc)
 
-    Both it and the Age of an answer from a cache are cut to whole seconds.
+
+def _ahead(headers: Mapping[str, str], started: float, ended: float) -> tuple[float, float] | None:
+    """Compare the response's Date with the site's clock (RFC 9110, section 6.6.1).
+
+    Date, and the Age of a response from a cache, are each cut to whole seconds.
     """
     try:
-        theirs = parsedate_to_datetime(headers["Date"]).timestamp() + int(headers.get("Age", 0))
+        provider = parsedate_to_datetime(headers["Date"]).timestamp() + int(headers.get("Age", 0))
     except (KeyError, ValueError, OverflowError):
         return None
-    return theirs - ended, theirs + 2 - started
+    return provider - ended, provider + 2 - started
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectedProvider:
-    """A provider as it is configured, and its metadata."""
+    """A provider with its settings and its metadata."""
 
     provider: OIDCProvider
     metadata: Published
     site: str = ""
-    """Our own base address, if it was given."""
+    """The site's base URL, if it was given."""
 
     @property
     def options(self) -> ProviderOptions:
@@ -77,30 +83,30 @@ class InspectedProvider:
 
     @property
     def is_default(self) -> bool:
-        """Whether mozilla-django-oidc signs people in there."""
+        """Whether mozilla-django-oidc's settings are about this provider."""
         return self.options.alias == DEFAULT_ALIAS
 
     def published(self, name: str) -> Any:
-        """Return what the provider says of itself."""
+        """Return an entry of the provider's metadata."""
         return self.metadata.document.get(name)
 
     @property
     def needs_metadata(self) -> bool:
-        """Whether the settings leave anything for discovery to say."""
+        """Whether the settings leave an endpoint to discovery."""
         options = self.options
         for_keys = any(not name.startswith("HS") for name in options.algorithms)
         return self.has_published_endpoint or (for_keys and not options.jwks_uri)
 
     @property
     def has_published_endpoint(self) -> bool:
-        """Whether the end-session endpoint is the one that discovery names."""
+        """Whether the end_session_endpoint comes from discovery."""
         return self.provider.uses_discovery and not self.options.end_session_endpoint
 
     def end_session_endpoint(self) -> Any:
-        """Return where people sign out, published or configured; None if that cannot be told.
+        """Return the end_session_endpoint, published or configured; None if it is unknown.
 
         Raises:
-            ProviderSkipped: there is nowhere, and that is no fault.
+            ProviderSkipped: the provider does not have one by design.
         """
         if not self.has_published_endpoint:
             return self.provider.end_session_endpoint()
@@ -110,7 +116,7 @@ class InspectedProvider:
 
     @property
     def is_local_only(self) -> bool:
-        """Whether there is nowhere to sign out at, and that is no fault."""
+        """Whether the provider does not have an end_session_endpoint by design."""
         try:
             self.end_session_endpoint()
         except ProviderSkipped:
@@ -118,20 +124,20 @@ class InspectedProvider:
         return False
 
     def setting(self, key: str) -> str:
-        """Return how one of the options is written."""
+        """Return how the settings name an option of this provider."""
         return f'OIDC_LOGOUT_PROVIDERS["{self.options.alias}"]["{key}"]'
 
 
 def inspect_provider(provider: OIDCProvider, *, site: str = "") -> InspectedProvider:
-    """Ask a provider for its metadata.
+    """Fetch a provider's metadata.
 
     Args:
-        provider: the one to ask.
-        site: our own base address, if it is known.
+        provider: the provider to inspect.
+        site: the site's base URL, if it is known.
     """
     options = provider.options
     if not fetch.is_secure(options.issuer):
-        published = Published(failure=f"{quoted(options.issuer)} is not an https address")
+        published = Published(failure=f"{quoted(options.issuer)} is not an https URL")
     else:
         published = fetch_now(metadata.discovery_url(options), options)
     return InspectedProvider(provider=provider, metadata=published, site=site)

@@ -1,4 +1,4 @@
-"""Inspections of an identity provider: can it be reached, and signed out at."""
+"""Inspections of an identity provider: its client, metadata, clock and end_session_endpoint."""
 
 from __future__ import annotations
 
@@ -10,25 +10,30 @@ from ..exceptions import ProviderSkipped, ProviderUnavailable
 from ..providers import fetch, metadata
 from ..tokens.logout_token import LEEWAY
 from .findings import Finding, error, ok, quoted, warning
+from .inspected import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .inspected import InspectedProvider
 
-SECONDS_OF_NO_CONCERN = 5
+TOLERATED_SECONDS = 5
 GONE = (404, 410)
-BROKEN = 500
+SERVER_ERROR = 500
+TRUST_AUTHORITY = (
+    "If it is from your own authority, set the environment variable REQUESTS_CA_BUNDLE to the file "
+    "with the authority's certificates."
+)
 
 
 def client(inspected: InspectedProvider) -> Iterator[Finding]:
-    """The site is a client of the provider, and asks it for an ID Token."""
+    """Inspect whether the site has a client id and requests an ID Token."""
     client_id = inspected.options.client_id
     if not client_id:
         yield error(
             "client",
-            "No CLIENT_ID: the provider may refuse to send people back, and no logout token can "
-            "be known to be for this site.",
+            "CLIENT_ID is not set: the provider may not send people back, and no logout token "
+            "can be verified.",
             f"Set {inspected.setting('CLIENT_ID')}"
             + (" or OIDC_RP_CLIENT_ID." if inspected.is_default else "."),
         )
@@ -37,118 +42,117 @@ def client(inspected: InspectedProvider) -> Iterator[Finding]:
     if inspected.is_default and "openid" not in scopes.split():
         yield error(
             "client",
-            f"OIDC_RP_SCOPES is {quoted(scopes)}: without openid there is no ID Token.",
+            f"OIDC_RP_SCOPES is {quoted(scopes)}: without openid, the provider issues no ID Token.",
             f'Set OIDC_RP_SCOPES = "openid {scopes}".',
         )
         return
-    yield ok("client", f"{client_id}")  # which may be a number by mistake
+    yield ok("client", f"{client_id}")  # it may be a number by mistake
 
 
 def tls(inspected: InspectedProvider) -> Iterator[Finding]:
-    """The issuer is on https, with a certificate that is checked."""
+    """Inspect whether the issuer is on https and its certificate is verified."""
     options, problem = inspected.options, inspected.metadata.certificate
     if not fetch.is_secure(options.issuer):
         yield error(
             "tls",
-            f"ISSUER {quoted(options.issuer)} is no https address: whoever is in between could "
-            "sign people out, and in.",
-            f"Set {inspected.setting('ISSUER')} to the provider's https address.",
+            f"ISSUER {quoted(options.issuer)} is not an https URL: an attacker on the network "
+            "could sign people in or out.",
+            f"Set {inspected.setting('ISSUER')} to the provider's https URL.",
         )
     elif problem:
         yield error(
             "tls",
-            f"The certificate of {options.issuer} is not accepted: {problem}.",
-            "Have it renewed or put right; for an authority of your own, name the file with its "
-            "certificates in the environment variable REQUESTS_CA_BUNDLE.",
+            f"The certificate of {options.issuer} is not valid: {problem}.",
+            f"Have it renewed or corrected. {TRUST_AUTHORITY}",
         )
     elif not options.verify_ssl:
         yield warning(
             "tls",
-            "OIDC_VERIFY_SSL is off: anybody in between can be the provider.",
-            "Remove OIDC_VERIFY_SSL, and name the file with the certificates of an authority of "
-            "your own in the environment variable REQUESTS_CA_BUNDLE.",
+            "OIDC_VERIFY_SSL is off: an attacker on the network can impersonate the provider.",
+            f"Remove OIDC_VERIFY_SSL. {TRUST_AUTHORITY}",
         )
     elif urlsplit(options.issuer).scheme == "http":
-        yield ok("tls", "None, and none is needed on loopback.")
+        yield ok("tls", "Not used, and not needed on loopback.")
     else:
-        yield ok("tls", "The certificate is accepted.")
+        yield ok("tls", "The certificate is valid.")
 
 
 def discovery(inspected: InspectedProvider) -> Iterator[Finding]:
-    """The discovery document can be had, where it is needed."""
+    """Inspect whether the discovery document can be fetched, if it is needed."""
     if inspected.has_metadata:
         yield ok("discovery", metadata.discovery_url(inspected.options))
     elif fetch.is_secure(inspected.options.issuer) and not inspected.metadata.certificate:
         address = metadata.discovery_url(inspected.options)
         remedy = (
-            f"Try curl -v {address} on this machine. ISSUER is all that stands in front of "
-            "/.well-known/, a realm or tenant included; else see to DNS, firewall and OIDC_PROXY."
+            f"Run curl -v {address} on this machine. Check that ISSUER is the whole URL before "
+            "/.well-known/, with its realm or tenant. Check DNS, the firewall and OIDC_PROXY."
         )
         if inspected.needs_metadata:
             yield error("discovery", f"{inspected.metadata.failure}.", remedy)
         else:
             yield warning(
-                "discovery", f"{inspected.metadata.failure}. The settings do without it.", remedy
+                "discovery", f"{inspected.metadata.failure}. The settings do not need it.", remedy
             )
 
 
 def issuer(inspected: InspectedProvider) -> Iterator[Finding]:
-    """ISSUER is the provider's own name for itself, to the letter (Discovery 1.0, section 4.3)."""
+    """Inspect whether ISSUER equals the published issuer (Discovery 1.0, section 4.3)."""
     if not inspected.has_metadata:
         return
-    ours, theirs = inspected.options.issuer, inspected.published("issuer")
-    if ours == theirs:
-        yield ok("issuer", f"{ours}, to the letter.")
-    elif not isinstance(theirs, str) or not theirs:
+    configured, published = inspected.options.issuer, inspected.published("issuer")
+    if configured == published:
+        yield ok("issuer", f"{configured}, an exact match.")
+    elif not isinstance(published, str) or not published:
         yield error(
             "issuer",
-            f"The document of {metadata.discovery_url(inspected.options)} names no issuer.",
+            f"The document at {metadata.discovery_url(inspected.options)} does not name an issuer.",
             f"Set {inspected.setting('ISSUER')} to the issuer of an OpenID Provider.",
         )
     else:
         yield error(
             "issuer",
-            f"ISSUER is {quoted(ours)}, but the provider calls itself {quoted(theirs)}: "
-            f"{_difference(ours, theirs)}. It is taken for another one, and not believed.",
-            f"If that is the provider you mean, set {inspected.setting('ISSUER')} = "
-            f"{quoted(theirs)}. Else have the provider publish its outer address.",
+            f"ISSUER is {quoted(configured)}, but the provider publishes {quoted(published)}: "
+            f"{_difference(configured, published)}. Its metadata and tokens are rejected.",
+            f"If this is the right provider, set {inspected.setting('ISSUER')} = "
+            f"{quoted(published)}. Otherwise, make the provider publish its public URL.",
         )
 
 
-def _difference(ours: str, theirs: str) -> str:
-    if ours.removesuffix("/") == theirs.removesuffix("/"):
-        return "the slash at the end differs"
-    if ours.casefold() == theirs.casefold():
+def _difference(configured: str, published: str) -> str:
+    if configured.removesuffix("/") == published.removesuffix("/"):
+        return "the trailing slash differs"
+    if configured.casefold() == published.casefold():
         return "upper and lower case differ"
-    if ours.partition("://")[2] == theirs.partition("://")[2]:
+    if configured.partition("://")[2] == published.partition("://")[2]:
         return "one is on http, the other on https"
-    if ours.split("/")[:3] == theirs.split("/")[:3]:
-        return "the path differs, such as its realm or tenant"
+    if configured.split("/")[:3] == published.split("/")[:3]:
+        return "the path differs, for example its realm or tenant"
     return "the host differs"
 
 
 def clock(inspected: InspectedProvider) -> Iterator[Finding]:
-    """The provider's clock and ours agree: a logout token from the future is refused."""
+    """Inspect whether the clocks agree: a logout token from the future is rejected."""
     if not inspected.has_metadata:
         return
-    remedy = f"Let NTP set both clocks. A logout token may come {LEEWAY} seconds from the future."
+    remedy = f"Set both clocks with NTP. Logout tokens may be at most {LEEWAY} seconds early."
     if inspected.metadata.ahead is None:
-        yield warning("clock", "The answer has no Date that could be compared.", remedy)
+        yield warning("clock", "The response does not have a valid Date header.", remedy)
         return
     least, most = inspected.metadata.ahead
     seconds = max(least, -most, 0)
-    told = f"The provider's clock is {seconds:.0f} s {'ahead of' if least > 0 else 'behind'} ours."
+    direction = "ahead" if least > 0 else "behind"
+    detail = f"The provider's clock is {seconds:.0f} s {direction}."
     if seconds > LEEWAY:
-        fate = "are refused" if least > 0 else "look old, and may be refused"
-        yield error("clock", f"{told} Its logout tokens {fate}.", remedy)
-    elif seconds > SECONDS_OF_NO_CONCERN:
-        yield warning("clock", told, remedy)
+        effect = "are rejected" if least > 0 else "look old and may be rejected"
+        yield error("clock", f"{detail} Its logout tokens {effect}.", remedy)
+    elif seconds > TOLERATED_SECONDS:
+        yield warning("clock", detail, remedy)
     else:
-        yield ok("clock", "The provider's agrees with ours.")
+        yield ok("clock", "The provider's clock agrees with this machine's.")
 
 
 def end_session(inspected: InspectedProvider) -> Iterator[Finding]:
-    """There is an address to sign out at, and it answers."""
+    """Inspect whether the end_session_endpoint is known, on https, and responds."""
     try:
         address = inspected.end_session_endpoint()
     except ProviderSkipped as exc:
@@ -159,35 +163,34 @@ def end_session(inspected: InspectedProvider) -> Iterator[Finding]:
     if not address:
         yield error(
             "end-session",
-            "The provider publishes no end_session_endpoint: people stay signed in there.",
-            "Switch its RP-initiated logout on. If it signs out in a way of its own, name its "
-            f"class in {inspected.setting('BACKEND')}, or set END_SESSION_ENDPOINT.",
+            "The provider does not publish an end_session_endpoint: people stay signed in there.",
+            "Enable RP-initiated logout at the provider. If it has its own kind of sign-out, set "
+            f"{inspected.setting('BACKEND')} to its class, or set END_SESSION_ENDPOINT.",
         )
     elif not isinstance(address, str) or not fetch.is_secure(address):
         yield error(
             "end-session",
-            f"The end_session_endpoint is {quoted(address)}, which is no https address.",
-            f"Have the provider publish another, or set {inspected.setting('END_SESSION_ENDPOINT')}.",
+            f"The end_session_endpoint {quoted(address)} is not an https URL.",
+            f"Set {inspected.setting('END_SESSION_ENDPOINT')} to its https URL.",
         )
     else:
         kept = " Its query is kept." if urlsplit(address).query else ""
         yield ok("end-session", f"{quoted(address)[1:-1]}{kept}")
-        yield _answer(address, inspected)
+        yield _response(address, inspected)
 
 
-def _answer(address: str, inspected: InspectedProvider) -> Finding:
-    """Ask as nobody does: without a cookie and a hint, this signs nobody out."""
-    remedy = "See that the address is right, and that the provider is well."
+def _response(address: str, inspected: InspectedProvider) -> Finding:
+    """Request the endpoint without a cookie or parameters, which signs nobody out."""
+    remedy = "Check the URL, and check that the provider works."
     try:
         status = fetch.get_status(address, inspected.options)
     except ProviderUnavailable as exc:
-        problem = fetch.certificate_problem(exc)
-        return error("end-session-answer", f"{exc}{problem and f': {problem}'}.", remedy)
+        return error("end-session-answer", f"{explain(exc)}.", remedy)
     if status in GONE:
-        return error("end-session-answer", f"No: {status}. People would end on it.", remedy)
-    if status >= BROKEN:
-        return warning("end-session-answer", f"With {status}.", remedy)
-    return ok("end-session-answer", f"Yes, with {status} to a request that asks for nothing.")
+        return error("end-session-answer", f"{status}: people would land on this error.", remedy)
+    if status >= SERVER_ERROR:
+        return warning("end-session-answer", f"{status}: the provider reports an error.", remedy)
+    return ok("end-session-answer", f"{status} to a request without parameters.")
 
 
 INSPECTIONS = (client, tls, discovery, issuer, clock, end_session)

@@ -1,8 +1,8 @@
-"""What to register at a provider: commands to paste, as the vendors document them.
+"""Shell commands that register a site at its provider, as the vendors document them.
 
-The only module beside `providers` that knows a vendor's name. A recipe holds no secret: it asks
-for one by the name of a shell variable, keeps it out of what `ps` shows, and sends answers with a
-client's secret nowhere. Whatever comes from settings is quoted for a shell.
+Besides `providers`, only this module knows vendors' names. A recipe contains no secret: it reads
+one from a shell variable, hides it from `ps`, and does not print responses that contain the client
+secret. Values from the settings are quoted for the shell.
 """
 
 from __future__ import annotations
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """A site's absolute addresses that its provider has to know."""
+    """A site's absolute URLs that its provider has to know."""
 
     post_logout_redirect_uri: str
-    """Where people come back (RP-Initiated Logout 1.0, section 3)."""
+    """Where people return after sign-out (RP-Initiated Logout 1.0, section 3)."""
     backchannel_logout_uri: str
     """Where the provider posts logout tokens (Back-Channel Logout 1.0, section 2.2)."""
     frontchannel_logout_uri: str
-    """What the provider shows in a frame (Front-Channel Logout 1.0, section 2)."""
+    """What the provider loads in a frame (Front-Channel Logout 1.0, section 2)."""
 
 
 def vendor_of(issuer: str) -> str:
-    """Return which of `VENDORS` an issuer is; the empty string when it does not tell."""
-    known = (name for name, shape in ISSUERS.items() if re.fullmatch(shape, issuer, re.IGNORECASE))
+    """Return the vendor in `VENDORS` that an issuer belongs to, or an empty string."""
+    known = (name for name, regex in ISSUERS.items() if re.fullmatch(regex, issuer, re.IGNORECASE))
     return next(known, "")
 
 
 def recipe(vendor: str, registration: Registration, options: ProviderOptions) -> str:
-    """Return commands for a shell that register a site at its provider, and comments on them.
+    """Return commented shell commands that register a site at its provider.
 
-    They follow the vendor's documentation, and keep what is registered already where there can be
-    several. A command goes on in the next line where a line ends in a backslash.
+    They follow the vendor's documentation. If the vendor allows several values, they keep those
+    that are registered. A backslash at the end of a line continues the command.
 
     Args:
         vendor: one of `VENDORS`.
-        registration: the site's addresses.
-        options: the provider's options, of which issuer and client id are used.
+        registration: the site's URLs.
+        options: the provider's options; the recipe uses issuer and client id.
 
     Raises:
-        ValueError: there is no recipe for the vendor.
+        ValueError: the vendor is unknown.
     """
     if vendor not in RECIPES:
-        raise ValueError(f"There is a recipe for {', '.join(VENDORS)}, and none for {vendor!r}.")
+        raise ValueError(f"{vendor!r} is not one of {', '.join(VENDORS)}.")
     return RECIPES[vendor](registration, options)
 
 
@@ -63,15 +63,16 @@ def _client_id(options: ProviderOptions) -> str:
 
 
 def _curl(authorization: str, *, reads: bool) -> str:
-    """Return curl with a header that no list of processes shows.
+    """Return a curl command that keeps its Authorization header out of the list of processes.
 
     Args:
-        authorization: the header's value, the token in it by a shell variable.
-        reads: whether its answer is read. Else it goes nowhere: it may hold the client's secret.
+        authorization: the header's value, with the token as a shell variable.
+        reads: whether the recipe uses the response. If not, it is discarded, as it may contain the
+            client secret.
     """
-    answer = "" if reads else "-o /dev/null "
-    # printf is part of the shell: there is no process with the token among its arguments.
-    return f'curl -sSf {answer}-H @<(printf %s "Authorization: {authorization}")'
+    output = "" if reads else "-o /dev/null "
+    # printf is built into the shell, so the token is not an argument of any process.
+    return f'curl -sSf {output}-H @<(printf %s "Authorization: {authorization}")'
 
 
 def _keycloak(registration: Registration, options: ProviderOptions) -> str:
@@ -85,8 +86,8 @@ def _keycloak(registration: Registration, options: ProviderOptions) -> str:
     }
     settings = [f'attributes."{name}"={value}' for name, value in attributes.items()]
     return _lines(
-        "# Keycloak. With several post-logout redirect URIs, join them by ##. Should Keycloak not",
-        "# reach the site, frontchannelLogout=true lets the browser tell it.",
+        "# Keycloak. Join several post-logout redirect URIs with ##. If Keycloak cannot reach the",
+        "# site, set frontchannelLogout=true: the browser then notifies the site.",
         f'kcadm.sh config credentials --server {quote(server)} --realm master --user "$ADMIN"',
         f"CLIENT=$(kcadm.sh get clients -r {realm} -q {quote(f'clientId={_client_id(options)}')}"
         " --fields id --format csv --noquotes)",
@@ -98,19 +99,19 @@ def _keycloak(registration: Registration, options: ProviderOptions) -> str:
 
 def _entra(registration: Registration, options: ProviderOptions) -> str:
     client_id = quote(_client_id(options))
-    # Its requests carry `sid` alone, and an address keeps its query (Front-Channel Logout 1.0,
-    # section 2): so the issuer, without which no `sid` counts, is written into it.
+    # Entra ID sends `sid` without `iss`, but keeps the URL's query (Front-Channel Logout 1.0,
+    # section 2). A `sid` counts only with its issuer, so the URL contains it.
     separator = "&" if urlsplit(registration.frontchannel_logout_uri).query else "?"
     issuer = urlencode({"iss": options.issuer})
     logout_url = f"{registration.frontchannel_logout_uri}{separator}{issuer}"
     application = f"applications(appId=%27{encode(_client_id(options), safe='')}%27)"
     return _lines(
-        "# Microsoft Entra ID, in bash. People come back to a redirect URI; those there are kept.",
+        "# Microsoft Entra ID, in bash. This adds a redirect URI and keeps the existing ones.",
         f"az ad app update --id {client_id} --web-redirect-uris $( ( \\",
         f"  az ad app show --id {client_id} --query web.redirectUris -o tsv; \\",
         f"  echo {quote(registration.post_logout_redirect_uri)} ) | sort -u)",
-        "# The front-channel: there is no back-channel. Add the optional claims sid and login_hint",
-        "# to the ID token, too (App registrations, Token configuration).",
+        "# Entra ID supports only front-channel logout. Also add the optional claims sid and",
+        "# login_hint to the ID token (App registrations, Token configuration).",
         "az rest --method PATCH --headers Content-Type=application/json \\",
         f"  --uri {quote(f'https://graph.microsoft.com/v1.0/{application}')} \\",
         f"  --body {quote(json.dumps({'web': {'logoutUrl': logout_url}}))}",
@@ -128,8 +129,8 @@ def _okta(registration: Registration, options: ProviderOptions) -> str:
     client = quote(_origin(options) + f"/oauth2/v1/clients/{encode(_client_id(options), safe='')}")
     authorization = "SSWS $OKTA_API_TOKEN"
     return _lines(
-        "# Okta, in bash with jq. There is no back-channel. First give it an administrator's",
-        "# API token, which stays unseen: read -rs OKTA_API_TOKEN",
+        "# Okta, in bash with jq. Okta supports only front-channel logout. First read an API token",
+        "# of an administrator without showing it: read -rs OKTA_API_TOKEN",
         f"{_curl(authorization, reads=True)} {client} | \\",
         f"  jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
         f"  --arg frame {quote(registration.frontchannel_logout_uri)} \\",
@@ -145,19 +146,19 @@ AUTH0_CHANGE = (
 )
 
 
-AUTH0_ANSWER = "if .client_id then {allowed_logout_urls, oidc_logout} else error(.message) end"
+AUTH0_RESPONSE = "if .client_id then {allowed_logout_urls, oidc_logout} else error(.message) end"
 
 
 def _auth0(registration: Registration, options: ProviderOptions) -> str:
     client = quote(f"clients/{encode(_client_id(options), safe='')}")
     return _lines(
-        "# Auth0, with jq. There is no front-channel.",
+        "# Auth0, with jq. Auth0 supports only back-channel logout.",
         "auth0 login",
         f'auth0 api patch {client} --data "$(auth0 api get {client} | \\',
         f"  jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
         f"  --arg channel {quote(registration.backchannel_logout_uri)} \\",
         f'  {quote(AUTH0_CHANGE)})" | \\',
-        f"  jq {quote(AUTH0_ANSWER)}",
+        f"  jq {quote(AUTH0_RESPONSE)}",
     )
 
 
@@ -173,8 +174,8 @@ def _authentik(registration: Registration, options: ProviderOptions) -> str:
     query = urlencode({"client_id": _client_id(options)})
     authorization = "Bearer $AUTHENTIK_TOKEN"
     return _lines(
-        "# authentik, in bash with jq. One logout URI: the back-channel's. First give it an API",
-        "# token, which stays unseen: read -rs AUTHENTIK_TOKEN",
+        "# authentik, in bash with jq. It takes one logout URI, for the back-channel. First read",
+        "# an API token without showing it: read -rs AUTHENTIK_TOKEN",
         f"PROVIDER=$({_curl(authorization, reads=True)} \\",
         f"  {quote(f'{providers}?{query}')} | jq '.results[0] | {{pk, redirect_uris}}')",
         f"jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
@@ -203,7 +204,7 @@ RECIPES: dict[str, Callable[[Registration, ProviderOptions], str]] = {
 }
 VENDORS = tuple(RECIPES)
 
-# Those that others run have a path of their own; those that run themselves, a domain.
+# Self-hosted products are recognised by their path, hosted ones by their domain.
 ISSUERS = {
     "keycloak": r"https?://[^?#]+/realms/[^/?#]+/?",
     "entra": r"https://(login(\.partner)?\.microsoftonline\.(com|us|cn)|sts\.windows\.net"

@@ -1,7 +1,7 @@
-"""The doctor: asks the provider, tries the site, and says what is wrong and what to do about it.
+"""The doctor: inspects the site and its providers, and reports each problem with its remedy.
 
-An inspection is a function that is given what it examines and yields findings. To add one, write
-it in one of the rooms beside this one, and name it in `INSPECTIONS` there.
+An inspection is a function that takes what it inspects and yields findings. To add one, write it in
+a module beside this one and name it in `INSPECTIONS` there.
 """
 
 from __future__ import annotations
@@ -12,14 +12,10 @@ from typing import TYPE_CHECKING, Any
 from ..conf import conf
 from ..exceptions import ProviderUnavailable
 from ..providers import configured
-from .addresses import INSPECTIONS as OF_ADDRESSES
-from .addresses import registration
-from .compatibility import INSPECTIONS as OF_COMPATIBILITY
-from .findings import Finding, error, examine, failure
+from . import addresses, compatibility, provider, site
+from .findings import Finding, error, failure, inspect
 from .inspected import inspect_provider
-from .provider import INSPECTIONS as OF_PROVIDER
 from .recipes import Registration, recipe, vendor_of
-from .site import INSPECTIONS as OF_THE_SITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,52 +23,57 @@ if TYPE_CHECKING:
     from ..conf import ProviderOptions
     from .inspected import InspectedProvider
 
-OF_PROVIDERS = (*OF_PROVIDER, *OF_COMPATIBILITY, *OF_ADDRESSES)
+SITE_INSPECTIONS = site.INSPECTIONS
+PROVIDER_INSPECTIONS = (
+    *provider.INSPECTIONS,
+    *compatibility.INSPECTIONS,
+    *addresses.INSPECTIONS,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderReport:
-    """What was found about a provider, and what is to be registered there."""
+    """The findings about a provider, and what to register there."""
 
     options: ProviderOptions
     findings: tuple[Finding, ...]
     register: Registration | None = None
-    """None where there is nothing to register."""
+    """None if there is nothing to register."""
     recipe: str = ""
-    """Commands to paste; empty if the vendor is not known."""
+    """Shell commands; empty if the vendor is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All that was found."""
+    """The findings about the site and its providers."""
 
     site: tuple[Finding, ...]
     providers: tuple[ProviderReport, ...]
 
     @property
     def findings(self) -> Iterator[Finding]:
-        """All findings, those of the site first."""
+        """All findings, those about the site first."""
         yield from self.site
-        for provider in self.providers:
-            yield from provider.findings
+        for each in self.providers:
+            yield from each.findings
 
     @property
     def ok(self) -> bool:
-        """Whether there is no error; warnings are none."""
+        """Whether there are no errors; there may be warnings."""
         return all(finding.status != "error" for finding in self.findings)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what a machine reads: see docs/reference/commands.md."""
+        """Return the report for JSON: see docs/reference/commands.md."""
         return {
             "ok": self.ok,
             "site": {"findings": _as_dicts(self.site)},
             "providers": {
-                provider.options.alias: {
-                    "findings": _as_dicts(provider.findings),
-                    "register": asdict(provider.register) if provider.register else {},
-                    "recipe": provider.recipe,
+                each.options.alias: {
+                    "findings": _as_dicts(each.findings),
+                    "register": asdict(each.register) if each.register else {},
+                    "recipe": each.recipe,
                 }
-                for provider in self.providers
+                for each in self.providers
             },
         }
 
@@ -82,15 +83,15 @@ def _as_dicts(findings: Iterable[Finding]) -> list[dict[str, str]]:
 
 
 def report(aliases: Iterable[str], *, site: str = "", vendor: str = "") -> Report:
-    """Examine the site and its providers.
+    """Inspect the site and its providers.
 
     Args:
-        aliases: of the providers to ask.
-        site: the site's base address, if it is not to be guessed.
-        vendor: one of `registration.VENDORS`, if the issuer is not to tell.
+        aliases: the aliases of the providers to inspect.
+        site: the site's base URL; empty to take it from the settings.
+        vendor: one of `recipes.VENDORS`; empty to take it from the issuer.
     """
     return Report(
-        site=examine(OF_THE_SITE, None),
+        site=inspect(SITE_INSPECTIONS, None),
         providers=tuple(_provider(alias, site, vendor) for alias in aliases),
     )
 
@@ -99,20 +100,20 @@ def _provider(alias: str, site: str, vendor: str) -> ProviderReport:
     options = conf.OIDC_LOGOUT_PROVIDERS[alias]
     try:
         inspected = inspect_provider(configured.provider_for(alias), site=site)
-        return _examined(inspected, vendor or vendor_of(options.issuer))
+        return _report_on(inspected, vendor or vendor_of(options.issuer))
     except ProviderUnavailable as exc:
-        remedy = "Name a subclass of django_oidc_logout.providers.OIDCProvider."
+        remedy = "Set BACKEND to a subclass of django_oidc_logout.providers.OIDCProvider."
         found = error("backend", f"{exc}.", remedy)
-    except Exception as exc:  # noqa: BLE001  # as in `examine`: settings may hold anything
+    except Exception as exc:  # noqa: BLE001  # as in `inspect`: settings may hold anything
         found = failure("the provider", exc)
     return ProviderReport(options=options, findings=(found,))
 
 
-def _examined(inspected: InspectedProvider, vendor: str) -> ProviderReport:
-    register = registration(inspected)
+def _report_on(inspected: InspectedProvider, vendor: str) -> ProviderReport:
+    register = addresses.registration(inspected)
     return ProviderReport(
         options=inspected.options,
-        findings=examine(OF_PROVIDERS, inspected),
+        findings=inspect(PROVIDER_INSPECTIONS, inspected),
         register=register,
         recipe=recipe(vendor, register, inspected.options) if register and vendor else "",
     )

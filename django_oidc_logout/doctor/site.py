@@ -1,4 +1,4 @@
-"""Inspections of the site itself: what signing out rests on, tried out."""
+"""Inspections of the site: they try out what sign-out needs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from django.core.checks import CheckMessage
 
 APP = "django_oidc_logout"
-CHECKS = "oidc_logout"  # their tag
-OF_URLS = {"oidc_logout.E016", "oidc_logout.E017"}
+CHECKS_TAG = "oidc_logout"
+URL_CHECKS = {"oidc_logout.E016", "oidc_logout.E017"}
 ROWS_TO_READ = 20
 PROBE = "_oidc_logout_doctor"
 SECONDS_TO_LIVE = 60
 SECONDS_TO_START = 60
 
-# What a second process of the same project runs: the cache's answer is its exit code.
+# A second process of the same project runs this. Its exit code is what the cache returned.
 SAW, DID_NOT_SEE = 0, 3
 SECOND_PROCESS = f"""
 import sys, django
@@ -44,11 +44,11 @@ sys.exit({SAW} if safe_cache.get(sys.argv[1]) == sys.argv[2] else {DID_NOT_SEE})
 
 
 def system_checks(_: None) -> Iterator[Finding]:
-    """All system checks of this package; those for deployment only where DEBUG is off."""
-    messages = run_checks(tags=[CHECKS], include_deployment_checks=not conf.raw("DEBUG"))
-    told = [message for message in messages if not message.is_silenced()]
-    for message in told:
-        if message.id not in OF_URLS:
+    """Inspect whether this package's system checks pass; those for deployment if DEBUG is off."""
+    messages = run_checks(tags=[CHECKS_TAG], include_deployment_checks=not conf.raw("DEBUG"))
+    messages = [message for message in messages if not message.is_silenced()]
+    for message in messages:
+        if message.id not in URL_CHECKS:
             yield Finding(
                 id=message.id or "checks",
                 status="error" if message.level > WARNING else "warning",
@@ -56,44 +56,44 @@ def system_checks(_: None) -> Iterator[Finding]:
                 detail=message.msg,
                 remedy=message.hint or "",
             )
-    if not told:
-        yield ok("checks", "All of this package pass.")
-    yield from _urls([message for message in told if message.id in OF_URLS])
+    if not messages:
+        yield ok("checks", "All checks of this package pass.")
+    yield from _urls([message for message in messages if message.id in URL_CHECKS])
 
 
-def _urls(told: list[CheckMessage]) -> Iterator[Finding]:
-    """The package's URLs are included, and no other view comes first: the checks decide."""
+def _urls(messages: list[CheckMessage]) -> Iterator[Finding]:
+    """Report what the checks say about the URLs, as one finding for each remedy."""
     try:
         path = reverse("oidc_logout:logout")
     except NoReverseMatch:
         path = ""
-    except Exception as exc:  # noqa: BLE001  # a site's urls.py may raise anything
-        what = f"They cannot be read: {type(exc).__name__}."
-        yield error("urls", what, "See what manage.py check says of ROOT_URLCONF.")
+    except Exception as exc:  # noqa: BLE001  # urls.py may raise anything
+        detail = f"ROOT_URLCONF cannot be loaded: {type(exc).__name__}."
+        yield error("urls", detail, "Run manage.py check to see why.")
         return
-    for remedy in dict.fromkeys(message.hint or "" for message in told):
-        # What one remedy mends is one mistake, at however many addresses.
-        what = " ".join(message.msg for message in told if (message.hint or "") == remedy)
-        yield error("urls", what, remedy)
-    if not told:
-        yield _without_fault(path)
+    for remedy in dict.fromkeys(message.hint or "" for message in messages):
+        detail = " ".join(message.msg for message in messages if (message.hint or "") == remedy)
+        yield error("urls", detail, remedy)
+    if not messages:
+        yield _valid_urls(path)
 
 
-def _without_fault(path: str) -> Finding:
+def _valid_urls(path: str) -> Finding:
     if not path:
         return warning(
             "urls",
-            "Not included, as the settings have it: the provider reaches the site on no channel.",
-            'To be told of sign-outs there, add path("oidc/", include("django_oidc_logout.urls")) '
-            "to urls.py.",
+            "Not included, which the settings allow: the provider cannot notify the site of "
+            "sign-outs.",
+            'To be notified, add path("oidc/", include("django_oidc_logout.urls")) to urls.py.',
         )
     inside = path.removeprefix(get_script_prefix().rstrip("/"))
-    is_ours = resolve(inside).app_name == "oidc_logout"
-    return ok("urls", f"{path} is {'ours' if is_ours else 'not ours, as the settings have it'}.")
+    is_own = resolve(inside).app_name == "oidc_logout"
+    view = "this package" if is_own else "another view, which the settings allow"
+    return ok("urls", f"{path} is served by {view}.")
 
 
 def database(_: None) -> Iterator[Finding]:
-    """The table of the index is there, as this version needs it."""
+    """Inspect whether the migrations are applied and the table can be read."""
     alias = router.db_for_write(OIDCSession)
     remedy = f"Run manage.py migrate {APP}."
     try:
@@ -107,27 +107,27 @@ def database(_: None) -> Iterator[Finding]:
         names = ", ".join(str(migration) for migration, _ in pending)
         yield error("database", f"Migrations are not applied: {names}.", remedy)
     else:
-        yield ok("database", "Migrated, and the table of sessions can be read.")
+        yield ok("database", "The migrations are applied, and the table of sessions can be read.")
 
 
 def encryption(_: None) -> Iterator[Finding]:
-    """What SECRET_KEY encrypts can be decrypted, what is in the table already included."""
+    """Inspect whether SECRET_KEY encrypts, and decrypts what is in the table."""
     field = OIDCSession._meta.get_field("id_token")
     try:
         kept = field.from_db_value(field.get_prep_value(PROBE), None, connections["default"])
     except ImproperlyConfigured:
         kept = ""
     if kept != PROBE:
-        yield error("encryption", "Nothing can be encrypted.", "Set SECRET_KEY.")
+        yield error("encryption", "Tokens cannot be encrypted.", "Set SECRET_KEY.")
     elif lost := _unreadable_id_tokens():
         yield warning(
             "encryption",
-            f"{lost} of the newest sessions have an ID Token that SECRET_KEY does not open: they "
-            "will sign out without it.",
-            "Put the former SECRET_KEY into SECRET_KEY_FALLBACKS.",
+            f"SECRET_KEY cannot decrypt the ID Tokens of {lost} of the newest sessions: they will "
+            "sign out without it.",
+            "Add the previous SECRET_KEY to SECRET_KEY_FALLBACKS.",
         )
     else:
-        yield ok("encryption", "SECRET_KEY opens what it has closed.")
+        yield ok("encryption", "SECRET_KEY encrypts and decrypts tokens.")
 
 
 def _unreadable_id_tokens() -> int:
@@ -135,22 +135,22 @@ def _unreadable_id_tokens() -> int:
     try:
         return sum(not row.id_token for row in rows)
     except DatabaseError:
-        return 0  # which is another finding
+        return 0  # another finding reports this
 
 
 def session_store(_: None) -> Iterator[Finding]:
-    """The session engine saves, loads and deletes."""
+    """Inspect whether the session engine saves, loads and deletes."""
     engine = conf.SESSION_ENGINE.removeprefix("django.contrib.sessions.backends.")
     if engines.in_cookies():
-        yield ok("sessions", f"{engine}: each lives while its row does.")
+        yield ok("sessions", f"{engine}: a session lives as long as its row.")
         return
     try:
-        fault = _try_session()
+        problem = _try_session()
     except Exception as exc:  # noqa: BLE001  # each store raises its own
-        fault = f"answers with {type(exc).__name__}"
-    if fault:
-        remedy = "See that what SESSION_ENGINE needs is up, and run manage.py migrate."
-        yield error("sessions", f"{engine} {fault}.", remedy)
+        problem = f"raises {type(exc).__name__}"
+    if problem:
+        remedy = "Check that what SESSION_ENGINE uses is running, and run manage.py migrate."
+        yield error("sessions", f"{engine} {problem}.", remedy)
     else:
         yield ok("sessions", f"{engine} saves, loads and deletes.")
 
@@ -163,13 +163,13 @@ def _try_session() -> str:
     session.save()
     key = str(session.session_key)
     if not store(key).get(PROBE):
-        return "does not give back what was saved"
+        return "does not load what it saved"
     engines.delete(key)
     return "does not delete" if store(key).get(PROBE) else ""
 
 
 def cache(_: None) -> Iterator[Finding]:
-    """The default cache keeps, and claims once; another process sees what it keeps."""
+    """Inspect whether the default cache stores values, and whether another process sees them."""
     name, value = safe_cache.key("doctor", get_random_string(32)), get_random_string(32)
     claim = safe_cache.key("doctor-claim", value)
     safe_cache.put(name, value, SECONDS_TO_LIVE)
@@ -178,12 +178,12 @@ def cache(_: None) -> Iterator[Finding]:
         if safe_cache.get(name) != value or claims != [True, False]:
             yield error(
                 "cache",
-                "The default cache does not keep what is put into it, so no replayed logout token "
-                "is noticed and the provider is asked at every click.",
-                'Set CACHES["default"] to a cache that is up: Redis, Memcached or the database.',
+                "The default cache does not store values: logout tokens can be replayed, and every "
+                "sign-out fetches the provider's metadata.",
+                'Set CACHES["default"] to a working cache: Redis, Memcached or the database.',
             )
         else:
-            yield ok("cache", "Keeps what is put into it, and claims once.")
+            yield ok("cache", "The default cache stores values.")
             yield _shared(name, value)
     finally:
         safe_cache.delete(name)
@@ -195,17 +195,16 @@ def _shared(name: str, value: str) -> Finding:
     if seen is None:
         return warning(
             "cache-shared",
-            "Could not be tried: no second process of this project could be started.",
-            "Set the environment variable DJANGO_SETTINGS_MODULE to its settings.",
+            "Not tried: a second process of this project could not be started.",
+            "Set the environment variable DJANGO_SETTINGS_MODULE to the project's settings.",
         )
     if seen:
-        return ok("cache-shared", "Another process sees it.")
+        return ok("cache-shared", "Another process sees its values.")
     if conf.raw("DEBUG"):
-        return ok("cache-shared", "Not shared, which will do for DEBUG only.")
+        return ok("cache-shared", "Not shared, which is enough for DEBUG only.")
     return error(
         "cache-shared",
-        "Each process has a cache of its own: a replayed logout token is noticed by the process "
-        "that saw it first, and by no other.",
+        "Each process has its own default cache: a logout token can be replayed once in each.",
         'Set CACHES["default"] to one that all processes share: Redis, Memcached or the database.',
     )
 
@@ -213,7 +212,7 @@ def _shared(name: str, value: str) -> Finding:
 def _seen_by_another_process(name: str, value: str) -> bool | None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
-        process = subprocess.run(  # noqa: S603  # our own words
+        process = subprocess.run(  # noqa: S603  # constants and random strings
             [sys.executable, "-c", SECOND_PROCESS, name, value],
             env=environment,
             capture_output=True,

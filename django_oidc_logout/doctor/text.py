@@ -1,4 +1,4 @@
-"""The doctor's report as people read it."""
+"""The doctor's report as text."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def lines(report: Report, style: Style, *, encoding: str | None = None) -> Itera
     """Yield the lines of a report.
 
     Args:
-        report: what was found.
-        style: Django's colours, or none of them.
-        encoding: the terminal's, which may lack our signs.
+        report: what the doctor found.
+        style: Django's colours, or plain text.
+        encoding: the terminal's, which may lack the signs.
     """
     page = _Page(style, _signs(encoding))
     yield style.MIGRATE_HEADING("This site")
@@ -46,7 +46,7 @@ def lines(report: Report, style: Style, *, encoding: str | None = None) -> Itera
         yield from page.findings(provider.findings)
         yield from page.registration(provider)
     yield ""
-    yield page.sum(report)
+    yield page.summary(report)
 
 
 def _signs(encoding: str | None) -> dict[str, str]:
@@ -58,12 +58,12 @@ def _signs(encoding: str | None) -> dict[str, str]:
 
 
 def _printable(text: str) -> str:
-    """Return a text in which nothing can move a terminal's cursor."""
+    """Return the text without characters that control a terminal."""
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
 class _Page:
-    """Signs, colours and width."""
+    """Formats findings with signs, colours and line breaks."""
 
     def __init__(self, style: Style, signs: dict[str, str]) -> None:
         self.style = style
@@ -76,7 +76,7 @@ class _Page:
         }
 
     def findings(self, findings: Iterable[Finding]) -> Iterator[str]:
-        """Yield each with its remedy below it."""
+        """Yield the lines of each finding, with its remedy below it."""
         for finding in findings:
             colour = self.colours[finding.status]
             sign = self.signs[finding.status]
@@ -88,35 +88,37 @@ class _Page:
                 yield f"{margin}{'   ' if i else '-> '}{self.style.MIGRATE_LABEL(line)}"
 
     def wrapped(self, text: str, margin: str) -> list[str]:
-        """Break a text at its spaces: an address stays whole."""
+        """Return the lines of a text, broken at spaces only, so that each URL stays whole."""
         width = max(self.width - len(margin), COLUMN)
         return textwrap.wrap(
             _printable(text), width, break_long_words=False, break_on_hyphens=False
         )
 
     def registration(self, provider: ProviderReport) -> Iterator[str]:
-        """Yield the addresses to register, and how."""
+        """Yield the URLs to register and the commands for it."""
         if provider.register is None:
             return
         yield ""
-        yield f"  {self.style.MIGRATE_LABEL('To register there')}"
+        yield f"  {self.style.MIGRATE_LABEL('Register at the provider')}"
         for name, label in LABELS.items():
             yield f"  {label:<26}{_printable(getattr(provider.register, name))}"
         yield ""
         if provider.recipe:
-            yield f"  {self.style.MIGRATE_LABEL('With these commands')}"
+            yield f"  {self.style.MIGRATE_LABEL('Run these commands')}"
             yield provider.recipe.rstrip("\n")
         else:
-            yield f"  For commands to paste, add --vendor with one of {', '.join(VENDORS)}."
+            yield f"  For the commands, add --vendor and one of {', '.join(VENDORS)}."
 
-    def sum(self, report: Report) -> str:
+    def summary(self, report: Report) -> str:
         """Return the last line."""
         counts = Counter(finding.status for finding in report.findings)
-        told = [
+        total = f"{sum(counts.values())} checks"
+        problems = [
             f"{counts[status]} {status}{'s' if counts[status] > 1 else ''}"
             for status in ("error", "warning")
             if counts[status]
         ]
-        worst = "error" if counts["error"] else "warning" if told else "ok"
-        what = " and ".join(told) if told else "All is well"
-        return self.colours[worst](f"{what}: {sum(counts.values())} findings.")
+        if not problems:
+            return self.colours["ok"](f"{total} passed.")
+        worst = "error" if counts["error"] else "warning"
+        return self.colours[worst](f"{' and '.join(problems)} in {total}.")

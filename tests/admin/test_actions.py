@@ -13,8 +13,8 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django_oidc_logout.admin.actions import SHOWN
 
+from django_oidc_logout.admin.actions import SHOWN
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import engines
 from django_oidc_logout.signals import session_ended, signed_out

@@ -1,4 +1,4 @@
-"""`manage.py oidc_logout_doctor`: what is wrong with signing out, and what to do about it."""
+"""`manage.py oidc_logout_doctor`: finds what keeps sign-out from working."""
 
 from __future__ import annotations
 
@@ -18,27 +18,32 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Examine the site and its providers."""
+    """Inspect the site and its providers."""
 
     help = (
-        "Ask the identity provider, try what signing out rests on, and say what is wrong, with "
-        "its remedy, and what to register at the provider. Ends with 1 if there is an error."
+        "Inspect the site and its identity providers, report each problem with its remedy, and "
+        "show what to register at the provider. The exit code is 1 if there is an error."
     )
-    requires_system_checks = ()  # a broken project is examined, too, and its checks are told
+    requires_system_checks = ()  # the doctor reports them itself
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add what can be chosen."""
+        """Add the options."""
         add = parser.add_argument
-        add("--provider", metavar="ALIAS", help="one of OIDC_LOGOUT_PROVIDERS (default: all)")
+        add("--provider", metavar="ALIAS", help="an alias in OIDC_LOGOUT_PROVIDERS (default: all)")
         add("--format", choices=("text", "json"), default="text")
-        add("--site", metavar="URL", default="", help="the site: https://www.example.com")
-        add("--vendor", choices=VENDORS, default="", help="whose commands to print")
+        add(
+            "--site",
+            metavar="URL",
+            default="",
+            help="the site's URL, such as https://www.example.com",
+        )
+        add("--vendor", choices=VENDORS, default="", help="the product whose commands to print")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Examine, print, and end with 1 if there is an error.
+        """Print the report; exit with 1 if there is an error.
 
         Raises:
-            CommandError: there is no such provider.
+            CommandError: the provider is not configured.
         """
         found = report(
             _aliases(options["provider"]), site=options["site"], vendor=options["vendor"]
@@ -58,6 +63,8 @@ def _aliases(chosen: str | None) -> list[str]:
     if chosen is None:
         return configured
     if chosen not in configured:
-        known = ", ".join(map(repr, configured)) or "none"
-        raise CommandError(f"OIDC_LOGOUT_PROVIDERS has no {chosen!r}. It has: {known}.")
+        known = ", ".join(map(repr, configured)) or "nothing"
+        raise CommandError(
+            f"OIDC_LOGOUT_PROVIDERS does not contain {chosen!r}. It contains {known}."
+        )
     return [chosen]
