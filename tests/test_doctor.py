@@ -353,7 +353,7 @@ MISTAKES = {
     ),
     "not found": (
         answer(DISCOVERY, None),
-        ("discovery", "error", "answered 404", "ISSUER is the whole URL before"),
+        ("discovery", "error", "responded with status 404", "ISSUER is the whole URL before"),
     ),
     "garbage": (
         answer(DISCOVERY, lambda handler: handler.body(b"<!doctype html>")),
@@ -495,7 +495,7 @@ MISTAKES = {
     ),
     "keys out of reach": (
         answer("/jwks", status(503)),
-        ("keys", "error", "/jwks answered 503", "OIDC_OP_JWKS_ENDPOINT is correct"),
+        ("keys", "error", "/jwks responded with status 503", "OIDC_OP_JWKS_ENDPOINT is correct"),
     ),
     "no address of keys": (
         each(options(JWKS_URI=""), publish(jwks_uri=None)),

@@ -136,7 +136,7 @@ def test_no_file_is_left_of_a_session_that_has_expired(use):
 @pytest.mark.parametrize("engine", [*DJANGOS, OWN], indirect=True)
 def test_cache_that_does_not_answer(engine, monkeypatch):
     """Django takes it for one that is empty, and each session in it for one that has gone."""
-    monkeypatch.setattr(engines.safe_cache, "answers", lambda alias: alias != "sessions")
+    monkeypatch.setattr(engines.safe_cache, "is_up", lambda alias: alias != "sessions")
     key = saved()
     if engine in {"cache", "cached_db"}:
         for ask in (engines.delete, engines.is_alive):

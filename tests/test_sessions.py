@@ -43,10 +43,10 @@ def test_an_entry():
     assert entry.new_id_token(filed) == "token"
 
 
-@pytest.mark.parametrize("entry", NONE.values(), ids=NONE)
-def test_what_is_no_entry(entry):
+@pytest.mark.parametrize("foreign", NONE.values(), ids=NONE)
+def test_what_is_no_entry(foreign):
     """Another app's, or an older version's: it must break no page, and keep nobody signed in."""
-    given = session(_oidc_logout=entry, oidc_id_token="token")
+    given = session(_oidc_logout=foreign, oidc_id_token="token")
     assert entry.row_key(given) == ""
     assert not entry.key_has_changed(given)
     assert not entry.lasts_longer(given)

@@ -215,7 +215,7 @@ def test_provider_that_is_down_breaks_no_sign_in(idp, sign_in, caplog):
     idp.answers["/.well-known/openid-configuration"] = lambda handler: handler.send_error(503)
     assert is_signed_in(sign_in())
     assert OIDCSession.objects.count() == 1
-    assert "answered 503" in caplog.text
+    assert "responded with status 503" in caplog.text
 
 
 def test_sign_in_warms_the_cache(idp, sign_in):

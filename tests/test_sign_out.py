@@ -339,7 +339,7 @@ def test_request_is_anonymous_after_a_receiver_has_failed(rf, signed_in, ada):
 
 
 class FailingAddress(OIDCProvider):
-    def address(self, request, **options):
+    def end_session_url(self, request, **options):
         raise ZeroDivisionError
 
 
@@ -359,7 +359,7 @@ class FailingToStart(OIDCProvider):
 
 
 class GivingNothing(OIDCProvider):
-    def address(self, request, **options):
+    def end_session_url(self, request, **options):
         return None
 
 

@@ -326,7 +326,9 @@ def fail(*args, **kwargs):
 
 
 @pytest.mark.parametrize("state", [None, State(), State(next="/bye/")], ids=str)
-@pytest.mark.parametrize("down", [(SessionStore, "load"), (ModelBackend, "get_user")], ids=str)
+@pytest.mark.parametrize(
+    "down", [(SessionStore, "load"), (ModelBackend, "get_user")], ids=["load", "get_user"]
+)
 def test_callback_needs_no_database(settings, monkeypatch, down, state, caplog):
     settings.OIDC_LOGOUT_CLEAR_SITE_DATA = ["cookies"]
     client = force_sign_in()
@@ -361,7 +363,10 @@ GOOGLE = (
 )
 
 
-@pytest.mark.parametrize("value", [5, True, [5], [["x"]], {"x": []}, object()], ids=str)
+WRONG_KINDS = [5, True, [5], [["x"]], {"x": []}, object()]
+
+
+@pytest.mark.parametrize("value", WRONG_KINDS, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize(
     "name",
     [
@@ -385,7 +390,7 @@ def test_setting_of_the_wrong_kind_keeps_nobody_signed_in(settings, name, value)
     assert words(client.get(CALLBACK)) == PLAIN
 
 
-@pytest.mark.parametrize("value", [5, True, [5], [["x"]], {"x": []}, object()], ids=str)
+@pytest.mark.parametrize("value", WRONG_KINDS, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("key", PROVIDER_KEYS)
 def test_option_of_the_wrong_kind_keeps_nobody_signed_in(settings, key, value):
     settings.OIDC_LOGOUT_PROVIDERS = {"default": {**OPTIONS, key: value}}

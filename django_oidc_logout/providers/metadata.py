@@ -47,7 +47,7 @@ def endpoint(options: ProviderOptions, name: str) -> str:
     if not published:
         raise ProviderUnavailable(f"{options.issuer} does not publish {name}")
     if not isinstance(published, str) or not _is_allowed(published, options):
-        raise ProviderUnavailable(f"{options.issuer} publishes a {name} that is not an https URL")
+        raise ProviderUnavailable(f"the {name} of {options.issuer} is not an https URL")
     return published
 
 
