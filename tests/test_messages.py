@@ -22,7 +22,7 @@ def _messages(settings):
     ]
 
 
-def told(answer):
+def messages_of(answer):
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
@@ -45,40 +45,40 @@ def test_provider_that_could_not_be_notified(settings, sign_out, landing):
     settings.LOGOUT_REDIRECT_URL = "bye" if landing == "setting" else None
     answer = sign_out({"next": "/bye/"} if landing == "next" else {})
     assert answer["Location"] == "/bye/"
-    assert told(answer) == [STAY.format("127.0.0.1")]
+    assert messages_of(answer) == [STAY.format("127.0.0.1")]
 
 
 def test_provider_that_cannot_be_notified(configure, sign_out):
     configure(BACKEND=GOOGLE)
-    assert told(sign_out({"next": "/bye/"})) == [STAY.format("Google")]
+    assert messages_of(sign_out({"next": "/bye/"})) == [STAY.format("Google")]
 
 
 def test_provider_that_is_not_configured(configure, sign_out):
     configure(ISSUER="https://other.example.com")
-    assert told(sign_out({"next": "/bye/"})) == [STAY.format("your identity provider")]
+    assert messages_of(sign_out({"next": "/bye/"})) == [STAY.format("your identity provider")]
 
 
 @pytest.mark.usefixtures("down")
 def test_signed_out_page_needs_no_message(sign_out):
-    assert told(sign_out()) == []
+    assert messages_of(sign_out()) == []
 
 
 @pytest.mark.usefixtures("down")
 def test_json_needs_no_message(sign_out):
-    assert told(sign_out({"next": "/bye/"}, accept="application/json")) == []
+    assert messages_of(sign_out({"next": "/bye/"}, accept="application/json")) == []
 
 
 def test_no_message_if_all_went_well(sign_out):
-    assert told(sign_out({"next": "/bye/"})) == []
-    assert told(sign_out({"next": "/bye/", "local": "1"})) == []
+    assert messages_of(sign_out({"next": "/bye/"})) == []
+    assert messages_of(sign_out({"next": "/bye/", "local": "1"})) == []
 
 
 @pytest.mark.usefixtures("down")
 def test_no_message_if_nobody_was_signed_in(client):
-    assert told(client.post("/oidc/logout/", {"next": "/bye/"})) == []
+    assert messages_of(client.post("/oidc/logout/", {"next": "/bye/"})) == []
 
 
 def test_password(client, admin_user):
     client.force_login(admin_user, backend="django.contrib.auth.backends.ModelBackend")
-    assert told(client.post("/oidc/logout/", {"next": "/bye/"})) == []
+    assert messages_of(client.post("/oidc/logout/", {"next": "/bye/"})) == []
     assert not OIDCSession.objects.exists()

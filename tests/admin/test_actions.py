@@ -78,7 +78,7 @@ def words(response):
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
-def told(response):
+def messages_of(response):
     return [(message.level_tag, str(message)) for message in get_messages(response.wsgi_request)]
 
 
@@ -98,7 +98,7 @@ def test_selected_sessions_end(people, desk):
     pks = {str(each.pk) for each in chosen}
     answer = confirmed(desk, f"{LIST}?state=active", choose(SELECTED, *chosen))
     assert answer["Location"] == f"{LIST}?state=active"
-    assert told(answer) == [("success", "2 sessions have ended.")]
+    assert messages_of(answer) == [("success", "2 sessions have ended.")]
     assert still_in(people) == {"desk"}
     assert OIDCSession.objects.get().sid == "desk"
     assert [entry[:3] for entry in log()] == [("grace", "oidcsession", "Deletion")] * 2
@@ -200,7 +200,7 @@ def test_select_all_does_not_list_every_session(people, desk, grace):
     assert page.content.decode().count("<li><bdi>") == 100
     assert len(hidden(page)["_selected_action"]) == 100
     answer = desk.post(f"{LIST}?q=grace", hidden(page))
-    assert told(answer) == [("success", "1200 sessions have ended.")]
+    assert messages_of(answer) == [("success", "1200 sessions have ended.")]
     assert OIDCSession.objects.count() == len(people)
     assert still_in(people) == set(people)
 
@@ -226,7 +226,7 @@ def test_some_that_could_not_be_ended(people, desk, monkeypatch):
     monkeypatch.setattr(engines, "delete", fail)
     chosen = [row("phone"), row("bob")]
     answer = confirmed(desk, LIST, choose(SELECTED, *chosen))
-    assert told(answer) == [
+    assert messages_of(answer) == [
         ("success", "1 session has ended."),
         ("error", "1 session could not be ended. Please try again."),
     ]
@@ -240,14 +240,14 @@ def test_sessions_that_could_not_be_ended(people, desk, monkeypatch):
 
     monkeypatch.setattr(engines, "delete", fail)
     answer = confirmed(desk, LIST, choose(SELECTED, row("phone"), row("desk")))
-    assert told(answer) == [("error", "2 sessions could not be ended. Please try again.")]
+    assert messages_of(answer) == [("error", "2 sessions could not be ended. Please try again.")]
     assert log() == []
 
 
 def test_sessions_that_ended_before_the_confirmation(people, desk):
     data = choose(SELECTED, row("phone"), confirmed="yes")
     row("phone").delete()
-    assert told(desk.post(LIST, data)) == [("success", NOTHING)]
+    assert messages_of(desk.post(LIST, data)) == [("success", NOTHING)]
 
 
 FORBIDDEN = [
@@ -313,14 +313,14 @@ def test_own_session_signs_out_at_the_provider_and_last(idp, people, own, index)
     assert outcomes == [("redirect", 1)]
     assert still_in(people) == {"desk"}
     assert len(log()) == 2
-    assert told(answer) == [("success", "1 session has ended.")]
+    assert messages_of(answer) == [("success", "1 session has ended.")]
     back = own.get("/oidc/logout/callback/", {"state": query_of(answer)["state"]})
     assert back["Location"] == index
 
 
 def test_own_session_alone_shows_no_message(people, own):
     answer = confirmed(own, LIST, choose(SELECTED, row("bob")))
-    assert told(answer) == []
+    assert messages_of(answer) == []
     assert still_in(people) == {"phone", "desk"}
     assert len(log()) == 1
 
@@ -331,7 +331,7 @@ def test_own_session_ends_even_if_the_others_cannot(people, own, monkeypatch):
 
     monkeypatch.setattr(engines, "delete", fail)
     answer = confirmed(own, LIST, choose(SELECTED, row("phone"), row("bob")))
-    assert told(answer) == [("error", "1 session could not be ended. Please try again.")]
+    assert messages_of(answer) == [("error", "1 session could not be ended. Please try again.")]
     assert still_in(people) == {"phone", "desk"}
 
 
@@ -341,7 +341,7 @@ def test_own_session_ends_even_if_the_others_cannot(people, own, monkeypatch):
 def test_everywhere(people, desk):
     answer = confirmed(desk, USERS, choose(EVERYWHERE, ada()))
     assert answer["Location"] == USERS
-    assert told(answer) == [("success", "2 sessions have ended.")]
+    assert messages_of(answer) == [("success", "2 sessions have ended.")]
     assert still_in(people) == {"bob"}
     [(who, model, kind, entry)] = log()
     assert (who, model, kind, entry.object_id) == ("grace", "user", "Change", str(ada().pk))
@@ -352,7 +352,7 @@ def test_everywhere_for_several_users(people, desk):
     everybody = get_user_model().objects.exclude(username="grace")
     page = desk.post(USERS, choose(EVERYWHERE, *everybody))
     assert "3 sessions will end." in words(page)
-    assert told(desk.post(USERS, hidden(page))) == [("success", "3 sessions have ended.")]
+    assert messages_of(desk.post(USERS, hidden(page))) == [("success", "3 sessions have ended.")]
     assert still_in(people) == set()
     assert len(log()) == 2
 
@@ -368,7 +368,7 @@ def test_everywhere_including_oneself(idp, people, own):
 def test_everywhere_for_a_user_with_only_a_password(desk, grace):
     page = desk.post(USERS, choose(EVERYWHERE, grace))
     assert "0 sessions will end." in words(page)
-    assert told(desk.post(USERS, hidden(page))) == [("success", NOTHING)]
+    assert messages_of(desk.post(USERS, hidden(page))) == [("success", NOTHING)]
     assert is_signed_in(desk)
     assert log() == []
 

@@ -94,11 +94,23 @@ def defined(body: list[ast.stmt]) -> dict[str, ast.stmt]:
     return {name: node for name, node in found.items() if not name.startswith("_")}
 
 
+def exported(trees: dict[str, ast.Module], module: str) -> dict[str, ast.stmt]:
+    """Return what a module defines, or what the `__init__` of a package imports from it."""
+    if module in trees:
+        return defined(trees[module].body)
+    return {
+        alias.name: defined(trees[f"{module}.{node.module}"].body)[alias.name]
+        for node in trees[f"{module}.__init__"].body
+        if isinstance(node, ast.ImportFrom) and node.level == 1
+        for alias in node.names
+    }
+
+
 def public_names() -> list[str]:
     trees, names = syntax_trees(), []
     for room in PUBLIC:
         module = f"django_oidc_logout.{room}"
-        for name, node in defined(trees[module].body).items():
+        for name, node in exported(trees, module).items():
             names.append(f"{module}.{name}")
             if names[-1] in WITH_MEMBERS:
                 names += [f"{names[-1]}.{member}" for member in defined(node.body)]

@@ -25,7 +25,7 @@
       const answer = await fetch(statusUrl, { cache: "no-store", redirect: "error" });
       if (answer.ok && (await answer.json()).signed_in === false) leave();
     } catch {
-      // The browser is offline, or the response is not ours: stay on the page.
+      // The browser is offline, or the response is not from the status view: stay on the page.
     }
   };
 
