@@ -17,7 +17,7 @@ class OIDCSession(models.Model):
     """
 
     provider = models.CharField(
-        _("provider"), max_length=100, blank=True, help_text=_("Empty: none that is configured.")
+        _("provider"), max_length=100, blank=True, help_text=_("Empty if the provider is not configured.")
     )
     issuer = models.TextField(_("issuer"))
     sub = models.TextField(_("subject"))

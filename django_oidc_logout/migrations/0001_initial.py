@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                     "provider",
                     models.CharField(
                         blank=True,
-                        help_text="Empty: none that is configured.",
+                        help_text="Empty if the provider is not configured.",
                         max_length=100,
                         verbose_name="provider",
                     ),
