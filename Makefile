@@ -14,11 +14,12 @@ demo: $(VENV)/demo
 test: $(VENV)/dev
 	$(BIN)/python -m pytest $(ARGS)
 
-## Style, types and forgotten migrations.
+## Style, types, workflows and forgotten migrations.
 lint: $(VENV)/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet .github/workflows
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check
 
 ## The tests on every Python and Django that is supported and there, and their coverage.

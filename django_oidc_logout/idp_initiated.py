@@ -49,7 +49,7 @@ def _end(token: LogoutToken) -> int:
     if safe_cache.get(used):
         raise LogoutTokenInvalid("the token has been used")
     rows = index.matching(issuer=token.issuer, sub=token.subject, sid=token.sid)
-    rows = rows.exclude(provider__in=configured.other_clients(token.options))
+    rows = rows.exclude(provider__in=token.other_clients)
     ended = end.end_rows(rows, reason="The provider ended the session (back-channel).")
     if not safe_cache.add(used, token.valid_until - time.time()):
         raise LogoutTokenInvalid("the token has been used at the same time")

@@ -17,7 +17,10 @@ class OIDCSession(models.Model):
     """
 
     provider = models.CharField(
-        _("provider"), max_length=100, blank=True, help_text=_("Empty if the provider is not configured.")
+        _("provider"),
+        max_length=100,
+        blank=True,
+        help_text=_("Empty if the provider is not configured."),
     )
     issuer = models.TextField(_("issuer"))
     sub = models.TextField(_("subject"))

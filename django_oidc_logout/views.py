@@ -151,7 +151,8 @@ class BackChannelLogoutView(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         """End the sessions that a logout token names."""
         try:
-            idp_initiated.back_channel(_logout_token(request))
+            encoded = _logout_token(request)
+            idp_initiated.back_channel(encoded)
         except OIDCLogoutError as exc:
             error = {"error": exc.error, "error_description": exc.description}
             return JsonResponse(error, status=400)

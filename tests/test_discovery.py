@@ -273,7 +273,7 @@ def test_the_address_of_the_document(idp, configure, suffix, path):
 @pytest.mark.parametrize("issuer", [{}, {"ISSUER": ""}, {"ISSUER": None}])
 def test_no_issuer_is_configured(settings, issuer):
     settings.OIDC_LOGOUT_PROVIDERS = {"default": issuer}
-    with pytest.raises(ProviderUnavailable, match=r"OIDC_LOGOUT_PROVIDERS\['default'\] does not set ISS"):
+    with pytest.raises(ProviderUnavailable, match="does not set ISSUER"):
         document()
 
 
@@ -499,7 +499,7 @@ def test_signing_out_while_discovery_is_broken(idp, sign_in, configure, caplog, 
     (record,) = of_ours(caplog)
     assert record.levelno == logging.WARNING
     assert record.exc_info is None
-    told = "Signed out: site=done provider=unavailable tokens=skipped reason=The provider could not be"
+    told = "Signed out: site=done provider=unavailable tokens=skipped reason=The provider could"
     assert record.getMessage().startswith(told)
     assert "see the error" not in record.getMessage()
 

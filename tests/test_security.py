@@ -171,7 +171,9 @@ def test_a_provider_elsewhere_names_no_address_on_this_machine(
 ):
     document = {"issuer": issuer, name: published}
     monkeypatch.setattr(metadata.fetch, "get_json", lambda *_: (document, ""))
-    expected = nullcontext() if is_taken else pytest.raises(ProviderUnavailable, match="not an https URL")
+    expected = (
+        nullcontext() if is_taken else pytest.raises(ProviderUnavailable, match="not an https")
+    )
     with expected:
         assert metadata.endpoint(ProviderOptions(alias="x", issuer=issuer), name) == published
 

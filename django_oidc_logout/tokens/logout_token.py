@@ -39,6 +39,11 @@ class LogoutToken:
         return self.options.issuer
 
     @property
+    def other_clients(self) -> list[str]:
+        """The aliases of the site's other clients at the issuer, whose sessions do not end."""
+        return configured.other_clients(self.options)
+
+    @property
     def valid_until(self) -> float:
         """When the token will be too old, in seconds since the epoch."""
         return self.issued_at + self.options.max_token_age + LEEWAY

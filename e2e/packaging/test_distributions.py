@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,12 +11,21 @@ import tomllib
 from zipfile import ZipFile
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from e2e.packaging.conftest import ROOT, run
 from tests.absence import need, need_package
 
 PACKAGE = ROOT / "django_oidc_logout"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = CONFIGURATION["project"]
+# Where the long description links to, and what of the repository is shown there.
+SHOWN = {
+    "https://django-oidc-logout.readthedocs.io/en/latest/": "docs/",
+    f"{PROJECT['urls']['Source']}/blob/main/": "",
+    "https://raw.githubusercontent.com/django-oidc-logout/django-oidc-logout/main/": "",
+}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +106,19 @@ def test_source_distribution_runs_its_tests(sdist):
 def test_what_is_needed_is_little(distributions):
     said = distributions.metadata.get_all("Requires-Dist")
     needed = {line.partition(">=")[0] for line in said if "extra ==" not in line}
-    assert needed == {"django", "mozilla-django-oidc", "pyjwt[crypto]", "requests"}
+    assert needed == {"cryptography", "django", "mozilla-django-oidc", "pyjwt[crypto]", "requests"}
+
+
+def floors(requirements):
+    """Return the one version that each requirement names."""
+    parsed = [Requirement(line) for line in requirements]
+    return {each.name: Version(next(iter(each.specifier)).version) for each in parsed}
+
+
+def test_tox_pins_the_oldest_versions_that_are_supported():
+    pinned = CONFIGURATION["tool"]["tox"]["env"]["py311-lowest"]["deps"]
+    assert all("==" in line for line in pinned)
+    assert floors(pinned) == floors(PROJECT["dependencies"])
 
 
 def test_metadata_is_the_projects(distributions):
@@ -107,6 +129,9 @@ def test_metadata_is_the_projects(distributions):
     assert metadata["Requires-Python"] == PROJECT["requires-python"]
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert metadata.get_all("Classifier") == PROJECT["classifiers"]
+    assert metadata.get_all("Project-URL") == [
+        f"{name}, {url}" for name, url in PROJECT["urls"].items()
+    ]
 
 
 def test_long_description_is_rendered_without_loss(distributions):
@@ -118,6 +143,13 @@ def test_long_description_is_rendered_without_loss(distributions):
     assert html.count("<h2") == (ROOT / "README.md").read_text().count("\n## ")
     assert "oidc_logout_button" in html
     assert "&lt;img" not in html
+    links = re.findall(r'(?:href|src)="([^"]+)"', html)
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
+    for prefix, folder in SHOWN.items():
+        named = [link.removeprefix(prefix) for link in links if link.startswith(prefix)]
+        assert named, prefix
+        files = [ROOT / folder / re.sub(r"\.html$", ".md", name) for name in named]
+        assert [file for file in files if not file.is_file()] == []
 
 
 @pytest.mark.parametrize("python", PROJECT["requires-python"].removeprefix(">=").split())

@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
-from e2e.packaging.conftest import ROOT, load
+from e2e.packaging.conftest import ROOT, load, run
 from tests.absence import need
 
 WORKFLOWS = ROOT / ".github" / "workflows"
@@ -36,6 +38,7 @@ def test_a_tag_publishes_and_nothing_else(release):
 def test_rights_are_the_least(release):
     assert release["permissions"] == {}
     assert {name: job["permissions"] for name, job in release["jobs"].items()} == {
+        "green": {"actions": "read"},
         "build": MAY_READ,
         "publish": MAY_PUBLISH,
     }
@@ -49,6 +52,7 @@ def test_what_may_publish_runs_nothing_of_the_repository(release):
         "pypa/gh-action-pypi-publish",
     ]
     assert publish["needs"] == "build"
+    assert release["jobs"]["build"]["needs"] == "green"
     assert publish["environment"] == "release"
     assert publish["steps"][-1]["with"] == {"attestations": True}
 
@@ -62,6 +66,40 @@ def test_workflow(path):
     assert "secrets." not in text
     assert "password" not in text
     assert not re.search(r"run: .*\$\{\{", text), "what others name must not be part of a script"
+    assert "cancel-in-progress" in workflow["concurrency"]
+    for line in re.findall(r"uses: (.*)", text):
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", line), "not pinned by its commit"
+    checkouts = text.count("uses: actions/checkout@")
+    assert text.count("persist-credentials: false") == checkouts
+
+
+def test_zizmor_finds_no_fault():
+    zizmor = need(shutil.which("zizmor", path=str(Path(sys.executable).parent)), "zizmor")
+    run(zizmor, "--offline", "--quiet", WORKFLOWS)
+
+
+@pytest.mark.parametrize(("runs", "passes"), [("1", True), ("2", True), ("0", False), ("", False)])
+def test_commit_on_which_ci_has_not_succeeded_is_refused(release, tmp_path, runs, passes):
+    (step,) = release["jobs"]["green"]["steps"]
+    gh = tmp_path / "gh"
+    gh.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n[ -n "{runs}" ] && echo {runs}\n')
+    gh.chmod(0o755)
+    done = subprocess.run(
+        [need(shutil.which("bash"), "bash"), "-e", "-c", step["run"]],
+        env={
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "GITHUB_REPOSITORY": "owner/name",
+            "GITHUB_SHA": "c0ffee",
+        },
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode == 0) is passes, done.stderr
+    asked = (tmp_path / "asked").read_text()
+    assert "repos/owner/name/actions/workflows/ci.yml/runs" in asked
+    assert (WORKFLOWS / "ci.yml").is_file()
+    for filter_ in ("head_sha=c0ffee", "branch=main", "event=push", "status=success"):
+        assert f"-f {filter_}" in asked
 
 
 @pytest.mark.parametrize(
