@@ -1,4 +1,4 @@
-"""System checks of a new project with the README's lines: there is nothing to say."""
+"""System checks find nothing in a new project that follows the README."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 LINES = re.search(r"```python\n# settings.py\n(.*?)# urls.py\n(.*?)```", README, re.DOTALL)
-# What mozilla-django-oidc's own documentation demands; the second form for providers with keys.
-MOZILLAS_SETTINGS = """
+# The settings that mozilla-django-oidc requires; WITH_KEYS is for providers with keys.
+MOZILLA_SETTINGS = """
 OIDC_RP_CLIENT_ID = "site"
 OIDC_RP_CLIENT_SECRET = "the site's secret"
 OIDC_OP_AUTHORIZATION_ENDPOINT = "https://idp.example.com/authorize"
@@ -25,28 +25,28 @@ WITH_KEYS = """
 OIDC_RP_SIGN_ALGO = "RS256"
 OIDC_OP_JWKS_ENDPOINT = "https://idp.example.com/jwks"
 """
-# As somebody would who types the README's lines into what `startproject` has made.
+# Merges the README's lines into the settings that `startproject` writes.
 TYPED = """
-def between(said, wont):
-    said = [entry for entry in said if entry is not ...]
-    first = wont.index(said[0]) if said[0] in wont else len(wont)
-    return [*wont[:first], *said, *(entry for entry in wont[first:] if entry not in said)]
+def merged(written, usual):
+    new = [entry for entry in written if entry is not ...]
+    first = usual.index(new[0]) if new[0] in usual else len(usual)
+    return [*usual[:first], *new, *(entry for entry in usual[first:] if entry not in new)]
 
 
 _APPS, _MIDDLEWARE = INSTALLED_APPS, MIDDLEWARE
 {lines}
-INSTALLED_APPS = between(INSTALLED_APPS, _APPS)
-MIDDLEWARE = between(MIDDLEWARE, _MIDDLEWARE)
+INSTALLED_APPS = merged(INSTALLED_APPS, _APPS)
+MIDDLEWARE = merged(MIDDLEWARE, _MIDDLEWARE)
 """
 
 
 @pytest.fixture(scope="module")
 def newcomer(tmp_path_factory):
-    """Return the folder of a new project with the README's lines."""
+    """Return the folder of a new project that follows the README."""
     folder = tmp_path_factory.mktemp("newcomer")
     run(folder, "-m", "django", "startproject", "newcomer", ".")
     settings = folder / "newcomer" / "settings.py"
-    settings.write_text(settings.read_text() + TYPED.format(lines=LINES[1]) + MOZILLAS_SETTINGS)
+    settings.write_text(settings.read_text() + TYPED.format(lines=LINES[1]) + MOZILLA_SETTINGS)
     (folder / "newcomer" / "urls.py").write_text(
         "from django.contrib import admin\n"
         "from django.urls import include, path\n"
@@ -56,7 +56,7 @@ def newcomer(tmp_path_factory):
 
 
 def run(folder, *command):
-    """Run Python in a folder; return what it says."""
+    """Run Python in a folder and return its output."""
     environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
     done = subprocess.run(
         [sys.executable, *command],
@@ -93,7 +93,7 @@ def test_the_installation_of_the_readme_is_silent_once_migrated(newcomer):
     assert run(newcomer, *check) == SILENT
 
 
-def test_without_auth_it_is_said_what_is_missing(newcomer):
+def test_the_error_without_auth_names_what_is_missing(newcomer):
     (newcomer / "bare.py").write_text(
         'SECRET_KEY = "x"\nINSTALLED_APPS = ["django.contrib.contenttypes", "django_oidc_logout"]\n'
     )

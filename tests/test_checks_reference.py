@@ -1,4 +1,4 @@
-"""The page on system checks: each id has a mistake there that leads to it, and a remedy."""
+"""The reference of the checks shows a mistake and its correction for each id, and both are real."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BLOCK = re.compile(r"```python\n# (\w+)\.py\n(.*?)```", re.DOTALL)
 SECTIONS = dict(SECTION.findall(PAGE))
 EXAMPLES = {id_: BLOCK.findall(text) for id_, text in SECTIONS.items()}
 
-# One is about the database, and some want other apps than those that are installed here.
+# W021 is about the database. Two checks need other apps than those of the tests.
 WITHOUT_EXAMPLE = {"W021"}
 OTHER_APPS = {"E015", "W012"}
 
@@ -37,7 +37,7 @@ def ids_in_code():
     ]
 
 
-def test_each_id_has_its_section_and_the_other_way_round():
+def test_each_id_has_a_section_and_each_section_an_id():
     assert sorted(SECTIONS) == sorted(ids_in_code())
     assert len(SECTIONS) == PAGE.count("### oidc_logout.")
 
@@ -46,7 +46,7 @@ def test_each_section_has_an_anchor():
     assert {id_ for id_ in SECTIONS if f"(oidc-logout-{id_.lower()})=\n### " in PAGE} == {*SECTIONS}
 
 
-def test_each_section_has_a_mistake_and_a_remedy():
+def test_each_section_has_a_mistake_and_a_correction():
     lengths = {id_: len(blocks) for id_, blocks in EXAMPLES.items()}
     assert lengths == {id_: 0 if id_ in WITHOUT_EXAMPLE else 2 for id_ in SECTIONS}
 
@@ -60,7 +60,7 @@ def filled(value, usual):
 
 
 def as_settings(kind, code):
-    """Return the settings that a fragment of a page makes."""
+    """Return the settings that a code block of the page defines."""
     namespace = {"include": include, "path": path}
     exec(code, namespace)
     if kind == "settings":
@@ -85,10 +85,10 @@ def found(settings, kind, code):
 
 
 @pytest.mark.parametrize("id_", sorted({*SECTIONS} - WITHOUT_EXAMPLE - OTHER_APPS))
-def test_the_mistake_is_found(settings, id_):
+def test_the_mistake_is_reported(settings, id_):
     kind, code = EXAMPLES[id_][0]
     if "django.middleware.csp" in code and django.VERSION < (6,):
-        assert found(settings, kind, code) == []  # there is no such middleware
+        assert found(settings, kind, code) == []  # Django does not have this middleware yet
         return
     messages = found(settings, kind, code)
     assert messages
@@ -98,7 +98,7 @@ def test_the_mistake_is_found(settings, id_):
 
 
 @pytest.mark.parametrize("id_", sorted({*SECTIONS} - WITHOUT_EXAMPLE - OTHER_APPS))
-def test_the_remedy_is_one(settings, id_):
+def test_the_correction_is_not_reported(settings, id_):
     kind, code = EXAMPLES[id_][1]
     assert found(settings, kind, code) == []
 
@@ -132,7 +132,7 @@ urlpatterns = [
 
 @pytest.mark.parametrize("remedied", [False, True])
 @pytest.mark.parametrize("id_", sorted(OTHER_APPS))
-def test_a_mistake_with_apps(tmp_path, id_, remedied):
+def test_a_mistake_and_its_correction_with_other_apps(tmp_path, id_, remedied):
     kind, code = EXAMPLES[id_][remedied]
     (tmp_path / f"{kind}_of_page.py").write_text(code)
     for name in ("settings", "urls"):
@@ -143,7 +143,7 @@ def test_a_mistake_with_apps(tmp_path, id_, remedied):
 
 
 def check(folder):
-    """Return what `manage.py check` says of a project."""
+    """Return the output of `manage.py check`."""
     run = subprocess.run(
         [sys.executable, "-m", "django", "check", "--no-color"],
         env={

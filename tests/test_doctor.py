@@ -42,7 +42,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 @pytest.fixture
 def site(db, idp, settings, configure, monkeypatch, tmp_path):  # noqa: PLR0913, PLR0917
-    """Return a site and a provider without any fault, for a test to put one in."""
+    """Return a site and a provider without mistakes. A test adds one."""
     monkeypatch.setattr(doctor_site, "_seen_by_another_process", lambda *_: True)
     settings.CACHES = {"default": shared_cache(tmp_path)}
     idp.metadata |= {
@@ -69,7 +69,7 @@ def shared_cache(folder):
 
 
 def run(**options):
-    """Return what the command prints, and the code with which it ends."""
+    """Return the command's output and exit code."""
     out = io.StringIO()
     options = {"site": SITE, "no_color": True, **options}
     try:
@@ -80,7 +80,7 @@ def run(**options):
 
 
 def examine(**options):
-    """Return the report for machines."""
+    """Return the JSON report."""
     out, code = run(format="json", **options)
     report = json.loads(out)
     assert report["ok"] == (code == 0)
@@ -91,7 +91,7 @@ def findings(report, alias="default"):
     return report["site"]["findings"] + report["providers"].get(alias, {}).get("findings", [])
 
 
-def faults(report, alias="default"):
+def problems(report, alias="default"):
     return [finding for finding in findings(report, alias) if finding["status"] != "ok"]
 
 
@@ -104,11 +104,11 @@ def unfolded(text):
 
 def test_a_healthy_site(site):
     report = examine()
-    assert faults(report) == []
+    assert problems(report) == []
     assert report["ok"]
-    told = {finding["id"] for finding in findings(report)}
-    unasked = {"backend", "examination", "revocation"}
-    assert told == TITLES.keys() - unasked
+    found = {finding["id"] for finding in findings(report)}
+    not_needed = {"backend", "examination", "revocation"}
+    assert found == TITLES.keys() - not_needed
 
 
 def test_a_healthy_site_as_text(site):
@@ -121,31 +121,31 @@ def test_a_healthy_site_as_text(site):
     assert site.idp.issuer in text
 
 
-def test_nothing_is_left_behind(site):
+def test_it_removes_what_it_writes(site):
     run()
     assert list(Path(site.settings.CACHES["default"]["LOCATION"]).glob("*")) == []
     assert not SessionStore.get_model_class().objects.exists()
     assert not OIDCSession.objects.exists()
 
 
-def test_it_asks_the_provider_and_no_copy(site):
+def test_it_ignores_cached_metadata(site):
     options = conf.OIDC_LOGOUT_PROVIDERS["default"]
     metadata.document(options)
     site.idp.metadata["end_session_endpoint"] = None
-    (fault,) = faults(examine())
-    assert fault["id"] == "end-session"
+    (problem,) = problems(examine())
+    assert problem["id"] == "end-session"
 
 
-def test_it_asks_although_a_failure_is_remembered(site):
+def test_it_ignores_a_cached_failure(site):
     well = site.idp.answers[DISCOVERY]
     site.idp.answers[DISCOVERY] = None
     with pytest.raises(ProviderUnavailable):
         metadata.document(conf.OIDC_LOGOUT_PROVIDERS["default"])
     site.idp.answers[DISCOVERY] = well
-    assert faults(examine()) == []
+    assert problems(examine()) == []
 
 
-def test_a_failure_that_it_meets_is_not_remembered(site):
+def test_it_does_not_cache_a_failure(site):
     well = site.idp.answers[DISCOVERY]
     site.idp.answers[DISCOVERY] = None
     examine()
@@ -153,11 +153,11 @@ def test_a_failure_that_it_meets_is_not_remembered(site):
     assert metadata.document(conf.OIDC_LOGOUT_PROVIDERS["default"]) == site.idp.metadata
 
 
-def test_it_tells_no_secret(site, settings):
+def test_it_prints_no_secret(site, settings):
     settings.OIDC_RP_CLIENT_SECRET = "a-secret-of-the-client"
     settings.SECRET_KEY = "a-secret-of-the-site"
-    for told in [run()[0], run(format="json")[0]]:
-        assert "a-secret-of" not in told
+    for output in [run()[0], run(format="json")[0]]:
+        assert "a-secret-of" not in output
 
 
 # Mistakes
@@ -182,29 +182,29 @@ def setting(name, value):
     return lambda site: setattr(site.settings, name, value)
 
 
-def answer(where, content):
-    """Return a mistake in what the provider answers."""
+def response(where, content):
+    """Return a mistake in a response of the provider."""
     return lambda site: site.idp.answers.update({where: content})
 
 
 def clock(seconds, age=None):
     """Return a provider whose clock is wrong."""
 
-    def told(handler):
+    def respond(handler):
         now = time.time() + seconds - (age or 0)
         handler.date_time_string = lambda: formatdate(now, usegmt=True)
         headers = {} if age is None else {"Age": str(age)}
         handler.json(handler.server.idp.metadata, **headers)
 
-    return answer(DISCOVERY, told)
+    return response(DISCOVERY, respond)
 
 
 def date(text):
-    def told(handler):
+    def respond(handler):
         handler.date_time_string = lambda: text
         handler.json(handler.server.idp.metadata)
 
-    return answer(DISCOVERY, told)
+    return response(DISCOVERY, respond)
 
 
 def status(code):
@@ -237,7 +237,7 @@ def takes_everything(site):
     sys.modules[site.settings.ROOT_URLCONF].urlpatterns.insert(0, everything)
 
 
-def mozillas_view(site):
+def mozilla_view(site):
     site.settings.OIDC_OP_LOGOUT_URL_METHOD = "django_oidc_logout.backends.provider_logout_url"
 
 
@@ -275,7 +275,7 @@ def cache_that_forgets(site):
 
 
 class Forgetful(SessionStore):
-    """Does not keep what is saved."""
+    """Does not store what is saved."""
 
     def load(self):
         return {}
@@ -336,42 +336,42 @@ MISTAKES = {
         options(ISSUER=UNSAFE),
         ("tls", "error", "is not an https URL", "to the provider's https URL"),
     ),
-    "no address": (options(ISSUER=""), ("tls", "error", 'ISSUER ""', "https URL")),
+    "no issuer configured": (options(ISSUER=""), ("tls", "error", 'ISSUER ""', "https URL")),
     "certificates unchecked": (
         setting("OIDC_VERIFY_SSL", False),
         ("tls", "warning", "OIDC_VERIFY_SSL is off", "REQUESTS_CA_BUNDLE"),
     ),
     # Discovery
-    "nobody there": (
+    "connection refused": (
         gone,
         (
             "discovery",
             "error",
-            "cannot be reached: ConnectionError",
+            "ConnectionError",
             "Run curl -v http://127.0.0.1",
         ),
     ),
     "not found": (
-        answer(DISCOVERY, None),
-        ("discovery", "error", "responded with status 404", "ISSUER is the whole URL before"),
+        response(DISCOVERY, None),
+        ("discovery", "error", "404", "ISSUER is the whole URL before"),
     ),
     "garbage": (
-        answer(DISCOVERY, lambda handler: handler.body(b"<!doctype html>")),
-        ("discovery", "error", "did not respond with JSON", "curl -v"),
+        response(DISCOVERY, lambda handler: handler.body(b"<!doctype html>")),
+        ("discovery", "error", "JSON", "curl -v"),
     ),
     "hanging": (
-        each(options(TIMEOUT=0.3), answer(DISCOVERY, lambda handler: handler.hang())),
+        each(options(TIMEOUT=0.3), response(DISCOVERY, lambda handler: handler.hang())),
         ("discovery", "error", DISCOVERY, "DNS"),
     ),
     "discovery that is not needed": (
         each(
-            answer(DISCOVERY, None),
+            response(DISCOVERY, None),
             lambda site: site.configure(END_SESSION_ENDPOINT=f"{site.idp.issuer}/end-session"),
         ),
         ("discovery", "warning", "The settings do not need it", "curl -v"),
     ),
     # The issuer
-    "a slash too few": (
+    "a missing trailing slash": (
         another_issuer(lambda issuer: f"{issuer}/"),
         ("issuer", "error", "the trailing slash differs", '/"'),
     ),
@@ -403,7 +403,7 @@ MISTAKES = {
     "a little behind": (clock(-30), ("clock", "warning", "s behind.", "NTP")),
     "ahead, from a cache": (clock(3600, age=600), ("clock", "error", "s ahead.", "NTP")),
     "no date": (date("today"), ("clock", "warning", "a valid Date header", "NTP")),
-    # The end of a session
+    # The end_session_endpoint
     "no end-session endpoint": (
         publish(end_session_endpoint=None),
         ("end-session", "error", "does not publish an end_session", "Enable RP-initiated logout"),
@@ -412,21 +412,21 @@ MISTAKES = {
         publish(end_session_endpoint=UNSAFE),
         ("end-session", "error", UNSAFE, "END_SESSION_ENDPOINT"),
     ),
-    "an end-session endpoint that is no text": (
+    "an end-session endpoint that is not text": (
         publish(end_session_endpoint=["\x1b[31m"]),
         ("end-session", "error", r'["\u001b[31m"]', "END_SESSION_ENDPOINT"),
     ),
     "an end-session endpoint that is gone": (
-        answer("/end-session", None),
+        response("/end-session", None),
         ("end-session-answer", "error", "404", "Check the URL"),
     ),
     "an end-session endpoint that is broken": (
-        answer("/end-session", status(503)),
+        response("/end-session", status(503)),
         ("end-session-answer", "warning", "503", "the provider works"),
     ),
     "an end-session endpoint out of reach": (
         lambda site: site.configure(END_SESSION_ENDPOINT=f"http://127.0.0.1:{free_port()}/"),
-        ("end-session-answer", "error", "cannot be reached", "Check the URL"),
+        ("end-session-answer", "error", "ConnectionError", "Check the URL"),
     ),
     # The channels
     "no back-channel": (
@@ -442,7 +442,7 @@ MISTAKES = {
         ("front-channel", "warning", "not announce iss and sid", "Enable iss and sid"),
     ),
     # Algorithms and keys
-    "HS256, where RS256 it is": (
+    "HS256, but the provider signs with RS256": (
         setting("OIDC_RP_SIGN_ALGO", "HS256"),
         (
             "algorithms",
@@ -462,11 +462,11 @@ MISTAKES = {
         ),
         ("algorithms", "error", "with ES256", '"default"]["ALGORITHMS"] = ["ES256"].'),
     ),
-    "an algorithm that nobody knows": (
+    "an unknown algorithm": (
         publish(id_token_signing_alg_values_supported=["XX1\x1b"]),
         ("algorithms", "error", r"with XX1\u001b", '= "RS256".'),
     ),
-    "HS256, where either may be": (
+    "HS256, but the provider supports both": (
         each(
             setting("OIDC_RP_SIGN_ALGO", "HS256"),
             publish(id_token_signing_alg_values_supported=["RS256", "HS256"]),
@@ -482,22 +482,24 @@ MISTAKES = {
         ("algorithms", "error", "CLIENT_SECRET is not set", '["CLIENT_SECRET"]'),
     ),
     "no keys": (
-        answer("/jwks", {"keys": []}),
+        response("/jwks", {"keys": []}),
         ("keys", "error", "0 of 0 published keys fit RS256", "what the provider signs with"),
     ),
-    "a key set that is none": (
-        answer("/jwks", {"keys": "key"}),
+    "a key set that is not a list": (
+        response("/jwks", {"keys": "key"}),
         ("keys", "error", "0 of 0 published keys", "JWKS_URI"),
     ),
     "keys of another kind": (
-        answer("/jwks", {"keys": [{"kty": "EC", "kid": "1"}, "key", {"kty": "RSA", "use": "enc"}]}),
+        response(
+            "/jwks", {"keys": [{"kty": "EC", "kid": "1"}, "key", {"kty": "RSA", "use": "enc"}]}
+        ),
         ("keys", "error", "0 of 3 published keys fit RS256", "OIDC_RP_SIGN_ALGO"),
     ),
-    "keys out of reach": (
-        answer("/jwks", status(503)),
-        ("keys", "error", "/jwks responded with status 503", "OIDC_OP_JWKS_ENDPOINT is correct"),
+    "keys that cannot be fetched": (
+        response("/jwks", status(503)),
+        ("keys", "error", "503", "OIDC_OP_JWKS_ENDPOINT is correct"),
     ),
-    "no address of keys": (
+    "no jwks_uri": (
         each(options(JWKS_URI=""), publish(jwks_uri=None)),
         ("keys", "error", "does not publish a jwks_uri", '["JWKS_URI"]'),
     ),
@@ -509,31 +511,31 @@ MISTAKES = {
         small_key,
         ("keys", "warning", 'The key "small" is too short', "the provider replace it"),
     ),
-    "a key without its number": (
+    "a key without its modulus": (
         lambda site: site.idp.answers["/jwks"]["keys"].append({"kty": "RSA", "kid": "odd"}),
         ("keys", "warning", 'The key "odd" cannot be read', "the provider replace it"),
     ),
-    # Addresses
-    "an endpoint that is not the provider's": (
+    # URLs
+    "another token endpoint": (
         setting("OIDC_OP_TOKEN_ENDPOINT", "https://other.example.com/token"),
         ("endpoints", "warning", "OIDC_OP_TOKEN_ENDPOINT", '/token", unless'),
     ),
-    "keys that are not the provider's": (
+    "another jwks_uri": (
         lambda site: (
             site.configure(JWKS_URI=f"{site.idp.issuer}/other"),
             site.idp.answers.update({"/other": site.idp.answers["/jwks"]}),
         ),
         ("endpoints", "warning", '["JWKS_URI"]', '/jwks", unless'),
     ),
-    "nowhere to revoke": (
+    "no revocation endpoint": (
         each(setting("OIDC_LOGOUT_REVOKE_TOKENS", True), publish(revocation_endpoint=None)),
         ("revocation", "error", "does not publish a revocation", '["REVOCATION_ENDPOINT"]'),
     ),
-    "a provider class that is none": (
+    "a provider class that does not exist": (
         options(BACKEND="nowhere.Provider"),
-        ("backend", "error", "cannot be used: ", "Set BACKEND to a subclass of"),
+        ("backend", "error", "BACKEND", "Set BACKEND to a subclass of"),
     ),
-    "another address to come back to": (
+    "another callback": (
         options(POST_LOGOUT_REDIRECT_URI=f"{SITE}/bye/"),
         ("addresses", "warning", f"{SITE}/bye/", "/oidc/logout/callback/"),
     ),
@@ -555,19 +557,19 @@ MISTAKES = {
             'Move path("oidc/", include("django_oidc_logout.urls")) before it',
         ),
     ),
-    "URLs of which every one is another's": (
+    "URLs behind a pattern that matches everything": (
         takes_everything,
         ("urls", "error", "/oidc/logout/status/ is served by", "before it: Django uses the first"),
     ),
-    "URLs that the settings can do without": (
-        each(urls("mozilla_django_oidc.urls"), mozillas_view),
+    "URLs that the settings do not need": (
+        each(urls("mozilla_django_oidc.urls"), mozilla_view),
         ("urls", "warning", "Not included, which the settings allow", "To be notified"),
     ),
-    "URLs that cannot be read": (
+    "URLs that cannot be loaded": (
         setting("ROOT_URLCONF", "nowhere"),
         ("urls", "error", "cannot be loaded: ModuleNotFoundError", "manage.py check"),
     ),
-    "a migration that is missing": (
+    "a migration that is not applied": (
         unapplied,
         ("database", "error", "0001_initial", "manage.py migrate django_oidc_logout"),
     ),
@@ -583,11 +585,11 @@ MISTAKES = {
         another_secret_key,
         ("encryption", "warning", "1 of the newest sessions", "SECRET_KEY_FALLBACKS"),
     ),
-    "sessions that are not kept": (
+    "sessions that are not stored": (
         session_store(Forgetful),
         ("sessions", "error", "does not load what it saved", "run manage.py migrate"),
     ),
-    "sessions that stay": (
+    "sessions that are not deleted": (
         session_store(Undying),
         ("sessions", "error", "does not delete", "run manage.py migrate"),
     ),
@@ -595,7 +597,7 @@ MISTAKES = {
         session_store(Failing),
         ("sessions", "error", "raises ConnectionError", "run manage.py migrate"),
     ),
-    "a cache that keeps nothing": (
+    "a cache that stores nothing": (
         cache_that_forgets,
         ("cache", "error", "does not store values", "Redis, Memcached or the database"),
     ),
@@ -610,12 +612,12 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("mistake", "told"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake(site, mistake, told):
+@pytest.mark.parametrize(("mistake", "expected"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake(site, mistake, expected):
     mistake(site)
-    name, severity, detail, remedy = told
+    name, severity, detail, remedy = expected
     report = examine()
-    found = [finding for finding in faults(report) if finding["id"] == name]
+    found = [finding for finding in problems(report) if finding["id"] == name]
     assert [finding["status"] for finding in found] == [severity]
     assert detail in found[0]["detail"]
     assert remedy in found[0]["remedy"]
@@ -628,9 +630,9 @@ def test_a_mistake(site, mistake, told):
 
 
 @pytest.mark.parametrize("mistake", [name for name in MISTAKES if name.startswith("URLs")])
-def test_a_mistake_in_the_urls_is_told_once(site, mistake):
+def test_a_mistake_in_the_urls_is_one_finding(site, mistake):
     MISTAKES[mistake][0](site)
-    assert [fault["id"] for fault in faults(examine())] == ["urls"]
+    assert [problem["id"] for problem in problems(examine())] == ["urls"]
 
 
 # The clock, to the second
@@ -653,12 +655,12 @@ NOON = 1_800_000_000
         ({}, None),
     ],
 )
-def test_by_how_much_a_clock_is_ahead(headers, ahead):
+def test_the_offset_of_a_clock(headers, ahead):
     assert doctor_inspected._ahead(headers, NOON + 1, NOON + 3) == ahead
 
 
 @pytest.mark.parametrize(
-    ("ahead", "status", "told"),
+    ("ahead", "status", "expected"),
     [
         ((-3, 1), "ok", "agrees"),
         ((0, 4), "ok", "agrees"),
@@ -671,31 +673,31 @@ def test_by_how_much_a_clock_is_ahead(headers, ahead):
         (None, "warning", "a valid Date header"),
     ],
 )
-def test_how_much_matters(ahead, status, told):
+def test_the_offset_decides_the_status(ahead, status, expected):
     published = doctor_inspected.Published(document={}, ahead=ahead)
     provider = OIDCProvider(ProviderOptions(alias="default", issuer="https://idp.example.com"))
     inspected = doctor_inspected.InspectedProvider(provider=provider, metadata=published)
     (finding,) = doctor_provider.clock(inspected)
     assert finding.status == status
-    assert told in finding.detail
+    assert expected in finding.detail
 
 
-# What is no mistake
+# What is not a mistake
 
 
-def all_finds(report, name, alias="default"):
+def details(report, name, alias="default"):
     return [finding["detail"] for finding in findings(report, alias) if finding["id"] == name]
 
 
 RIGHT = {
-    "a query that is kept": (
+    "an end-session endpoint with a query": (
         lambda site: site.idp.metadata.update(
             end_session_endpoint=f"{site.idp.issuer}/end-session?a=b"
         ),
         ("end-session", "/end-session?a=b Its query is kept."),
     ),
-    "an end-session endpoint that asks for more": (
-        answer("/end-session", status(400)),
+    "an end-session endpoint that requires parameters": (
+        response("/end-session", status(400)),
         ("end-session-answer", "400 to a request"),
     ),
     "no front-channel": (
@@ -714,16 +716,16 @@ RIGHT = {
         ),
         ("keys", "Not needed"),
     ),
-    "algorithms untold": (
+    "algorithms that are not published": (
         publish(id_token_signing_alg_values_supported=None),
         ("algorithms", "RS256."),
     ),
-    "an answer from a cache": (clock(0, age=7200), ("clock", "agrees with this machine's")),
-    "somewhere to revoke": (
+    "a response from a cache": (clock(0, age=7200), ("clock", "agrees with this machine's")),
+    "a revocation endpoint": (
         setting("OIDC_LOGOUT_REVOKE_TOKENS", True),
         ("revocation", "/revoke"),
     ),
-    "a query behind an endpoint": (
+    "an endpoint with a query": (
         lambda site: setattr(
             site.settings, "OIDC_OP_TOKEN_ENDPOINT", f"{site.idp.issuer}/token?tenant=1"
         ),
@@ -733,26 +735,26 @@ RIGHT = {
         setting("SESSION_ENGINE", "django.contrib.sessions.backends.signed_cookies"),
         ("sessions", "signed_cookies: a session lives as long as its row."),
     ),
-    "a cache for each process, while developing": (
+    "a cache for each process, with DEBUG": (
         each(unshared, setting("DEBUG", True)),
         ("cache-shared", "is enough for DEBUG only"),
     ),
-    "a prefix of the server": (
+    "a script prefix": (
         setting("FORCE_SCRIPT_NAME", "/prefix"),
         ("urls", "/prefix/oidc/logout/ is served by this package."),
     ),
-    "mozilla's view, which is meant": (
-        each(urls("mozilla_django_oidc.urls", "django_oidc_logout.urls"), mozillas_view),
+    "mozilla's view, as the settings allow": (
+        each(urls("mozilla_django_oidc.urls", "django_oidc_logout.urls"), mozilla_view),
         ("urls", "/oidc/logout/ is served by another view, which the settings allow."),
     ),
-    "an order of the URLs that is silenced": (
+    "a silenced check of the order of the URLs": (
         each(
             urls("mozilla_django_oidc.urls", "django_oidc_logout.urls"),
             setting("SILENCED_SYSTEM_CHECKS", ["oidc_logout.E017"]),
         ),
         ("urls", "/oidc/logout/ is served by another view, which the settings allow."),
     ),
-    "a check that is silenced": (
+    "a silenced check": (
         each(
             options(CLIENT="site"),
             setting("SILENCED_SYSTEM_CHECKS", ["oidc_logout.E002"]),
@@ -763,37 +765,37 @@ RIGHT = {
 
 
 @pytest.fixture
-def _prefix_put_back():
+def _restored_prefix():
     yield
     set_script_prefix("/")
 
 
-@pytest.mark.usefixtures("_prefix_put_back")
-@pytest.mark.parametrize(("change", "told"), RIGHT.values(), ids=RIGHT)
-def test_what_is_right(site, change, told):
+@pytest.mark.usefixtures("_restored_prefix")
+@pytest.mark.parametrize(("change", "expected"), RIGHT.values(), ids=RIGHT)
+def test_what_is_right(site, change, expected):
     change(site)
     set_script_prefix(site.settings.FORCE_SCRIPT_NAME or "/")
     report = examine()
-    name, detail = told
-    assert faults(report) == []
-    (found,) = all_finds(report, name)
+    name, detail = expected
+    assert problems(report) == []
+    (found,) = details(report, name)
     assert detail in found
 
 
-def test_nothing_is_said_of_what_is_not_known(site):
+def test_unknown_metadata_is_not_reported(site):
     gone(site)
     site.configure(JWKS_URI="")
     site.settings.OIDC_LOGOUT_REVOKE_TOKENS = True
     report = examine()
-    assert [fault["id"] for fault in faults(report)] == ["discovery"]
+    assert [problem["id"] for problem in problems(report)] == ["discovery"]
     unknown = {"issuer", "clock", "end-session", "back-channel", "keys", "endpoints", "revocation"}
     assert not unknown & {finding["id"] for finding in findings(report)}
-    assert all_finds(report, "algorithms") == ["RS256."]
+    assert details(report, "algorithms") == ["RS256."]
 
 
-def test_no_key_that_can_be_read(site):
+def test_no_readable_key(site):
     site.idp.answers["/jwks"] = {"keys": [{"kty": "RSA", "kid": "odd"}]}
-    warning, error = faults(examine())
+    warning, error = problems(examine())
     assert (warning["id"], warning["status"]) == ("keys", "warning")
     assert (error["id"], error["status"]) == ("keys", "error")
     assert error["detail"] == "0 of 1 published keys fit RS256."
@@ -802,44 +804,44 @@ def test_no_key_that_can_be_read(site):
 # TLS
 
 
-def test_a_certificate_that_nobody_has_vouched_for(site, tls_idp):
+def test_a_certificate_that_is_not_trusted(site, tls_idp):  # noqa: F811
     site.configure(ISSUER=tls_idp.issuer, END_SESSION_ENDPOINT=f"{tls_idp.issuer}/end-session")
     site.settings.OIDC_OP_JWKS_ENDPOINT = f"{tls_idp.issuer}/jwks"
     report = examine()
-    tls, answers, keys = faults(report)
+    tls, answers, keys = problems(report)
     assert tls["id"] == "tls"
     assert "is not valid: self-signed certificate." in tls["detail"]
     assert "REQUESTS_CA_BUNDLE" in tls["remedy"]
-    for fault in answers, keys:
-        assert fault["status"] == "error"
-        assert "SSLError: self-signed certificate" in fault["detail"]
+    for problem in answers, keys:
+        assert problem["status"] == "error"
+        assert "SSLError: self-signed certificate" in problem["detail"]
 
 
-def test_a_certificate_that_is_vouched_for(site, tls_idp, certificate):
+def test_a_trusted_certificate(site, tls_idp, certificate):  # noqa: F811
     site.configure(ISSUER=tls_idp.issuer)
     site.settings.OIDC_VERIFY_SSL = certificate
-    assert all_finds(examine(), "tls") == ["The certificate is valid."]
+    assert details(examine(), "tls") == ["The certificate is valid."]
 
 
 # Provider classes
 
 
 @pytest.mark.parametrize("name", ["Auth0Provider", "WorkOSProvider"])
-def test_an_endpoint_of_the_class(site, name):
+def test_an_endpoint_of_a_provider_class(site, name):
     site.configure(BACKEND=f"django_oidc_logout.providers.{name}")
     site.configure(END_SESSION_ENDPOINT=f"{site.idp.issuer}/end-session")
     site.idp.metadata["end_session_endpoint"] = None
     report = examine()
-    assert faults(report) == []
-    assert all_finds(report, "end-session") == [f"{site.idp.issuer}/end-session"]
+    assert problems(report) == []
+    assert details(report, "end-session") == [f"{site.idp.issuer}/end-session"]
 
 
-def test_a_provider_without_any_endpoint(site):
+def test_a_provider_without_an_endpoint(site):
     site.configure(BACKEND="django_oidc_logout.providers.GoogleProvider")
     report = examine(site="", vendor="keycloak")
-    assert faults(report) == []
-    (told,) = all_finds(report, "end-session")
-    assert told.endswith("Sign-out is local, and the page says so.")
+    assert problems(report) == []
+    (detail,) = details(report, "end-session")
+    assert detail.endswith("Sign-out is local, and the page says so.")
     assert report["providers"]["default"]["register"] == {}
     assert report["providers"]["default"]["recipe"] == ""
     assert "Register at the provider" not in run()[0]
@@ -848,30 +850,30 @@ def test_a_provider_without_any_endpoint(site):
 # Several providers, or none
 
 
-def test_each_provider_is_asked(site):
+def test_each_provider_is_inspected(site):
     site.configure("other", ISSUER=site.idp.issuer, CLIENT_ID="site-2", JWKS_URI="")
     report = examine()
     assert list(report["providers"]) == ["default", "other"]
-    assert faults(report, "other") == []
-    assert all_finds(report, "client", "other") == ["site-2"]
+    assert problems(report, "other") == []
+    assert details(report, "client", "other") == ["site-2"]
 
 
-def test_one_provider_is_asked(site):
+def test_one_provider_is_inspected(site):
     site.configure("other", ISSUER=site.idp.issuer, CLIENT_ID="site-2")
     assert list(examine(provider="other")["providers"]) == ["other"]
     assert "Provider default" not in run(provider="other")[0]
 
 
-def test_mozillas_settings_are_not_those_of_another_provider(site):
+def test_mozilla_settings_are_only_about_the_default_provider(site):
     site.configure("other", ISSUER=site.idp.issuer, CLIENT_ID="site-2")
     site.settings.OIDC_RP_SCOPES = "email"
     site.settings.OIDC_OP_TOKEN_ENDPOINT = "https://other.example.com/token"
-    assert faults(examine(provider="other"), "other") == []
+    assert problems(examine(provider="other"), "other") == []
 
 
-def test_another_provider_is_advised_about_its_own_settings(site):
+def test_a_remedy_names_the_settings_of_its_provider(site):
     site.configure("other", ISSUER=site.idp.issuer, ALGORITHMS=["ES256"])
-    client, algorithms, keys = faults(examine(provider="other"), "other")[1:]
+    client, algorithms, keys = problems(examine(provider="other"), "other")[1:]
     assert client["remedy"] == 'Set OIDC_LOGOUT_PROVIDERS["other"]["CLIENT_ID"].'
     assert algorithms["remedy"] == 'Set OIDC_LOGOUT_PROVIDERS["other"]["ALGORITHMS"] = ["RS256"].'
     assert keys["status"] == "error"
@@ -891,10 +893,10 @@ def test_no_provider(site, configured):
         run(provider="default")
     report = examine()
     assert report["providers"] == {}
-    assert "oidc_logout.E001" in {fault["id"] for fault in faults(report)}
+    assert "oidc_logout.E001" in {problem["id"] for problem in problems(report)}
 
 
-# What cannot be examined
+# What cannot be inspected
 
 
 BROKEN = {
@@ -915,23 +917,23 @@ def test_settings_of_the_wrong_kind(site, broken, given):
     site.configure(**broken)
     (key,) = broken
     report = examine(site=given, vendor="keycloak")
-    errors = {fault["id"]: fault["detail"] for fault in faults(report)}
+    errors = {problem["id"]: problem["detail"] for problem in problems(report)}
     assert f"[{key!r}] is invalid" in errors["oidc_logout.E004"]
     assert run(site=given, vendor="keycloak")[1] == 1
 
 
 def test_a_check_that_fails(site, monkeypatch):
     monkeypatch.setattr(doctor_site, "run_checks", raising(RuntimeError("a-secret")))
-    (fault,) = faults(examine())
-    assert fault["id"] == "examination"
-    assert fault["detail"] == "The inspection of system checks failed with RuntimeError."
-    assert "the other findings" in fault["remedy"]
+    (problem,) = problems(examine())
+    assert problem["id"] == "examination"
+    assert problem["detail"] == "The inspection of system checks failed with RuntimeError."
+    assert "the other findings" in problem["remedy"]
 
 
 def test_a_check_with_nothing_but_a_message(site, monkeypatch):
     message = Warning("Something is odd.")
     monkeypatch.setattr(doctor_site, "run_checks", lambda **_: [message])
-    assert faults(examine()) == [
+    assert problems(examine()) == [
         {
             "id": "checks",
             "status": "warning",
@@ -947,7 +949,7 @@ ODD = [None, 5, True, [], {}, [5, ["RS256"]], "http://[", "\ud800", "x" * 5000]
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda value: repr(value)[:20])
 @pytest.mark.parametrize("where", ["metadata", "keys", "key", "kid"])
-def test_whatever_a_provider_publishes_can_be_examined(site, where, odd):
+def test_any_published_value_can_be_inspected(site, where, odd):
     key = site.idp.answers["/jwks"]["keys"][0]
     if where == "metadata":
         site.idp.metadata |= dict.fromkeys(site.idp.metadata, odd)
@@ -955,7 +957,7 @@ def test_whatever_a_provider_publishes_can_be_examined(site, where, odd):
         odd_keys = {"keys": odd, "key": [odd], "kid": [dict.fromkeys(key, odd), key | {"n": odd}]}
         site.idp.answers["/jwks"] = {"keys": odd_keys[where]}
     report = examine()
-    assert "examination" not in {fault["id"] for fault in faults(report)}
+    assert "examination" not in {problem["id"] for problem in problems(report)}
     assert (run()[1] == 0) == report["ok"]
 
 
@@ -964,7 +966,7 @@ def test_whatever_a_provider_publishes_can_be_examined(site, where, odd):
 
 @pytest.fixture
 def second_process(monkeypatch, tmp_path):
-    """Return a function that gives other processes of this project settings of their own."""
+    """Return a function that sets the settings of other processes of this project."""
 
     def settings(lines):
         (tmp_path / "settings_of_the_doctor.py").write_text(
@@ -985,7 +987,7 @@ def test_a_second_process(settings, second_process, tmp_path, is_shared):
     assert shared.status == ("ok" if is_shared else "error")
 
 
-def test_a_second_process_that_ends(settings, second_process, tmp_path):
+def test_a_second_process_that_fails(settings, second_process, tmp_path):
     second_process("raise SystemExit(1)")
     (_, shared) = doctor_site.cache(None)
     assert shared.status == "warning"
@@ -1013,7 +1015,7 @@ ROOT_URLCONF = "nowhere"
     )
     assert process.returncode == 1
     assert "Traceback" not in process.stderr
-    errors = {fault["id"] for fault in faults(json.loads(process.stdout))}
+    errors = {problem["id"] for problem in problems(json.loads(process.stdout))}
     assert errors >= {"oidc_logout.E006", "urls", "database", "cache-shared", "discovery"}
 
 
@@ -1034,13 +1036,13 @@ def addresses(**given):
 
 @pytest.mark.parametrize("base", [SITE, "http://localhost:8000", f"{SITE}/prefix"])
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_the_address_that_is_given(site, base, slash):
+def test_the_url_from_the_option(site, base, slash):
     found, register = addresses(site=base + slash)
     assert (found["status"], found["detail"]) == ("ok", f"{base}{slash}, from --site.")
     assert register == {name: f"{base}{path}" for name, path in REGISTER.items()}
 
 
-def test_the_address_is_that_of_the_setting(site):
+def test_the_url_from_the_setting(site):
     own = f"{SITE}:8443/oidc/logout/callback/"
     site.configure(POST_LOGOUT_REDIRECT_URI=own)
     found, register = addresses(site="")
@@ -1052,7 +1054,7 @@ def test_the_address_is_that_of_the_setting(site):
     assert register["backchannel_logout_uri"] == f"{SITE}/oidc/logout/backchannel/"
 
 
-def test_the_address_is_made_up(site):
+def test_the_placeholder_url(site):
     found, register = addresses(site="")
     assert found["status"] == "warning"
     assert "https://your.site is a placeholder" in found["detail"]
@@ -1063,7 +1065,7 @@ def test_the_address_is_made_up(site):
 @pytest.mark.parametrize(
     "current", [lambda _: SimpleNamespace(domain="www.example.com"), raising(DatabaseError)]
 )
-def test_the_address_is_that_of_djangos_sites(site, monkeypatch, current):
+def test_the_url_from_django_sites(site, monkeypatch, current):
     monkeypatch.setattr(doctor_addresses.apps, "is_installed", lambda _: True)
     monkeypatch.setattr(doctor_addresses, "get_current_site", current)
     found, _ = addresses(site="")
@@ -1074,7 +1076,7 @@ def test_the_address_is_that_of_djangos_sites(site, monkeypatch, current):
 
 
 @pytest.mark.parametrize("base", ["http://www.example.com", "www.example.com", "//"])
-def test_an_address_that_no_provider_takes(site, base):
+def test_a_url_that_is_not_https(site, base):
     found, _ = addresses(site=base)
     assert found["status"] == "error"
     assert f'"{base}" (--site) is not an https URL' in found["detail"]
@@ -1090,7 +1092,7 @@ def registration():
     return Registration(**{name: f"{SITE}{path}" for name, path in REGISTER.items()})
 
 
-def test_the_addresses_are_printed(site):
+def test_the_urls_are_printed(site):
     text, _ = run()
     for uri in REGISTER.values():
         assert re.search(rf"^  [A-Z][a-z-]+ .* {re.escape(SITE + uri)}$", text, re.MULTILINE)
@@ -1104,7 +1106,7 @@ def test_the_commands_of_a_vendor(site, vendor):
     assert expected in run(vendor=vendor)[0]
 
 
-def test_the_commands_of_the_vendor_that_the_issuer_tells(site):
+def test_the_issuer_selects_the_vendor(site):
     site.configure(ISSUER=f"{site.idp.issuer}/realms/main")
     assert "kcadm.sh" in examine()["providers"]["default"]["recipe"]
 
@@ -1122,7 +1124,7 @@ def test_it_is_coloured(site):
     assert plain.splitlines()[-1] == f"1 error and 1 warning in {len(TITLES) - 3} checks."
 
 
-def test_a_terminal_without_our_signs(site, settings):
+def test_a_terminal_without_unicode(site, settings):
     settings.OIDC_RP_CLIENT_ID = ""
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     with pytest.raises(SystemExit):
@@ -1133,7 +1135,7 @@ def test_a_terminal_without_our_signs(site, settings):
     assert "  FAIL Client " in text
 
 
-def test_nothing_in_settings_or_answers_reaches_the_terminal(site):
+def test_foreign_values_cannot_control_the_terminal(site):
     site.configure(ISSUER=f"{site.idp.issuer}/\x1b[2J\u202e", CLIENT_ID="\x07")
     publish(issuer="\x1b[2J" * 1000, end_session_endpoint="\x07")(site)
     text, _ = run(site="https://www.example.com/\x1b[2J")
@@ -1150,7 +1152,7 @@ def test_lines_fit(site, monkeypatch, columns):
     assert max(widths) <= max(min(int(columns), 100), 50)
 
 
-# What machines rely on
+# The JSON report
 
 
 def test_the_shape_of_the_report(site):
@@ -1164,14 +1166,16 @@ def test_the_shape_of_the_report(site):
 
 
 def test_each_finding_is_tested_and_documented():
-    tested = {told[0] for _, told in [*MISTAKES.values(), *RIGHT.values()]} - {"oidc_logout.E002"}
+    tested = {expected[0] for _, expected in [*MISTAKES.values(), *RIGHT.values()]} - {
+        "oidc_logout.E002"
+    }
     assert tested | {"examination"} == TITLES.keys()
     page = (DOCS / "reference/commands.md").read_text()
     documented = dict(re.findall(r"^\| `([a-z-]+)` \| ([^|]+?) \|", page, re.MULTILINE))
     assert documented == TITLES
 
 
-def test_the_answer_that_is_shown(site, monkeypatch):
+def test_the_output_in_the_documentation(site, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     site.settings.OIDC_RP_SIGN_ALGO = "HS256"
     site.settings.SILENCED_SYSTEM_CHECKS = ["oidc_logout.W006"]

@@ -1,4 +1,4 @@
-"""Recipes are run, with programs that write down their arguments in the place of the vendors'."""
+"""Recipes run with stand-ins for the vendors' programs, which record their arguments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ISSUERS = {
     "auth0": "https://example.eu.auth0.com/",
     "authentik": "https://id.example.com/application/o/site/",
 }
-# Where a vendor has one channel only, there is no place for the other's address.
+# A vendor with one logout channel takes no URL for the other.
 ADDRESSES = {
     "keycloak": {BACK, BACKCHANNEL, FRONTCHANNEL},
     "entra": {BACK, FRONTCHANNEL},
@@ -50,7 +50,7 @@ HOSTILE = [
     "../../users",
 ]
 PROGRAMS = ("kcadm.sh", "az", "auth0", "curl")
-# What a program is told, by its arguments and by the program before it, is written to a file.
+# Writes the arguments and the standard input of each call to a file.
 STAND_IN = """
 {name}() {{
     local piped=
@@ -61,7 +61,7 @@ STAND_IN = """
 }}
 """
 CLIENT = {"client_id": "site", "pk": 9, "redirect_uris": [], "client_secret": "cl1ent-s3cret"}
-# As these programs print it, of which the others ask for no more than they show.
+# What these programs print, as far as the recipes read it.
 ANSWERS = {
     "keycloak": "7",
     "entra": "https://a",
@@ -80,7 +80,7 @@ def options_of(vendor, client_id="site"):
 
 @pytest.fixture
 def run(tmp_path):
-    """Return a function that runs a recipe and returns what the vendor's programs were told."""
+    """Return a function that runs a recipe and returns the calls of the vendor's programs."""
     need(shutil.which("jq"), "jq")
     bash = need(shutil.which("bash"), "bash")
     stand_ins = "".join(STAND_IN.format(name=name) for name in PROGRAMS)
@@ -104,14 +104,14 @@ def run(tmp_path):
         *calls, rest = (tmp_path / "log").read_text().split("\1")
         assert not rest
         told = [call.split("\0")[:-1] for call in calls]
-        # Neither on the terminal nor in a list of processes.
+        # No secret is on the terminal or in the list of processes.
         assert not SECRETS.search("\n".join([ran.stdout, *(" ".join(call[:-1]) for call in told)]))
         return told
 
     return start
 
 
-def test_keycloak_is_told_all_addresses(run):
+def test_keycloak_gets_all_urls(run):
     signed_in, found, updated = run(recipe("keycloak", REGISTRATION, options_of("keycloak")), "7")
     assert signed_in[1:5] == ["config", "credentials", "--server", "https://id.example.com"]
     assert found[1:7] == ["get", "clients", "-r", "main", "-q", "clientId=site"]
@@ -132,7 +132,7 @@ def test_keycloak_is_told_all_addresses(run):
         (f"{FRONTCHANNEL}?site=1", f"{FRONTCHANNEL}?site=1&"),
     ],
 )
-def test_entra_keeps_its_redirect_uris_and_learns_the_issuer(run, address, registered):
+def test_entra_keeps_its_redirect_uris_and_gets_the_issuer(run, address, registered):
     registration = Registration(
         post_logout_redirect_uri=BACK,
         backchannel_logout_uri=BACKCHANNEL,
@@ -195,7 +195,7 @@ def test_authentik_keeps_its_redirect_uris(run):
     }
 
 
-def test_auth0_prints_its_errors_as_answers(run):
+def test_an_error_of_auth0_fails_the_recipe(run):
     answer = json.dumps({"statusCode": 404, "message": "The client does not exist"})
     with pytest.raises(subprocess.CalledProcessError) as caught:
         run(recipe("auth0", REGISTRATION, options_of("auth0")), answer)
@@ -208,7 +208,7 @@ class Api(Handler):
 
 @pytest.fixture
 def api(idp):
-    """Return a provider with the vendors' interfaces, which answer with the client's secret."""
+    """Return a provider with the vendors' APIs. Their responses contain the client secret."""
     idp.server.RequestHandlerClass = Api
     idp.changes = 200
 
@@ -232,7 +232,7 @@ def api(idp):
         ("authentik", "/application/o/site/", "Bearer", "PATCH"),
     ],
 )
-def test_curl_shows_no_secret_and_fails_aloud(api, vendor, path, scheme, method, changes):  # noqa: PLR0913, PLR0917
+def test_curl_prints_no_secret_and_fails_loudly(api, vendor, path, scheme, method, changes):  # noqa: PLR0913, PLR0917
     for program in ("bash", "curl", "jq"):
         need(shutil.which(program), program)
     api.changes = changes
@@ -256,7 +256,7 @@ def test_curl_shows_no_secret_and_fails_aloud(api, vendor, path, scheme, method,
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_no_client_id_is_a_command(run, vendor):
+def test_a_client_id_cannot_inject_a_command(run, vendor):
     commands = [recipe(vendor, REGISTRATION, options_of(vendor, name)) for name in HOSTILE]
     told = run("".join(commands), ANSWERS[vendor])
     calls = {"keycloak": 3, "entra": 3, "okta": 2, "auth0": 3, "authentik": 2}
@@ -264,7 +264,7 @@ def test_no_client_id_is_a_command(run, vendor):
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_recipe_names_the_addresses_that_the_vendor_takes(vendor):
+def test_a_recipe_contains_the_urls_that_the_vendor_supports(vendor):
     text = recipe(vendor, REGISTRATION, options_of(vendor))
     assert {uri for uri in (BACK, BACKCHANNEL, FRONTCHANNEL) if uri in text} == ADDRESSES[vendor]
     assert "site" in text
@@ -272,11 +272,11 @@ def test_a_recipe_names_the_addresses_that_the_vendor_takes(vendor):
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_client_id_that_is_not_known_is_left_to_fill_in(vendor):
+def test_a_missing_client_id_has_a_placeholder(vendor):
     assert "your-client-id" in recipe(vendor, REGISTRATION, options_of(vendor, ""))
 
 
-def test_an_unknown_vendor_is_told_who_is_known():
+def test_the_error_of_an_unknown_vendor_names_the_vendors():
     with pytest.raises(ValueError, match="keycloak, entra, okta, auth0, authentik"):
         recipe("acme", REGISTRATION, options_of("okta"))
 
@@ -302,5 +302,5 @@ def test_an_unknown_vendor_is_told_who_is_known():
         ("https://example.com/.auth0.com/", ""),
     ],
 )
-def test_an_issuer_tells_its_vendor_where_it_can(issuer, vendor):
+def test_the_vendor_of_an_issuer(issuer, vendor):
     assert vendor_of(issuer) == vendor

@@ -100,8 +100,8 @@ def check_redirect_url() -> list[CheckMessage]:
     own = lookup.attempt(lambda: bool(conf.raw("OIDC_LOGOUT_REDIRECT_URL")), otherwise=True)
     return [
         Warning(
-            f"{'OIDC_LOGOUT_REDIRECT_URL' if own else 'LOGOUT_REDIRECT_URL'} is neither a view "
-            "name, a path nor an absolute URL.",
+            f"{'OIDC_LOGOUT_REDIRECT_URL' if own else 'LOGOUT_REDIRECT_URL'} is not a view "
+            "name, a path or an absolute URL.",
             hint='Set it to a name that reverse() knows, a path such as "/bye/", or an https URL.',
             id="oidc_logout.W003",
         )
@@ -121,9 +121,9 @@ def check_order_of_middleware() -> list[CheckMessage]:
         return []
     return [
         Error(
-            "OIDCSessionMiddleware comes before SessionMiddleware in MIDDLEWARE: every request "
-            "fails.",
-            hint=f'Move it after "{AUTHENTICATION}".',
+            "MIDDLEWARE does not have SessionMiddleware before OIDCSessionMiddleware: every "
+            "request fails.",
+            hint=f'Put "{SESSION}" and "{AUTHENTICATION}" before it.',
             id="oidc_logout.E018",
         )
     ]

@@ -42,7 +42,8 @@ def registration(inspected: InspectedProvider) -> Registration | None:
 
 def addresses(inspected: InspectedProvider) -> Iterator[Finding]:
     """Inspect whether the site's URL is known, on https, and has this package's callback."""
-    if inspected.is_local_only or not _paths():
+    paths = _paths()
+    if inspected.is_local_only or not paths:
         return
     (base, source), own = _base(inspected), inspected.options.post_logout_redirect_uri
     remedy = "Pass the site's URL: --site https://www.example.com"
@@ -51,12 +52,12 @@ def addresses(inspected: InspectedProvider) -> Iterator[Finding]:
     elif not fetch.is_secure(base):
         detail = f"{quoted(base)} ({source}) is not an https URL, which providers require."
         yield error("addresses", detail, f"Serve the site on https. {remedy}")
-    elif own and urlsplit(own).path != _paths()["post_logout_redirect_uri"]:
+    elif own and urlsplit(own).path != paths["post_logout_redirect_uri"]:
         yield warning(
             "addresses",
             f"{inspected.setting('POST_LOGOUT_REDIRECT_URI')} is {quoted(own)}, not this package's "
             "callback: people return to the site, but not to the page they asked for.",
-            f"Set its path to {_paths()['post_logout_redirect_uri']}",
+            f"Set its path to {paths['post_logout_redirect_uri']}",
         )
     else:
         yield ok("addresses", f"{base}, from {source}.")

@@ -23,7 +23,6 @@ MOZILLA_ENDPOINTS = {
     "OIDC_OP_USER_ENDPOINT": "userinfo_endpoint",
     "OIDC_OP_JWKS_ENDPOINT": "jwks_uri",
 }
-SHARED_SECRET = "HS"  # noqa: S105  # the prefix of its algorithms
 
 
 def channels(inspected: InspectedProvider) -> Iterator[Finding]:
@@ -74,10 +73,8 @@ def _no_front_channel(*, has_back: bool) -> Finding:
 
 def algorithms(inspected: InspectedProvider) -> Iterator[Finding]:
     """Inspect whether the settings allow the provider's signing algorithms."""
-    options = inspected.options
-    allowed = list(options.algorithms)
+    allowed, shared = list(inspected.options.algorithms), inspected.secret_algorithms
     offered = _texts(inspected.published("id_token_signing_alg_values_supported"))
-    shared = [name for name in allowed if name.startswith(SHARED_SECRET)]
     advice = _algorithm_setting(inspected, _best(offered))
     if offered and not set(allowed) & set(offered):
         yield error(
@@ -86,7 +83,7 @@ def algorithms(inspected: InspectedProvider) -> Iterator[Finding]:
             f"{_list(offered)}: every logout token is rejected, and perhaps every sign-in.",
             f"Set {advice}.",
         )
-    elif shared and not options.client_secret:
+    elif shared and not inspected.options.client_secret:
         yield error(
             "algorithms",
             f"CLIENT_SECRET is not set, but {', '.join(shared)} needs it.",
@@ -129,8 +126,8 @@ def _algorithm_setting(inspected: InspectedProvider, name: str) -> str:
 
 def keys(inspected: InspectedProvider) -> Iterator[Finding]:
     """Inspect whether the provider publishes keys for the algorithms in the settings."""
-    asymmetric = [n for n in inspected.options.algorithms if not n.startswith(SHARED_SECRET)]
-    if not asymmetric:
+    allowed = inspected.key_algorithms
+    if not allowed:
         yield ok("keys", "Not needed: the client secret signs the tokens.")
         return
     address = inspected.options.jwks_uri or inspected.published("jwks_uri")
@@ -150,7 +147,7 @@ def keys(inspected: InspectedProvider) -> Iterator[Finding]:
             "correct, if set.",
         )
         return
-    yield from _fitting(fetched.document.get("keys"), asymmetric)
+    yield from _fitting(fetched.document.get("keys"), allowed)
 
 
 def _fitting(published: Any, allowed: list[str]) -> Iterator[Finding]:

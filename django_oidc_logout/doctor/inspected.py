@@ -1,4 +1,4 @@
-"""What the doctor inspects: a provider's settings and its metadata, fetched afresh."""
+"""What the doctor inspects: a provider with its settings and its metadata, never cached."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from ..conf import ProviderOptions
     from ..providers import OIDCProvider
+
+SHARED_SECRET = "HS"  # noqa: S105  # the prefix of its algorithms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +93,20 @@ class InspectedProvider:
         return self.metadata.document.get(name)
 
     @property
+    def secret_algorithms(self) -> list[str]:
+        """The allowed algorithms that sign with the client secret."""
+        return [name for name in self.options.algorithms if name.startswith(SHARED_SECRET)]
+
+    @property
+    def key_algorithms(self) -> list[str]:
+        """The allowed algorithms that sign with a key of the provider."""
+        return [name for name in self.options.algorithms if not name.startswith(SHARED_SECRET)]
+
+    @property
     def needs_metadata(self) -> bool:
         """Whether the settings leave an endpoint to discovery."""
-        options = self.options
-        for_keys = any(not name.startswith("HS") for name in options.algorithms)
-        return self.has_published_endpoint or (for_keys and not options.jwks_uri)
+        needs_keys = bool(self.key_algorithms) and not self.options.jwks_uri
+        return self.has_published_endpoint or needs_keys
 
     @property
     def has_published_endpoint(self) -> bool:

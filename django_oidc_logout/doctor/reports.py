@@ -59,7 +59,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether there are no errors; there may be warnings."""
+        """Whether the report is free of errors; warnings are allowed."""
         return all(finding.status != "error" for finding in self.findings)
 
     def as_dict(self) -> dict[str, Any]:
