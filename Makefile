@@ -19,6 +19,7 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/zizmor --offline --quiet .github/workflows
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check
 

@@ -298,16 +298,16 @@ def test_an_endpoint(idp, address):
         (None, "does not publish end_session_endpoint"),
         ("", "does not publish end_session_endpoint"),
         ([], "does not publish end_session_endpoint"),
-        ("http://idp.example.com/out", "that is not an https URL"),
-        ("javascript:alert(1)", "that is not an https URL"),
-        ("/out", "that is not an https URL"),
-        ("https://", "that is not an https URL"),
-        ("https://[::1", "that is not an https URL"),
-        ("https://idp.example.com/\ud800", "that is not an https URL"),  # no answer can hold it
-        (["https://idp.example.com/out"], "that is not an https URL"),
-        ({"https": "//idp.example.com/out"}, "that is not an https URL"),
-        (5, "that is not an https URL"),
-        (True, "that is not an https URL"),
+        ("http://idp.example.com/out", "is not an https URL"),
+        ("javascript:alert(1)", "is not an https URL"),
+        ("/out", "is not an https URL"),
+        ("https://", "is not an https URL"),
+        ("https://[::1", "is not an https URL"),
+        ("https://idp.example.com/\ud800", "is not an https URL"),  # no answer can hold it
+        (["https://idp.example.com/out"], "is not an https URL"),
+        ({"https": "//idp.example.com/out"}, "is not an https URL"),
+        (5, "is not an https URL"),
+        (True, "is not an https URL"),
     ],
 )
 def test_an_endpoint_that_cannot_be_used(idp, address, message):

@@ -804,7 +804,7 @@ def test_no_readable_key(site):
 # TLS
 
 
-def test_a_certificate_that_is_not_trusted(site, tls_idp):  # noqa: F811
+def test_a_certificate_that_is_not_trusted(site, tls_idp):
     site.configure(ISSUER=tls_idp.issuer, END_SESSION_ENDPOINT=f"{tls_idp.issuer}/end-session")
     site.settings.OIDC_OP_JWKS_ENDPOINT = f"{tls_idp.issuer}/jwks"
     report = examine()
@@ -817,7 +817,7 @@ def test_a_certificate_that_is_not_trusted(site, tls_idp):  # noqa: F811
         assert "SSLError: self-signed certificate" in problem["detail"]
 
 
-def test_a_trusted_certificate(site, tls_idp, certificate):  # noqa: F811
+def test_a_trusted_certificate(site, tls_idp, certificate):
     site.configure(ISSUER=tls_idp.issuer)
     site.settings.OIDC_VERIFY_SSL = certificate
     assert details(examine(), "tls") == ["The certificate is valid."]

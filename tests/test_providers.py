@@ -160,7 +160,7 @@ def test_workos_with_an_endpoint_of_its_own():
 
 def test_workos_without_a_session():
     """AuthKit redirects locally then: workos/authkit-nextjs: src/auth.ts, `signOut`."""
-    with pytest.raises(ProviderSkipped, match="no session id"):
+    with pytest.raises(ProviderSkipped, match="did not send a session ID"):
         provider(WorkOSProvider).end_session_url(replace(EVERYTHING, sid=""))
 
 
