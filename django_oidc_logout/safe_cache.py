@@ -12,9 +12,6 @@ from django.utils.crypto import get_random_string
 
 logger = logging.getLogger("django_oidc_logout")
 
-CANNOT_READ = "The cache cannot be read, check CACHES: error=%s"
-CANNOT_WRITE = "The cache cannot be written, check CACHES: error=%s"
-
 
 def key(kind: str, *parts: str) -> str:
     """Return a valid cache key for any strings, whatever their characters and length."""
@@ -27,7 +24,7 @@ def get(name: str) -> Any:
     try:
         return cache.get(name)
     except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
-        logger.warning(CANNOT_READ, type(exc).__name__)
+        _log_failure(exc)
         return None
 
 
@@ -36,7 +33,7 @@ def put(name: str, value: object, seconds: float) -> None:
     try:
         cache.set(name, value, seconds)
     except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
-        logger.warning(CANNOT_WRITE, type(exc).__name__)
+        _log_failure(exc)
 
 
 def add(name: str, seconds: float) -> bool:
@@ -44,7 +41,7 @@ def add(name: str, seconds: float) -> bool:
     try:
         return bool(cache.add(name, 1, seconds)) or cache.get(name) is None
     except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
-        logger.warning(CANNOT_WRITE, type(exc).__name__)
+        _log_failure(exc)
         return True
 
 
@@ -53,7 +50,7 @@ def delete(name: str) -> None:
     try:
         cache.delete(name)
     except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
-        logger.warning(CANNOT_WRITE, type(exc).__name__)
+        _log_failure(exc)
 
 
 def is_up(alias: str) -> bool:
@@ -66,6 +63,10 @@ def is_up(alias: str) -> bool:
         is_kept = bool(caches[alias].get(name))
         caches[alias].delete(name)  # probes must not evict other values
     except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
-        logger.warning(CANNOT_WRITE, type(exc).__name__)
+        _log_failure(exc)
         return False
     return is_kept
+
+
+def _log_failure(exc: Exception) -> None:
+    logger.warning("The cache failed, check CACHES: error=%s", type(exc).__name__)

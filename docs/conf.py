@@ -5,10 +5,11 @@ Nothing is fetched: it builds on a machine without a network.
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import django
 from django.conf import settings
@@ -88,8 +89,23 @@ html_theme_options = {
 }
 
 
+def link_to_public_name(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
+    """Link a class's own module to the package that re-exports it, such as `providers`."""
+    public = re.sub(r"(\.(?:admin|providers))\.\w+(?=\.[A-Z])", r"\1", node["reftarget"])
+    if public == node["reftarget"]:
+        return None
+    python = env.get_domain("py")
+    return python.resolve_xref(
+        env, node["refdoc"], app.builder, node["reftype"], public, node, content
+    )
+
+
 def setup(app: Sphinx) -> None:
-    """Keep Napoleon from what is said of attributes: it takes what is before a colon for a type."""
+    """Connect the handlers.
+
+    Napoleon takes the text before a colon for a type, so attributes keep their own docstrings.
+    """
+    app.connect("missing-reference", link_to_public_name)
     said: dict[str, list[str]] = {}
 
     def keep(_app: object, what: str, name: str, *others: object) -> None:

@@ -281,9 +281,9 @@ def test_what_is_no_text_is_no_place(rf, value):
 
 def test_refusal_is_logged_without_the_place(rf, caplog):
     return_to.safe_target(rf.get("/"), "//evil.example")
-    (told,) = caplog.messages
-    assert told.startswith("Rejected an unsafe redirect target after sign-out, add its host to ")
-    assert "evil" not in told
+    assert caplog.messages == [
+        "Rejected an unsafe redirect target, check OIDC_LOGOUT_ALLOWED_HOSTS",
+    ]
 
 
 @pytest.mark.parametrize("value", [None, "", 0])

@@ -85,10 +85,7 @@ def safe_target(request: HttpRequest, requested: object) -> str:
         return ""
     if is_safe(url, hosts={request.get_host(), *conf.OIDC_LOGOUT_ALLOWED_HOSTS}, request=request):
         return url
-    logger.warning(
-        "Rejected an unsafe redirect target after sign-out, add its host to "
-        "OIDC_LOGOUT_ALLOWED_HOSTS if it is yours"
-    )
+    logger.warning("Rejected an unsafe redirect target, check OIDC_LOGOUT_ALLOWED_HOSTS")
     return ""
 
 
