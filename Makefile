@@ -12,7 +12,7 @@ demo: $(VENV)/demo
 
 ## The tests; what this machine lacks is skipped, with a reason. REQUIRE_ALL=1 makes it a failure.
 test: $(VENV)/dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 ## Style, types, workflows and forgotten migrations.
 lint: $(VENV)/dev
