@@ -126,3 +126,20 @@ def remember_login(
         id_token=id_token, access_token=access_token, refresh_token=refresh_token
     )
     return sign_in.record(request, tokens)
+
+
+def renew_login(
+    request: HttpRequest,
+    id_token: str,
+    *,
+    access_token: str | None = None,
+    refresh_token: str | None = None,
+) -> OIDCSession | None:
+    """Record new tokens of a session that is signed in already. See `remember_login`.
+
+    New tokens do not revive a session that has ended in the meantime: it is flushed.
+    """
+    tokens = PendingTokens(
+        id_token=id_token, access_token=access_token, refresh_token=refresh_token
+    )
+    return sign_in.record(request, tokens, renewal=True)

@@ -19,14 +19,13 @@ from django_oidc_logout.api import (
     asign_out,
     end_sessions,
     remember_login,
+    renew_login,
     sign_out,
 )
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.outcome import Outcome
 from django_oidc_logout.rp_initiated import return_to
-from django_oidc_logout.sessions.pending import PendingTokens
-from django_oidc_logout.sign_in import record
 from django_oidc_logout.signals import session_ended, signed_out
 
 pytestmark = pytest.mark.django_db
@@ -36,10 +35,6 @@ def request_of(client):
     request = RequestFactory().post("/")
     request.session = client.session
     return request
-
-
-def renew(request, id_token, **tokens):
-    return record(request, PendingTokens(id_token=id_token, **tokens), renewal=True)
 
 
 @contextmanager
@@ -109,7 +104,7 @@ def test_signing_out_with_a_store_that_fails(sign_in, monkeypatch):
     assert OIDCSession.objects.exists()
 
 
-@pytest.mark.parametrize("verb", [remember_login, renew])
+@pytest.mark.parametrize("verb", [remember_login, renew_login])
 @pytest.mark.parametrize("case", [(True, "token", "token"), (True, None, ""), (False, "token", "")])
 def test_refresh_token_is_kept_where_it_is_to_be_revoked(sign_in, idp, settings, verb, case):
     settings.OIDC_LOGOUT_REVOKE_TOKENS, given, kept = case
@@ -136,7 +131,7 @@ def test_index_that_cannot_be_read_is_one_failure(idp):
     assert (caught.value.ended, caught.value.failed) == (0, 1)
 
 
-@pytest.mark.parametrize("verb", [remember_login, renew])
+@pytest.mark.parametrize("verb", [remember_login, renew_login])
 def test_sid_may_be_in_the_access_token(sign_in, idp, verb):
     request = request_of(sign_in())
     access_token = jwt.encode({"sid": "session-2"}, "x" * 32)
@@ -144,7 +139,7 @@ def test_sid_may_be_in_the_access_token(sign_in, idp, verb):
     assert row.sid == "session-2"
 
 
-@pytest.mark.parametrize(("verb", "is_new"), [(remember_login, True), (renew, False)])
+@pytest.mark.parametrize(("verb", "is_new"), [(remember_login, True), (renew_login, False)])
 def test_signing_in_again_is_no_renewal(sign_in, idp, verb, is_new):
     request = request_of(sign_in())
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
@@ -178,7 +173,7 @@ def test_sign_in_by_a_provider_that_is_down_is_logged(sign_in, idp, caplog):
 
 
 def test_sign_in_that_cannot_be_recorded_is_logged(rf, caplog):
-    assert renew(rf.get("/"), "garbage") is None
+    assert renew_login(rf.get("/"), "garbage") is None
     told = "Could not record a sign-in, its sign-out will lack the hint"
     assert caplog.messages == [told]
 
