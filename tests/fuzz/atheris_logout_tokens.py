@@ -25,6 +25,7 @@ with atheris.instrument_imports(include=["django_oidc_logout", "jwt"]):
     django.setup()
     from django_oidc_logout import idp_initiated
     from django_oidc_logout.exceptions import OIDCLogoutError
+    from django_oidc_logout.tokens import logout_token
 
 from django.test import override_settings
 
@@ -139,8 +140,8 @@ def main(arguments):
     options = [argument for argument in arguments if argument.startswith("-")]
     folders = [Path(argument) for argument in arguments if not argument.startswith("-")]
     logging.disable()
-    idp_initiated.time = SimpleNamespace(time=lambda: NOW)
-    idp_initiated._end = lambda token, options: token
+    logout_token.time = SimpleNamespace(time=lambda: NOW)
+    idp_initiated._end = lambda token: token
     with override_settings(OIDC_LOGOUT_PROVIDERS={"default": SETTINGS}):
         atheris.Setup(
             [sys.argv[0], *prepare((folders or [FOLDER])[0]), *options],

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from django_oidc_logout import idp_initiated, safe_cache
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.tokens import logout_token
 from tests.factories import ISSUER, create_row
 from tests.fuzz import forge
 from tests.fuzz.conftest import examples
@@ -36,7 +37,8 @@ ROAD = "/oidc/logout/backchannel/"
 @pytest.fixture
 def site(idp, settings, monkeypatch):
     """Return the site's providers, as the oracle knows them; the clock stands still."""
-    monkeypatch.setattr(idp_initiated, "time", SimpleNamespace(time=lambda: NOW))
+    for module in idp_initiated, logout_token:
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: NOW))
     common = {"CLIENT_ID": "site", "END_SESSION_ENDPOINT": f"{ISSUER}/end"}
     keys = {"JWKS_URI": f"{idp.issuer}/jwks", "TIMEOUT": 10, "ALGORITHMS": ["RS256"]}
     secret = {"CLIENT_SECRET": forge.SECRET.decode(), "ALGORITHMS": ["HS256"]}
