@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from django_oidc_logout.signals import logout_token_rejected, session_ended
+from django_oidc_logout.signals import logout_token_rejected, session_ended, signed_out
 from tests.factories import ENGINES
 from tests.idp import IdP
 from tests.secrecy import GUARD
@@ -117,3 +117,16 @@ def signals():
     yield seen
     session_ended.disconnect(ended)
     logout_token_rejected.disconnect(rejected)
+
+
+@pytest.fixture
+def outcomes():
+    """Return the outcomes of sign-outs, in the order of the signals."""
+    seen = []
+
+    def note(outcome, **kwargs):
+        seen.append(outcome)
+
+    signed_out.connect(note)
+    yield seen
+    signed_out.disconnect(note)

@@ -43,6 +43,7 @@ def sign_out(
     outcome = Outcome(
         provider=chosen.provider_outcome,
         tokens=revocation.revoke(row),
+        recorded=chosen.is_recorded,
         reason=chosen.reason if is_ended else f"{chosen.reason} {STORE_FAILED}",
     )
     signed_out.send_robust(sender=sign_out, request=request, user=user, outcome=outcome)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .conf import conf
 from .fields import DigestField, EncryptedTextField
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
 
 
 class OIDCSession(models.Model):
@@ -36,6 +42,15 @@ class OIDCSession(models.Model):
         blank=True,
         on_delete=models.CASCADE,
     )
+    acts_as = models.ForeignKey(
+        conf.AUTH_USER_MODEL,
+        verbose_name=_("acts as"),
+        related_name="oidc_sessions_as",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        help_text=_("Empty unless somebody is signed in as another user."),
+    )
     signed_in_at = models.DateTimeField(_("signed in"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))
     id_token = EncryptedTextField(_("ID Token"), blank=True)
@@ -57,12 +72,18 @@ class OIDCSession(models.Model):
     @property
     def person(self) -> str:
         """A name to show: the full name first, because mozilla's user names are hashes."""
-        if self.user is None:
-            return self.sub
-        full_name = getattr(self.user, "get_full_name", str)()
-        return full_name or self.user.get_username()
+        name = _name_of(self.user) if self.user else self.sub
+        if self.acts_as is None:
+            return name
+        names = {"person": name, "other": _name_of(self.acts_as)}
+        return gettext("%(person)s, acting as %(other)s") % names
 
     @property
     def email(self) -> str:
         """The user's e-mail address, or the empty string."""
         return getattr(self.user, self.user.get_email_field_name(), "") if self.user else ""
+
+
+def _name_of(user: AbstractBaseUser) -> str:
+    full_name: str = getattr(user, "get_full_name", str)()
+    return full_name or user.get_username()

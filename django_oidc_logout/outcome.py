@@ -20,5 +20,7 @@ class Outcome:
     `unavailable`: the provider should have been notified, but could not be."""
     tokens: TokensOutcome = "skipped"
     """The refresh token: `revoked`, not to be revoked (`skipped`), or revocation `failed`."""
+    recorded: bool = True
+    """False: a provider began the session, but the sign-in could not be recorded."""
     reason: str = ""
     """Why, in a sentence."""

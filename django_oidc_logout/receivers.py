@@ -9,10 +9,11 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 
 from . import sign_in
-from .sessions import index, pending
+from .sessions import entry, index, record
 from .signals import logout_token_rejected, session_ended, signed_out
 
 if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
     from .models import OIDCSession
@@ -22,20 +23,21 @@ logger = logging.getLogger("django_oidc_logout")
 
 
 @receiver(user_logged_in, dispatch_uid="oidc_logout.record_sign_in")
-def record_sign_in(request: HttpRequest | None, **_: Any) -> None:
-    """Record a sign-in whose ID Token our backend, or mozilla's, has kept."""
+def record_sign_in(request: HttpRequest | None, user: AbstractBaseUser, **_: Any) -> None:
+    """Record a sign-in, or note that the browser's session has another user now."""
     if request is None or not hasattr(request, "session"):
         return
-    index.remove_replaced(request)
-    if tokens := pending.take(request):
-        sign_in.record(request, tokens)
+    sign_in.after_login(request, user)
 
 
 @receiver(user_logged_out, dispatch_uid="oidc_logout.remove_row")
 def remove_row(request: HttpRequest | None, **_: Any) -> None:
     """Remove the row of a session that other code ends, such as Django's own logout view."""
-    if request is not None and hasattr(request, "session"):
-        index.remove_row_of(request.session)
+    if request is None or not hasattr(request, "session") or not entry.row_key(request.session):
+        return
+    row = index.current(request.session)
+    index.remove_row_of(request.session)
+    record.keep_ended(request, row)
 
 
 @receiver(signed_out, dispatch_uid="oidc_logout.log_signed_out")

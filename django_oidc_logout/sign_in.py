@@ -6,11 +6,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from .conf import conf
+from .exceptions import OIDCLogoutError
 from .providers import configured
-from .sessions import index
+from .sessions import entry, pending
+from .sessions import record as rows
 from .tokens import id_token
 
 if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
     from .models import OIDCSession
@@ -25,6 +28,9 @@ def record(
 ) -> OIDCSession | None:
     """Write the row of the request's session. A failure is logged and does not break the sign-in.
 
+    The session is marked as one that a provider began before the token is read, so that its
+    sign-out goes to the provider whatever fails here.
+
     Args:
         request: the request that has just been signed in.
         tokens: the verified tokens.
@@ -35,19 +41,51 @@ def record(
         The row, or None if it could not be written.
     """
     try:
+        entry.mark_provider(request.session, configured.fallback_alias())
         token = id_token.read(tokens.id_token)
-        row = index.record(
+        entry.mark_provider(request.session, token.alias)
+        row = rows.record(
             request,
             token,
             sid=token.sid or id_token.read_sid(tokens.access_token),
             refresh_token=(tokens.refresh_token or "") if conf.OIDC_LOGOUT_REVOKE_TOKENS else "",
             renewal=renewal,
         )
-    except Exception:  # recording must not break the sign-in
-        logger.exception("Could not record a sign-in, its sign-out will lack the hint")
+    except Exception as exc:  # noqa: BLE001  # recording must not break the sign-in
+        _log_failure(exc)
         return None
     _warm(token)
     return row
+
+
+def _log_failure(exc: Exception) -> None:
+    is_ours = isinstance(exc, OIDCLogoutError)
+    logger.warning(
+        "Could not record a sign-in, its sign-out will lack the hint, run oidc_logout_doctor: "
+        "reason=%s",
+        exc if is_ours else type(exc).__name__,
+        exc_info=None if is_ours else exc,
+    )
+
+
+def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
+    """Record the sign-in that `login()` completes, or let the browser's row follow it."""
+    tokens = pending.take(request)
+    if tokens is None:
+        _follow(request, user)
+        return
+    try:
+        rows.remove_replaced(request)
+    except Exception:  # this must not break the sign-in either
+        logger.exception("Could not remove the row of a replaced session")
+    record(request, tokens)
+
+
+def _follow(request: HttpRequest, user: AbstractBaseUser) -> None:
+    try:
+        rows.follow_login(request, user)
+    except Exception:  # this must not break the sign-in either
+        logger.exception("Could not record who uses a session now, run oidc_logout_doctor")
 
 
 def _warm(token: IDToken) -> None:

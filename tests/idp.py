@@ -97,6 +97,7 @@ class IdP:
         self.claims = {}
         self.token_response = {}
         self.userinfo = {"email": "ada@example.com"}
+        self.refresh_token = REFRESH_TOKEN
         self.metadata = {
             "issuer": self.issuer,
             "end_session_endpoint": f"{self.issuer}/end-session",
@@ -159,6 +160,6 @@ class IdP:
     def _tokens(self):
         return {
             "access_token": ACCESS_TOKEN,
-            "refresh_token": REFRESH_TOKEN,
+            "refresh_token": self.refresh_token,
             "id_token": self.id_token(),
         } | self.token_response

@@ -14,7 +14,6 @@ from django.test import Client
 from django_oidc_logout.api import STORE_FAILED, end_sessions
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, end, engines, index
-from django_oidc_logout.signals import signed_out
 from tests.factories import assert_refused, copy_of, get_async, is_signed_in, post_logout_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.urls_sessions")]
@@ -47,19 +46,6 @@ def careless():
         return copy
 
     return careless
-
-
-@pytest.fixture
-def outcomes():
-    """Return the outcomes of sign-outs, as they come."""
-    seen = []
-
-    def note(outcome, **kwargs):
-        seen.append(outcome)
-
-    signed_out.connect(note)
-    yield seen
-    signed_out.disconnect(note)
 
 
 @pytest.mark.parametrize("step", ["end_rows", "late"])

@@ -12,9 +12,10 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError
 from django.test import Client
+from django.utils import timezone
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from django_oidc_logout.api import remember_login
+from django_oidc_logout.api import end_sessions, remember_login, sign_out
 from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import index
@@ -74,16 +75,16 @@ def test_account_switch_leaves_one_row(idp, sign_in):
     assert is_signed_in(client)
 
 
-def test_account_switch_without_our_backend_leaves_no_row_of_the_other_person(
-    idp, sign_in, settings
-):
+def test_account_switch_without_our_backend(idp, sign_in, settings):
+    """`login()` flushes the session, and mozilla's ID Token of the new person with it."""
     settings.AUTHENTICATION_BACKENDS = [MOZILLA_BACKEND]
     settings.OIDC_STORE_ID_TOKEN = True
     client = sign_in()
     idp.userinfo = {"email": "grace@example.com"}
     sign_in(client, sub="grace")
-    assert not OIDCSession.objects.exists()
-    assert query_of(client.post("/oidc/logout/"))["client_id"] == "site"
+    row = OIDCSession.objects.get()
+    assert (row.sub, row.user.email, row.acts_as) == ("grace", "grace@example.com", None)
+    assert query_of(client.post("/oidc/logout/"))["id_token_hint"] == row.id_token
 
 
 @pytest.mark.usefixtures("capture")
@@ -97,6 +98,23 @@ def test_silent_refresh_of_the_same_person(idp, sign_in, silently_refresh):
     assert row.signed_in_at == before.signed_in_at
     assert row.id_token != before.id_token
     assert query_of(client.post("/oidc/logout/"))["id_token_hint"] == row.id_token
+
+
+@pytest.fixture
+def _revocation(settings):
+    settings.OIDC_LOGOUT_REVOKE_TOKENS = True
+
+
+@pytest.mark.usefixtures("capture", "_revocation")
+@pytest.mark.parametrize(("claims", "kept"), [({}, "old"), ({"sub": "other"}, "")])
+def test_renewal_keeps_what_the_new_tokens_lack(idp, sign_in, silently_refresh, claims, kept):
+    client = sign_in(sid="old")
+    OIDCSession.objects.update(refresh_token="secret")
+    idp.refresh_token = None
+    silently_refresh(client, idp, sid=None, **claims)
+    row = OIDCSession.objects.get()
+    assert row.sid == kept
+    assert row.refresh_token == ("secret" if kept else "")
 
 
 @pytest.mark.usefixtures("capture")
@@ -152,13 +170,31 @@ def test_two_browsers_have_two_rows(sign_in):
     assert set(OIDCSession.objects.values_list("session_key", flat=True)) == keys
 
 
-def test_a_password_over_another_persons_session_leaves_no_row(sign_in, plain_request):
+def test_row_follows_a_login_as_somebody_else_without_the_middleware(sign_in, plain_request):
     client = sign_in()
     plain_request.session = client.session
     plain_request.COOKIES = {"sessionid": client.session.session_key}
     grace = get_user_model().objects.create_user("grace")
     login(plain_request, grace, backend=PASSWORD_BACKEND)
-    assert not OIDCSession.objects.exists()
+    row = OIDCSession.objects.get()
+    assert (row.session_key, row.acts_as) == (plain_request.session.session_key, grace)
+    assert row.user.email == "ada@example.com"
+
+
+def test_hand_made_request_takes_no_row_from_a_session_that_lives(sign_in, plain_request):
+    client = sign_in()
+    plain_request.COOKIES = {"sessionid": client.session.session_key}
+    login(plain_request, get_user_model().objects.create_user("grace"), backend=PASSWORD_BACKEND)
+    assert OIDCSession.objects.get().session_key == client.session.session_key
+
+
+def test_expired_session_gives_its_row_to_nobody(sign_in, plain_request):
+    client = sign_in()
+    OIDCSession.objects.update(expires_at=timezone.now())
+    plain_request.COOKIES = {"sessionid": client.session.session_key}
+    client.session.flush()
+    login(plain_request, get_user_model().objects.create_user("grace"), backend=PASSWORD_BACKEND)
+    assert OIDCSession.objects.get().acts_as is None
 
 
 def test_a_password_leaves_no_row(client):
@@ -203,10 +239,10 @@ def test_sid_is_opaque(sign_in, sid):
 
 
 def test_index_that_cannot_be_written_breaks_no_sign_in(sign_in, monkeypatch, caplog):
-    def fail(**kwargs):
+    def fail(*args, **kwargs):
         raise DatabaseError("down")
 
-    monkeypatch.setattr(OIDCSession.objects, "update_or_create", fail)
+    monkeypatch.setattr(OIDCSession, "save", fail)
     assert is_signed_in(sign_in())
     assert "Could not record a sign-in" in caplog.text
 
@@ -258,10 +294,36 @@ def test_remember_login_reads_the_sid_of_the_access_token(idp, plain_request):
     assert OIDCSession.objects.count() == 1
 
 
-@pytest.mark.parametrize("id_token", ["", "garbage", None])
-def test_remember_login_of_garbage_is_logged(idp, plain_request, caplog, id_token):
+ENCRYPTED = "eyJhbGciOiJSU0EtT0FFUCJ9.a.b.c.d"
+
+
+@pytest.mark.parametrize("id_token", ["", "garbage", None, ENCRYPTED])
+def test_sign_in_whose_token_cannot_be_read_is_signed_out_at_the_provider(
+    idp, plain_request, caplog, id_token, outcomes
+):
     assert remember_login(plain_request, id_token) is None
-    assert "Could not record a sign-in" in caplog.text
+    (logged,) = [r for r in caplog.records if r.name == "django_oidc_logout"]
+    assert (logged.levelname, logged.exc_info) == ("WARNING", None)
+    assert logged.getMessage().startswith("Could not record a sign-in")
+    assert query_of(sign_out(plain_request)).keys() >= {"client_id", "state"}
+    (outcome,) = outcomes
+    assert (outcome.provider, outcome.recorded) == ("redirect", False)
+
+
+def test_token_is_kept_until_a_second_factor_is_there(idp, rf):
+    request = rf.get("/")
+    request.session, request.user = SessionStore(), AnonymousUser()
+    remember_login(request, idp.id_token(sid="s"))
+    request.session.save()
+    assert OIDCSession.objects.get().user is None
+    ada = get_user_model().objects.create_user("ada")
+    later = rf.get("/")
+    later.session, later.user = SessionStore(request.session.session_key), AnonymousUser()
+    login(later, ada, backend=PASSWORD_BACKEND)
+    row = OIDCSession.objects.get()
+    assert (row.user, row.acts_as, row.sid) == (ada, None, "s")
+    assert row.session_key == later.session.session_key
+    assert end_sessions(user=ada) == 1
 
 
 @pytest.mark.parametrize("signal", [user_logged_in, user_logged_out])

@@ -35,7 +35,7 @@ BREADCRUMBS_TAG = "ol" if VERSION >= (6, 1) else "div"  # as the admin's own sty
 
 def without_tokens(rows: QuerySet[OIDCSession]) -> QuerySet[OIDCSession]:
     """Return rows with their users. The admin never shows a token, so do not fetch any."""
-    return rows.select_related("user").defer(*TOKENS)
+    return rows.select_related("user", "acts_as").defer(*TOKENS)
 
 
 class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time

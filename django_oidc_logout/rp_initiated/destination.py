@@ -34,6 +34,8 @@ class Destination:
     reason: str
     warning: str = ""
     """What people must know where they land. Empty if the signed-out page says it itself."""
+    is_recorded: bool = True
+    """Whether the sign-in has a row, if it was through a provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class SignIn:
     id_token: str = ""
     sid: str = ""
     logout_hint: str = ""
+    is_recorded: bool = False
 
 
 def choose(
@@ -63,23 +66,30 @@ def choose(
         requested: the requested URL, path or view name; ignored if it is unsafe.
         local_only: whether to leave the session at the provider alone.
     """
-    state = State()
+    state, is_recorded = State(), True
     try:
         state = replace(state, next=return_to.safe_target(request, requested))
         sign_in = _sign_in(request, row)
-        state = replace(state, alias=sign_in.alias)
-        if local_only:
-            reason = "The request was to sign out of this site only."
-            return _local(state, "skipped", reason, warn=False)
-        return _at_provider(request, sign_in, replace(state, provider_outcome="redirect"))
+        state, is_recorded = replace(state, alias=sign_in.alias), sign_in.is_recorded
+        destination = _destination(request, sign_in, state, local_only=local_only)
     except ProviderSkipped as exc:
-        return _local(state, "skipped", str(exc))
+        destination = _local(state, "skipped", str(exc))
     except OIDCLogoutError as exc:
-        return _local(state, "unavailable", f"The provider could not be notified: {exc}.")
+        destination = _local(state, "unavailable", f"The provider could not be notified: {exc}.")
     except Exception:  # not even the site's own provider class may prevent a sign-out
         logger.exception("Could not build the end-session URL, check the provider's BACKEND")
         reason = "The provider could not be notified: the log has the error."
-        return _local(state, "unavailable", reason)
+        destination = _local(state, "unavailable", reason)
+    return replace(destination, is_recorded=is_recorded)
+
+
+def _destination(
+    request: HttpRequest, sign_in: SignIn, state: State, *, local_only: bool
+) -> Destination:
+    if local_only:
+        reason = "The request was to sign out of this site only."
+        return _local(state, "skipped", reason, warn=False)
+    return _at_provider(request, sign_in, replace(state, provider_outcome="redirect"))
 
 
 def _local(
@@ -107,6 +117,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
             id_token=row.id_token,
             sid=row.sid,
             logout_hint=token.login_hint if token else row.sub,
+            is_recorded=True,
         )
     if token := id_token.read_or_none(entry.mozilla_id_token(request.session)):
         return SignIn(
@@ -116,9 +127,11 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
             sid=token.sid,
             logout_hint=token.login_hint,
         )
-    if entry.signed_in_user(request) and not entry.is_from_provider(request.session):
+    is_from_provider = entry.is_from_provider(request.session)
+    if entry.signed_in_user(request) and not is_from_provider:
         raise ProviderSkipped("The sign-in was not through an identity provider.")
-    return SignIn(alias=configured.fallback_alias())
+    alias = entry.provider_alias(request.session) or configured.fallback_alias()
+    return SignIn(alias=alias, is_recorded=not is_from_provider)
 
 
 def _at_provider(request: HttpRequest, sign_in: SignIn, state: State) -> Destination:

@@ -79,7 +79,19 @@ def _bound(engine: type[SessionBase]) -> type[Any]:
     return type(engine.__qualname__, (mixin, engine), {"_engine": engine})
 
 
-class _OnServer:
+class _Noting:
+    """Mixed into a session store: keeps what `login()` needs of a session that it flushes."""
+
+    def flush(self: Any) -> None:
+        entry.note_flush(self)
+        super().flush()  # type: ignore[misc]  # the store's
+
+    async def aflush(self: Any) -> None:
+        entry.note_flush(self)
+        await super().aflush()  # type: ignore[misc]  # the store's
+
+
+class _OnServer(_Noting):
     """Mixed into a session store: deletes a session that is saved after its row was removed."""
 
     def save(self: Any, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
@@ -160,7 +172,7 @@ class _InBoth(_OnServer):
         return self._is_from_database or super()._needs_check(data)
 
 
-class _InCookie:
+class _InCookie(_Noting):
     """Mixed into a session store: loads an empty session if the row was removed."""
 
     def load(self: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import auth
@@ -29,9 +30,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_oidc_logout")
 
 ENTRY = "_oidc_logout"
+PROVIDER = "_oidc_logout_provider"
 ENTRY_TYPES = {"key": str, "token": str, "until": float}
 MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105  # the name of a session key
 MOZILLA_EXPIRATION = "oidc_id_token_expiration"
+FLUSHED = "_oidc_logout_flushed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flushed:
+    """What a session held when this request flushed it."""
+
+    row_key: str = ""
+    id_token: str = field(default="", repr=False)
+    """An ID Token that was not recorded yet."""
 
 
 def row_key(session: SessionBase | Mapping[str, Any]) -> str:
@@ -91,7 +103,21 @@ def mark_key(session: SessionBase) -> None:
     session[ENTRY] = {**session[ENTRY], "key": session.session_key}
 
 
-def new_id_token(session: SessionBase) -> str:
+def note_flush(session: SessionBase) -> None:
+    """Note what a session holds before it is flushed, as `login()` does for another user."""
+    data: dict[str, Any] = getattr(session, "_session_cache", None) or {}
+    id_token = new_id_token(data) if PROVIDER in data else mozilla_id_token(data)
+    if id_token or row_key(data):
+        setattr(session, FLUSHED, Flushed(row_key=row_key(data), id_token=id_token))
+
+
+def flushed(session: SessionBase) -> Flushed:
+    """Return what a session held when this request flushed it."""
+    noted: Flushed = getattr(session, FLUSHED, Flushed())
+    return noted
+
+
+def new_id_token(session: SessionBase | Mapping[str, Any]) -> str:
     """Return the ID Token that mozilla-django-oidc has stored since the recording, if any."""
     entry, id_token = _entry(session), mozilla_id_token(session)
     return id_token if entry and id_token and entry["token"] != _fingerprint(id_token) else ""
@@ -101,14 +127,24 @@ def _fingerprint(id_token: str) -> str:
     return hashlib.sha256(id_token.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def mozilla_id_token(session: SessionBase) -> str:
+def mozilla_id_token(session: SessionBase | Mapping[str, Any]) -> str:
     """Return the ID Token that mozilla-django-oidc stored in a session, or the empty string."""
     return str(session.get(MOZILLA_ID_TOKEN) or "")
 
 
+def mark_provider(session: SessionBase, alias: str = "") -> None:
+    """Note in a session that a provider began it, before anything about the sign-in can fail."""
+    session[PROVIDER] = alias
+
+
+def provider_alias(session: SessionBase) -> str:
+    """Return the alias of the provider that began a session, or the empty string."""
+    return str(session.get(PROVIDER) or "")
+
+
 def is_from_provider(session: SessionBase) -> bool:
     """Return whether a session began with a sign-in through a provider."""
-    return bool(row_key(session)) or MOZILLA_EXPIRATION in session
+    return bool(row_key(session)) or PROVIDER in session or MOZILLA_EXPIRATION in session
 
 
 def is_signed_in(session: SessionBase) -> bool:

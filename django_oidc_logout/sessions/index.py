@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import Error, router, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from ..conf import conf
@@ -21,67 +22,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.sessions.backends.base import SessionBase
     from django.db.models import QuerySet
-    from django.http import HttpRequest
-
-    from ..tokens.id_token import IDToken
 
 logger = logging.getLogger("django_oidc_logout")
 
 BATCH = 500
 
 T = TypeVar("T")
-
-
-def record(
-    request: HttpRequest, token: IDToken, *, sid: str, refresh_token: str, renewal: bool
-) -> OIDCSession | None:
-    """Write the row of the request's session, in place of an earlier row of the same session.
-
-    Returns:
-        The row. None if the session was to be renewed but has ended; it is flushed then.
-
-    Raises:
-        DatabaseError: the row cannot be written. A surrounding transaction stays usable.
-    """
-    session = request.session
-    old_key = entry.row_key(session)
-    if renewal and (not entry.is_signed_in(session) or is_orphan(old_key)):
-        entry.flush(request)
-        return None
-    key = entry.final_key(session)
-    values = {
-        "session_key": key,
-        "provider": token.alias,
-        "issuer": token.issuer,
-        "sub": token.subject,
-        "sid": sid,
-        "user": entry.signed_in_user(request),
-        "expires_at": session.get_expiry_date(),
-        "id_token": token.encoded,
-        "refresh_token": refresh_token,
-    }
-    if not renewal:
-        values["signed_in_at"] = timezone.now()
-    with transaction.atomic(using=_database()):
-        row = _update(old_key, values)
-        if row is None and not (renewal and old_key):
-            row, _ = OIDCSession.objects.update_or_create(session_key=key, defaults=values)
-    if row is None:
-        entry.flush(request)
-    else:
-        entry.mark_recorded(session, key, token.encoded)
-    return row
-
-
-def _update(key: str, values: dict[str, Any]) -> OIDCSession | None:
-    """Update the row with this key, if it still exists."""
-    rows = OIDCSession.objects.using(_database()).select_for_update()
-    row = rows.filter(session_key=key).first() if key else None
-    if row is not None:
-        for name, value in values.items():
-            setattr(row, name, value)
-        row.save(force_update=True)
-    return row
 
 
 def current(session: SessionBase) -> OIDCSession | None:
@@ -99,15 +45,20 @@ def current(session: SessionBase) -> OIDCSession | None:
 def matching(
     *, issuer: str = "", sub: str = "", sid: str = "", user: AbstractBaseUser | None = None
 ) -> QuerySet[OIDCSession]:
-    """Return the rows that match all given criteria; `sub` and `sid` belong to the issuer."""
+    """Return the rows that match all given criteria.
+
+    `sub` and `sid` belong to the issuer. `user` signed in, or the session acts as them.
+    """
     criteria: dict[str, Any] = {
         "issuer": issuer,
         "sub_digest": digest(issuer, sub),
         "sid_digest": digest(issuer, sid),
-        "user": user,
     }
-    given = {name: value for name, value in criteria.items() if value}
-    return OIDCSession.objects.using(_database()).defer("id_token", "refresh_token").filter(**given)
+    given = Q(**{name: value for name, value in criteria.items() if value})
+    if user is not None:
+        given &= Q(user=user) | Q(acts_as=user)
+    rows = OIDCSession.objects.using(database()).filter(given)
+    return rows.defer("id_token", "refresh_token")
 
 
 def remove(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
@@ -120,8 +71,8 @@ def remove(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
         ((pk, key),) = keys.items()
         is_removed = sql.delete(OIDCSession, id=[pk], session_key=[key])
         return list(rows) if is_removed else []
-    with transaction.atomic(using=_database()):
-        existing = OIDCSession.objects.using(_database()).filter(pk__in=keys)
+    with transaction.atomic(using=database()):
+        existing = OIDCSession.objects.using(database()).filter(pk__in=keys)
         locked = existing.order_by("pk").select_for_update().values_list("pk", "session_key")
         unchanged = {pk for pk, key in locked if keys[pk] == key}
         OIDCSession.objects.filter(pk__in=unchanged).delete()
@@ -130,7 +81,7 @@ def remove(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
 
 def with_changed_key(rows: Iterable[OIDCSession]) -> list[OIDCSession]:
     """Return the rows whose session's key has changed since, with their new key."""
-    existing = OIDCSession.objects.using(_database()).filter(pk__in=[row.pk for row in rows])
+    existing = OIDCSession.objects.using(database()).filter(pk__in=[row.pk for row in rows])
     keys = dict(existing.values_list("pk", "session_key"))
     changed = [row for row in rows if keys.get(row.pk, row.session_key) != row.session_key]
     for row in changed:
@@ -141,29 +92,13 @@ def with_changed_key(rows: Iterable[OIDCSession]) -> list[OIDCSession]:
 def remove_row_of(session: SessionBase) -> None:
     """Remove the row of a session, if it has one. A failure is logged."""
     if key := entry.row_key(session):
-        _remove_key(key)
+        remove_key(key)
 
 
-def remove_replaced(request: HttpRequest) -> None:
-    """Remove the row of the session that a sign-in has replaced.
-
-    `login()` flushes the session of a previous user without a signal. The request's cookie still
-    has its key.
-    """
-    cookie = request.COOKIES.get(conf.SESSION_COOKIE_NAME)
-    if not cookie or cookie == request.session.session_key:
-        return
-    if engines.in_cookies():
-        replaced = entry.row_key(engines.store()(cookie))
-        if replaced != entry.row_key(request.session):
-            _remove_key(replaced)
-    else:
-        _remove_key(cookie)
-
-
-def _remove_key(key: str) -> None:
+def remove_key(key: str) -> None:
+    """Remove the row with this key. A failure is logged."""
     try:
-        with sql.savepoint(_database()):
+        with sql.savepoint(database()):
             sql.delete(OIDCSession, session_key=[key])
     except Error:
         logger.exception(
@@ -178,7 +113,7 @@ def change_key(session: SessionBase) -> bool | None:
         Whether the row exists; None if the index cannot be written, which is logged.
     """
     try:
-        with sql.savepoint(_database()):
+        with sql.savepoint(database()):
             rows = OIDCSession.objects.filter(session_key=entry.row_key(session))
             exists = bool(rows.update(session_key=session.session_key))
     except Error:
@@ -212,7 +147,7 @@ def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 def extend(session: SessionBase) -> None:
     """Write a session's new expiry date into its row. A failure is logged."""
     try:
-        with sql.savepoint(_database()):
+        with sql.savepoint(database()):
             rows = OIDCSession.objects.filter(session_key=entry.row_key(session))
             rows.update(expires_at=session.get_expiry_date())
     except Error:
@@ -223,15 +158,15 @@ def extend(session: SessionBase) -> None:
 
 def transaction_on_index() -> AbstractContextManager[None]:
     """Return a transaction on the database that holds the index."""
-    return transaction.atomic(using=_database())
+    return transaction.atomic(using=database())
 
 
 def is_orphan(key: str) -> bool:
     """Return whether `key` was the key of a row that no longer exists."""
-    rows = OIDCSession.objects.using(_database()).filter(session_key=key)
+    rows = OIDCSession.objects.using(database()).filter(session_key=key)
     return bool(key) and not rows.exists()
 
 
-def _database() -> str:
+def database() -> str:
     """Return the database for writes: a replica may not have a row yet."""
     return str(router.db_for_write(OIDCSession))

@@ -28,9 +28,12 @@ def put(request: HttpRequest, tokens: PendingTokens) -> None:
 
 
 def take(request: HttpRequest) -> PendingTokens | None:
-    """Return the tokens that were kept, or the ID Token that mozilla-django-oidc stored."""
+    """Return the tokens that were kept, or the ID Token that mozilla-django-oidc stored.
+
+    `login()` may just have flushed the latter, together with the session of somebody else.
+    """
     tokens: PendingTokens | None = request.__dict__.pop(ATTRIBUTE, None)
     if tokens is not None:
         return tokens
-    id_token = entry.mozilla_id_token(request.session)
+    id_token = entry.mozilla_id_token(request.session) or entry.flushed(request.session).id_token
     return PendingTokens(id_token=id_token) if id_token else None

@@ -1,0 +1,207 @@
+"""Writing rows: a sign-in is recorded, and its row follows the browser's session.
+
+A row is written before anything is read in the same transaction: SQLite refuses to write in a
+transaction that began with a read while another connection writes, however long one waits.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from django.db import IntegrityError, OperationalError, connections
+from django.utils import timezone
+
+from ..conf import conf
+from ..fields import digest
+from ..models import OIDCSession
+from . import engines, entry, index, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.http import HttpRequest
+
+    from ..tokens.id_token import IDToken
+
+RETRY_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds
+ENDED_ROW = "_oidc_logout_ended_row"
+KEPT = ("sid", "refresh_token")
+
+T = TypeVar("T")
+
+
+def record(
+    request: HttpRequest, token: IDToken, *, sid: str, refresh_token: str, renewal: bool
+) -> OIDCSession | None:
+    """Write the row of the request's session, in place of an earlier row of the same session.
+
+    Returns:
+        The row. None if the session was to be renewed but has ended; it is flushed then.
+
+    Raises:
+        DatabaseError: the row cannot be written. A surrounding transaction stays usable.
+    """
+    session = request.session
+    old_key = entry.row_key(session)
+    if renewal and (not entry.is_signed_in(session) or index.is_orphan(old_key)):
+        entry.flush(request)
+        return None
+    key = entry.final_key(session)
+    values = {
+        "session_key": key,
+        "provider": token.alias,
+        "issuer": token.issuer,
+        "sub": token.subject,
+        "sid": sid,
+        "user": entry.signed_in_user(request),
+        "expires_at": session.get_expiry_date(),
+        "id_token": token.encoded,
+        "refresh_token": refresh_token,
+    }
+    row = _retry(lambda: _write(old_key, values, renewal=renewal))
+    if row is None:
+        entry.flush(request)
+    else:
+        entry.mark_recorded(session, key, token.encoded)
+    return row
+
+
+def _write(old_key: str, values: dict[str, Any], *, renewal: bool) -> OIDCSession | None:
+    if renewal and old_key:
+        return _renew(old_key, values)
+    values = {**values, "signed_in_at": timezone.now(), "acts_as": None}
+    return (_update(old_key, values) if old_key else None) or _insert(values)
+
+
+def _renew(key: str, values: dict[str, Any]) -> OIDCSession | None:
+    """Update a row with new tokens, and keep what they lack: the `sid` and the refresh token."""
+    row = _row(key)
+    if row is None:
+        return None
+    is_same = (row.issuer, row.sub) == (values["issuer"], values["sub"])
+    values = {k: v for k, v in values.items() if v or not (is_same and k in KEPT)}
+    if row.user_id is not None:
+        del values["user"]  # who signed in, even if the session acts as another user now
+    return _update(key, values)
+
+
+def _insert(values: dict[str, Any]) -> OIDCSession:
+    row = OIDCSession(**values)
+    try:
+        with sql.savepoint(index.database()):
+            row.save(force_insert=True)
+    except IntegrityError:  # this session has a row already
+        updated = _update(values["session_key"], values)
+        if updated is None:
+            raise
+        return updated
+    return row
+
+
+def _update(key: str, values: dict[str, Any]) -> OIDCSession | None:
+    """Update the row with this key, and return it if it still exists."""
+    columns = dict(values)
+    if "sub" in values:
+        columns["sub_digest"] = digest(values["issuer"], values["sub"])
+    if "sid" in values:
+        columns["sid_digest"] = digest(values["issuer"], values["sid"])
+    with sql.savepoint(index.database()):
+        is_updated = OIDCSession.objects.filter(session_key=key).update(**columns)
+    return _row(values["session_key"]) if is_updated else None
+
+
+def _row(key: str) -> OIDCSession | None:
+    with sql.savepoint(index.database()):
+        return next(iter(sql.select(OIDCSession, session_key=[key])), None)
+
+
+def _retry(write: Callable[[], T]) -> T:
+    """Write again if another connection is in the way, unless a transaction is open."""
+    connection = connections[index.database()]
+    for delay in RETRY_DELAYS:
+        try:
+            return write()
+        except OperationalError:
+            if connection.in_atomic_block:
+                raise
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(delay * random.uniform(0.5, 1.5))  # noqa: S311  # not a secret
+    return write()
+
+
+def follow_login(request: HttpRequest, user: AbstractBaseUser) -> None:
+    """Give the row of the browser's session to the session that `login()` has just begun.
+
+    So it stays known if somebody signs in as another user (django-hijack, django-loginas), if they
+    return, and if the ID Token was recorded before a second factor.
+
+    Raises:
+        DatabaseError: the row cannot be read or written. A surrounding transaction stays usable.
+    """
+    row = _row_before_login(request)
+    if row is None:
+        return
+    session = request.session
+    entry.mark_provider(session, row.provider)
+    row.session_key, old_key = entry.final_key(session), row.session_key
+    row.expires_at = session.get_expiry_date()
+    if row.user_id is None:
+        row.user = cast("Any", user)
+    row.acts_as = None if row.user_id == user.pk else cast("Any", user)
+    if _retry(lambda: _move(row, old_key)):
+        entry.mark_recorded(session, row.session_key, row.id_token)
+    else:
+        entry.flush(request)  # the session ended in the meantime
+
+
+def _move(row: OIDCSession, old_key: str) -> bool:
+    with sql.savepoint(index.database()):
+        if not row.pk:
+            row.save(force_insert=True)
+            return True
+        names = ("session_key", "expires_at", "user", "acts_as")
+        values = {name: getattr(row, name) for name in names}
+        rows = OIDCSession.objects.filter(pk=row.pk, session_key=old_key)
+        return bool(rows.update(**values))
+
+
+def _row_before_login(request: HttpRequest) -> OIDCSession | None:
+    """Return the row that the browser's session had before `login()`, or before `logout()`."""
+    session = request.session
+    own_key = entry.row_key(session) or entry.flushed(session).row_key
+    ended: OIDCSession | None = getattr(request, ENDED_ROW, None)
+    if own_key or ended:
+        return ended or _row(own_key)
+    return _row_of_replaced_cookie(request)
+
+
+def _row_of_replaced_cookie(request: HttpRequest) -> OIDCSession | None:
+    """Return the row of the cookie's session if `login()` has replaced that session.
+
+    The cookie alone does not prove it: without the package's middleware, the session may have
+    another cookie, or none.
+    """
+    key = request.COOKIES.get(conf.SESSION_COOKIE_NAME)
+    if not key or engines.in_cookies() or key == request.session.session_key:
+        return None
+    row = _row(key)
+    if row is None or row.expires_at <= timezone.now() or engines.is_alive(key):
+        return None
+    return row
+
+
+def keep_ended(request: HttpRequest, row: OIDCSession | None) -> None:
+    """Keep the row that `logout()` removed, in case `login()` follows in the same request."""
+    if row is not None:
+        row.pk = None
+        setattr(request, ENDED_ROW, row)
+
+
+def remove_replaced(request: HttpRequest) -> None:
+    """Remove the row of the session that a sign-in through a provider has replaced."""
+    row = _row_before_login(request)
+    if row is not None and row.session_key != entry.row_key(request.session):
+        index.remove_key(row.session_key)

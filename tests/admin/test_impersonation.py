@@ -1,0 +1,96 @@
+"""Acting as somebody else, and returning, with the packages that sites use for it."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from django_oidc_logout.api import end_sessions
+from django_oidc_logout.models import OIDCSession
+from tests.absence import need_package
+from tests.admin.conftest import LIST, user
+from tests.factories import is_signed_in, post_logout_token, query_of
+
+PACKAGES = {"hijack": "django-hijack", "loginas": "django-loginas"}
+
+
+class Staff:
+    """Somebody in front of a browser who may act as other users."""
+
+    def __init__(self, client, package):
+        self.client, self.package = client, package
+
+    def act_as(self, other):
+        if self.package == "hijack":
+            return self.client.post("/hijack/acquire/", {"user_pk": other.pk})
+        return self.client.post(f"/loginas/login/user/{other.pk}/")
+
+    def come_back(self):
+        path = "/hijack/release/" if self.package == "hijack" else "/loginas/logout/"
+        return self.client.post(path)
+
+    def name(self):
+        return self.client.get("/private/").content.decode().removeprefix("private to ")
+
+
+@pytest.fixture(params=PACKAGES)
+def ada(request, engine, settings, sign_in):
+    """Return Ada, who signed in through the provider and is a superuser."""
+    for name, distribution in PACKAGES.items():
+        need_package(name, distribution)
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, request.param]
+    settings.ROOT_URLCONF = "tests.admin.urls_impersonation"
+    settings.LOGIN_REDIRECT_URL = settings.LOGOUT_REDIRECT_URL = "/"
+    client = sign_in(sid="desk", sub="1234")
+    get_user_model().objects.update(is_superuser=True, is_staff=True, username="ada")
+    return Staff(client, request.param)
+
+
+@pytest.fixture
+def grace():
+    return user("grace")
+
+
+def test_row_follows(ada, grace, idp):
+    before = OIDCSession.objects.get()
+    ada.act_as(grace)
+    assert ada.name() == "grace"
+    row = OIDCSession.objects.get()
+    assert (row.user, row.acts_as, row.sid) == (before.user, grace, "desk")
+    assert row.signed_in_at == before.signed_in_at
+    ada.come_back()
+    assert ada.name() == "ada"
+    row = OIDCSession.objects.get()
+    assert (row.user, row.acts_as, row.sid) == (before.user, None, "desk")
+    assert query_of(ada.client.post("/oidc/logout/"))["id_token_hint"] == before.id_token
+    assert not OIDCSession.objects.exists()
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["acting", "returned"])
+@pytest.mark.parametrize("who", ["the provider", "ada", "grace"])
+def test_session_can_be_ended(ada, grace, logout_token, who, back):
+    staff = OIDCSession.objects.get().user
+    ada.act_as(grace)
+    if back:
+        ada.come_back()
+    if who == "the provider":
+        assert post_logout_token(logout_token(sid="desk", sub="1234")).status_code == 200
+        ended = 1
+    else:
+        ended = end_sessions(user=staff if who == "ada" else grace)
+    assert ended == (0 if who == "grace" and back else 1)
+    assert is_signed_in(ada.client) is not bool(ended)
+
+
+def test_session_that_was_ended_does_not_return_by_acting_as_somebody_else(ada, grace):
+    OIDCSession.objects.all().delete()
+    ada.act_as(grace)
+    assert not OIDCSession.objects.exists()
+
+
+def test_admin_shows_both(ada, grace, client, settings):
+    ada.act_as(grace)
+    client.force_login(
+        get_user_model().objects.get(username="ada"), "django.contrib.auth.backends.ModelBackend"
+    )
+    assert "ada, acting as grace" in client.get(LIST).content.decode()
