@@ -249,7 +249,7 @@ def raising(error):
 
 
 def unapplied(site):
-    MigrationRecorder(connection).record_unapplied("django_oidc_logout", "0001_initial")
+    MigrationRecorder(connection).record_unapplied("django_oidc_logout", "0002_acts_as")
 
 
 def without_table(site):
@@ -571,7 +571,7 @@ MISTAKES = {
     ),
     "a migration that is not applied": (
         unapplied,
-        ("database", "error", "0001_initial", "manage.py migrate django_oidc_logout"),
+        ("database", "error", "0002_acts_as", "manage.py migrate django_oidc_logout"),
     ),
     "a table that is missing": (
         without_table,

@@ -116,12 +116,12 @@ def check_migrations(databases: Iterable[str] | None) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"The migration {name} is not applied to the database {alias!r}.",
+            f"Migrations are not applied to the database {alias!r}: {', '.join(names)}.",
             hint="Run manage.py migrate.",
             id="oidc_logout.W021",
         )
         for alias in databases or ()
-        for name in lookup.attempt(partial(_unapplied, alias), nothing)
+        if (names := lookup.attempt(partial(_unapplied, alias), nothing))
     ]
 
 

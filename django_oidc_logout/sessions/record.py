@@ -70,22 +70,27 @@ def record(
 
 
 def _write(old_key: str, values: dict[str, Any], *, renewal: bool) -> OIDCSession | None:
-    if renewal and old_key:
-        return _renew(old_key, values)
-    values = {**values, "signed_in_at": timezone.now(), "acts_as": None}
-    return (_update(old_key, values) if old_key else None) or _insert(values)
+    row = _row(old_key) if old_key else None
+    if row is None and renewal and old_key:
+        return None  # the session has ended
+    if not renewal:
+        values["signed_in_at"] = timezone.now()
+    if row is not None:
+        updated = _update(old_key, _changes(row, values, renewal=renewal))
+        if updated is not None or renewal:
+            return updated
+    return _insert(values)
 
 
-def _renew(key: str, values: dict[str, Any]) -> OIDCSession | None:
-    """Update a row with new tokens, and keep what they lack: the `sid` and the refresh token."""
-    row = _row(key)
-    if row is None:
-        return None
-    is_same = (row.issuer, row.sub) == (values["issuer"], values["sub"])
-    values = {k: v for k, v in values.items() if v or not (is_same and k in KEPT)}
-    if row.user_id is not None:
-        del values["user"]  # who signed in, even if the session acts as another user now
-    return _update(key, values)
+def _changes(row: OIDCSession, values: dict[str, Any], *, renewal: bool) -> dict[str, Any]:
+    """Return what to change in a row: a renewal keeps the `sid` and refresh token that it lacks."""
+    user, is_same = values["user"], (row.issuer, row.sub) == (values["issuer"], values["sub"])
+    if is_same and user is not None and row.acts_as_id == user.pk:
+        values = {name: value for name, value in values.items() if name != "user"}
+    else:
+        values = {**values, "acts_as": None}
+    lacking = {name for name in KEPT if is_same and renewal and not values[name]}
+    return {name: value for name, value in values.items() if name not in lacking}
 
 
 def _insert(values: dict[str, Any]) -> OIDCSession:

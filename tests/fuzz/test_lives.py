@@ -63,6 +63,12 @@ class Life:
     alias: str = ""
     """The provider's; empty after a sign-in by password."""
     sid: str = ""
+    acting: str = ""
+    """As whom they are signed in instead."""
+
+    @property
+    def shown(self):
+        return self.acting or self.name
 
     @property
     def issuer(self):
@@ -108,7 +114,7 @@ class Lives(RuleBasedStateMachine):
             device, f"sign_in_by_{self.library}", name=name, id_token=id_token(alias, name, sid)
         )
         before = self.lives[device]
-        goes_on = before and before.name == name and before.alias
+        goes_on = before and before.shown == name and before.alias
         number = before.number if goes_on else next(NUMBERS)
         self.lives[device] = Life(name, number, alias, sid)
 
@@ -116,7 +122,12 @@ class Lives(RuleBasedStateMachine):
     def sign_in_by_password(self, device, name):
         self.ask(device, "sign_in_by_password", name=name)
         before = self.lives[device]
-        if not (before and before.name == name):
+        if before and before.shown == name:
+            return
+        if before and before.alias:  # as if one person acted as the other, or returned
+            acting = "" if name == before.name else name
+            self.lives[device] = replace(before, acting=acting, number=next(NUMBERS))
+        else:
             self.lives[device] = Life(name, next(NUMBERS))
 
     @rule(device=devices, sid=sids)
@@ -198,14 +209,16 @@ class Lives(RuleBasedStateMachine):
         ended = end_sessions(issuer=issuer, sub=sub, sid=sid, user=user)
         assert ended == self.end(
             lambda life: (
-                life.issuer == issuer and fits(life, sub, sid) and name in {None, life.name}
+                life.issuer == issuer
+                and fits(life, sub, sid)
+                and name in {None, life.name, life.acting}
             )
         )
 
     @rule(name=names)
     def end_all_of_a_person(self, name):
         ended = end_sessions(user=get_user_model().objects.get(username=name))
-        assert ended == self.end(lambda life: life.name == name)
+        assert ended == self.end(lambda life: name in {life.name, life.acting})
 
     @rule()
     def clear(self):
@@ -217,7 +230,7 @@ class Lives(RuleBasedStateMachine):
     def devices_are_what_they_should_be(self):
         for device, client in enumerate(self.clients):
             life = self.lives[device]
-            assert who(client.cookies) == (life.name if life else "")
+            assert who(client.cookies) == (life.shown if life else "")
 
     @invariant()
     def index_is_the_sessions(self):
