@@ -567,7 +567,7 @@ def test_a_migration_that_is_not_applied():
     assert ours(databases=["default"]) == {"W021"}
     assert ours(databases=[]) == set()
     found = [m for m in run_checks(databases=["default"]) if m.id == "oidc_logout.W021"]
-    assert f"{NEEDED}.0001_initial is not applied to the database 'default'" in found[0].msg
+    assert f"to the database 'default': {NEEDED}.0001_initial" in found[0].msg
 
 
 @pytest.mark.django_db

@@ -39,27 +39,31 @@ def names(each: Traits) -> str:
 
 
 ROWS: dict[str, Callable[[Traits], str]] = {
-    "Sign-out with the hint comes back, and signing in again asks for the password": lambda _: (
+    "Sign-out with the hint redirects back, and the next sign-in asks for the password": lambda _: (
         "yes"
     ),
-    "The same with an ID Token that has expired": lambda _: "yes",
-    "The same once the provider's session is gone": lambda each: (
+    "The same with an expired ID Token": lambda _: "yes",
+    "The same after the provider's session has ended": lambda each: (
         "yes" if each.back_without_a_session else "ends on its page"
     ),
-    "Stopped, killed and restarted amid a sign-out: nobody stays signed in": lambda _: "yes",
-    "Asks people whether they mean it": lambda each: yes(each.asks),
+    "If it is stopped, killed or restarted during a sign-out, nobody stays signed in": lambda _: (
+        "yes"
+    ),
+    "Asks for confirmation": lambda each: yes(each.asks),
     "`sid` in the ID Token": lambda each: yes(each.sid),
-    "`aud` of the ID Token": lambda each: "a list" if each.audiences else "text",
+    "`aud` of the ID Token": lambda each: "a list" if each.audiences else "a string",
     "Back-channel": lambda each: yes(each.logout_token),
-    "... one session, by its `sid`": lambda each: (
+    "... ends one session, by its `sid`": lambda each: (
         yes("sid" in each.logout_token.names) if each.logout_token else ""
     ),
-    "... a person, by the `sub` alone": lambda each: (
+    "... ends all sessions of a person, by the `sub` alone": lambda each: (
         yes(each.tells_by_sub) if each.logout_token else ""
     ),
-    "... its tokens name": names,
+    "... its tokens contain": names,
     "... their `typ`": typ,
-    "... they have an `exp`": lambda each: yes(each.logout_token.exp) if each.logout_token else "",
+    "... they contain an `exp`": lambda each: (
+        yes(each.logout_token.exp) if each.logout_token else ""
+    ),
     "Front-channel": lambda each: yes(each.front_channel),
 }
 

@@ -17,7 +17,7 @@ FOLDER = table.PAGE.parent
 PAGES = {path.stem: path.read_text() for path in FOLDER.glob("*.md") if path != table.PAGE}
 INDEX = table.PAGE.read_text()
 SETTINGS = re.compile(r"```python\n# settings.py\n(.+?)```", re.DOTALL)
-STATUS = {"Run": "run", "By documentation": "by documentation"}
+STATUS = {"Tested": "tested", "Based on": "documentation"}
 SITE = "https://www.example.com/oidc/logout"
 REGISTRATION = Registration(
     post_logout_redirect_uri=f"{SITE}/callback/",
@@ -77,7 +77,7 @@ def test_the_index_lists_each_page_with_its_status(page):
     (status,) = (word for words, word in STATUS.items() if first.startswith(words))
     assert re.search(rf"^\| \[{re.escape(name)}\]\({page}\.md\) \|.*\| {status} \|$", INDEX, re.M)
     assert f"\n{page}\n" in INDEX
-    assert (status == "run") == (page in {each.page for each in traits.ALL})
+    assert (status == "tested") == (page in {each.page for each in traits.ALL})
 
 
 def test_the_table_is_what_the_tests_hold():
