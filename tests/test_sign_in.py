@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -23,6 +26,7 @@ from tests.factories import is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
 
+ROOT = Path(__file__).parent.parent
 MOZILLA_BACKEND = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
 OWN_BACKEND = "django_oidc_logout.backends.OIDCLogoutBackend"
 PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -346,3 +350,10 @@ def test_silent_refresh_whose_tokens_nobody_has_kept(settings, sign_in):
     client = sign_in(sign_in())
     assert is_signed_in(client)
     assert not OIDCSession.objects.exists()
+
+
+def test_sign_ins_at_once_are_all_recorded_on_sqlite(tmp_path):
+    command = [sys.executable, "-m", "tests.together", str(tmp_path / "db.sqlite3"), "200"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["200", "200"]
+    assert ran.stderr == ""

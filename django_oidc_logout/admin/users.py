@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -31,7 +32,8 @@ class SignOutEverywhereMixin(SignOutAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> HttpResponse | None:
         """Ask for confirmation, then end every session that a provider began for these users."""
-        rows = OIDCSession.objects.filter(user__in=queryset.values("pk"))
+        users = queryset.values("pk")
+        rows = OIDCSession.objects.filter(Q(user__in=users) | Q(acts_as__in=users))
         return self.confirm_and_end(
             request,
             without_tokens(rows).order_by("user", "-signed_in_at"),
