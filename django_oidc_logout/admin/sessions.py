@@ -88,7 +88,7 @@ class OIDCSessionAdmin(SignOutAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OIDCSession]:
         """Return the sessions without their tokens, with the request's own marked."""
-        current = index.current(request.session)
+        current = index.current(request)
         is_this_one = Case(When(pk=current.pk if current else 0, then=True), default=False)
         rows: QuerySet[OIDCSession] = super().get_queryset(request)
         return without_tokens(rows).annotate(is_this_one=is_this_one)

@@ -10,7 +10,7 @@ from django.utils.translation import get_language, gettext, to_locale
 
 from ..exceptions import OIDCLogoutError, ProviderSkipped, ProviderUnavailable
 from ..providers import EndSessionRequest, configured
-from ..sessions import entry
+from ..sessions import entry, sql
 from ..tokens import id_token
 from . import responses, return_to
 from .return_to import State
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..providers import OIDCProvider
 
 logger = logging.getLogger("django_oidc_logout")
+
+HANDED_OUT = "_oidc_logout_destination"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +68,13 @@ def choose(
     state = State()
     try:
         state = replace(state, next=return_to.safe_target(request, requested))
-        sign_in = _sign_in(request, row)
-        state = replace(state, alias=sign_in.alias)
-        if local_only:
-            reason = "The request was to sign out of this site only."
-            return _local(state, "skipped", reason, warn=False)
-        return _at_provider(request, sign_in, replace(state, provider_outcome="redirect"))
+        with sql.savepoints():
+            sign_in = _sign_in(request, row)
+            state = replace(state, alias=sign_in.alias)
+            if local_only:
+                reason = "The request was to sign out of this site only."
+                return _local(state, "skipped", reason, warn=False)
+            return _at_provider(request, sign_in, replace(state, provider_outcome="redirect"))
     except ProviderSkipped as exc:
         return _local(state, "skipped", str(exc))
     except OIDCLogoutError as exc:
@@ -80,6 +83,17 @@ def choose(
         logger.exception("Could not build the end-session URL, check the provider's BACKEND")
         reason = "The provider could not be notified: the log has the error."
         return _local(state, "unavailable", reason)
+
+
+def hand_out(request: HttpRequest, destination: Destination) -> str:
+    """Return a destination's URL to other code that signs out, and note that on the request."""
+    setattr(request, HANDED_OUT, destination)
+    return destination.url
+
+
+def handed_out(request: HttpRequest) -> Destination | None:
+    """Return the destination that other code received for this request, if any."""
+    return getattr(request, HANDED_OUT, None)
 
 
 def _local(
@@ -116,7 +130,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
             sid=token.sid,
             logout_hint=token.login_hint,
         )
-    if entry.signed_in_user(request) and not entry.is_from_provider(request.session):
+    if entry.signed_in_user(request) is not None and not entry.is_from_provider(request.session):
         raise ProviderSkipped("The sign-in was not through an identity provider.")
     return SignIn(alias=configured.fallback_alias())
 

@@ -79,7 +79,20 @@ def _bound(engine: type[SessionBase]) -> type[Any]:
     return type(engine.__qualname__, (mixin, engine), {"_engine": engine})
 
 
-class _OnServer:
+class _Bound:
+    """Lets a bound store be copied and pickled, although its class has no name to import."""
+
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
+        return _rebuild, (self._engine,), self.__getstate__()
+
+
+def _rebuild(engine: type[SessionBase]) -> Any:
+    """Return a bound store without attributes, which `pickle` or `copy` adds."""
+    bound: Any = _bound(engine)
+    return bound.__new__(bound)
+
+
+class _OnServer(_Bound):
     """Mixed into a session store: deletes a session that is saved after its row was removed."""
 
     def save(self: Any, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
@@ -160,7 +173,7 @@ class _InBoth(_OnServer):
         return self._is_from_database or super()._needs_check(data)
 
 
-class _InCookie:
+class _InCookie(_Bound):
     """Mixed into a session store: loads an empty session if the row was removed."""
 
     def load(self: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.sessions.backends import cache, cached_db, db
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
 from django.core.cache import caches
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from django.contrib.sessions.backends.base import SessionBase
+    from django.http import HttpRequest
 
 
 def store() -> type[SessionBase]:
@@ -33,6 +35,15 @@ def in_cookies() -> bool:
 def is_cookie_store(engine: type[SessionBase]) -> bool:
     """Return whether a session store keeps its sessions in cookies."""
     return issubclass(engine, CookieStore)
+
+
+def cookie_key(request: HttpRequest) -> str:
+    """Return the session key in the request's cookie, or the empty string if it is not a key.
+
+    The session need not exist any more.
+    """
+    key = request.COOKIES.get(conf.SESSION_COOKIE_NAME, "")
+    return "" if set(key) - set(VALID_KEY_CHARS) else key
 
 
 def delete(*keys: str) -> None:
