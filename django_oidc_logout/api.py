@@ -68,7 +68,7 @@ def _revoke(row: OIDCSession | None) -> TokensOutcome:
         with sql.savepoints():  # the provider's metadata may be cached in a database
             return revocation.revoke(row)
     except Error:
-        logger.exception("Could not revoke a refresh token, the cache's database failed")
+        logger.exception("Could not revoke a refresh token, check the database of CACHES")
         return "failed"
 
 
@@ -119,7 +119,8 @@ async def aend_sessions(
     user: AbstractBaseUser | None = None,
 ) -> int:
     """See `end_sessions`."""
-    return await sync_to_async(end_sessions)(issuer=issuer, sub=sub, sid=sid, user=user)
+    call = sync_to_async(end_sessions)(issuer=issuer, sub=sub, sid=sid, user=user)
+    return await asyncio.shield(call)
 
 
 def remember_login(

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user_model, login
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.auth.views import LogoutView
 from django.contrib.sessions.backends.base import UpdateError
@@ -28,13 +28,14 @@ from django.urls import include, path
 from django.utils import timezone
 from mozilla_django_oidc.views import OIDCLogoutView
 
+from django_oidc_logout import safe_cache
 from django_oidc_logout.api import asign_out, end_sessions, sign_out
 from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.providers import OIDCProvider, revocation
 from django_oidc_logout.rp_initiated import destination
-from django_oidc_logout.sessions import end, index, sql
+from django_oidc_logout.sessions import end, engines, index, sql
 from django_oidc_logout.signals import signed_out
 from tests.factories import copy_of, force_sign_in, is_signed_in, query_of
 
@@ -331,7 +332,9 @@ def test_store_that_fails_keeps_the_row_through_djangos_own_logout(sign_in, monk
         patch.setattr(SessionStore, "delete", Stop(OSError))
         with pytest.raises(OSError):  # noqa: PT011  # it is the store's own
             client.post("/django/")
-    assert "Could not delete a session, its row remains" in caplog.messages
+    assert (
+        "Could not delete a session that other code signs out, its row remains" in caplog.messages
+    )
     assert end_sessions(sub="ada") == 1
     assert not is_signed_in(kept)
 
@@ -403,6 +406,30 @@ def test_sessions_of_a_user_who_is_falsy(sign_in, monkeypatch):
     monkeypatch.undo()  # Django takes such a user for nobody
     assert not is_signed_in(ada)
     assert is_signed_in(grace)
+
+
+# A session that a sign-in replaces while the cache hides it.
+
+
+@pytest.mark.parametrize("engine", ["cache", "cached_db"], indirect=True)
+@pytest.mark.parametrize("heals", [True, False], ids=["in time", "too late"])
+def test_session_that_was_hidden_does_not_come_back_without_its_row(
+    engine, sign_in, monkeypatch, heals
+):
+    client = sign_in()
+    kept, key = copy_of(client), client.session.session_key
+    request = RequestFactory().post("/", headers={"cookie": f"sessionid={key}"})
+    request.session = engines.store()()  # as Django starts one if it does not find a session
+    if not heals:
+        monkeypatch.setattr(safe_cache, "is_up", lambda alias: False)
+        monkeypatch.setattr(engines.store(), "delete", Stop(OSError))
+    login(request, get_user_model().objects.get(), "django.contrib.auth.backends.ModelBackend")
+    monkeypatch.undo()
+    assert is_signed_in(kept) is not heals
+    assert OIDCSession.objects.filter(session_key=key).exists() is not heals
+    if not heals:
+        assert end_sessions(sub="ada") == 1
+        assert not is_signed_in(kept)
 
 
 # Copies.

@@ -15,7 +15,7 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import Error
 
 from ..conf import conf
-from . import engines, entry, index
+from . import engines, entry, index, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,7 +102,8 @@ class _OnServer(_Bound):
         self.pop(UNCHECKED, None)
         super().save()  # type: ignore[misc]  # the store's
         try:
-            is_orphan = index.is_orphan(entry.row_key(self))
+            with sql.savepoints():
+                is_orphan = index.is_orphan(entry.row_key(self))
         except Error:
             logger.exception("Could not check a saved session against the index")
             self[UNCHECKED] = True  # checked when it is loaded
@@ -128,7 +129,8 @@ class _OnServer(_Bound):
 
     def _is_orphan(self: Any, data: Mapping[str, Any]) -> bool:
         try:
-            return index.is_orphan(entry.row_key(data))
+            with sql.savepoints():
+                return index.is_orphan(entry.row_key(data))
         except Error:
             logger.exception("Could not check a loaded session against the index")
             return False

@@ -96,9 +96,7 @@ def _unloaded_key(request: HttpRequest, row: OIDCSession | None) -> str:
     Maybe a cache is down, or the session has expired and still has a row.
     """
     key = engines.cookie_key(request)
-    may_exist = hasattr(engines.store(), "cache_key") or (
-        row is not None and row.session_key == key
-    )
+    may_exist = engines.can_hide() or (row is not None and row.session_key == key)
     return key if may_exist and key != request.session.session_key else ""
 
 
@@ -136,7 +134,7 @@ def end_before_logout(request: HttpRequest) -> None:
             if not engines.in_cookies():
                 session.delete()
     except Exception:  # every store raises its own exceptions; the row stays, as in `end_current`
-        logger.exception("Could not delete a session, its row remains")
+        logger.exception("Could not delete a session that other code signs out, its row remains")
     else:
         index.remove_row_of(session)
 
@@ -147,7 +145,7 @@ def announce(signal: Signal, **arguments: Any) -> None:
         with sql.savepoints():
             signal.send_robust(**arguments)
     except Error:
-        logger.exception("A query of a signal's receiver failed, its changes are undone")
+        logger.exception("A signal receiver's query failed, the receivers' changes are undone")
 
 
 def end_rows(rows: Iterable[OIDCSession], *, reason: str) -> int:

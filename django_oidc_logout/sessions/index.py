@@ -167,7 +167,7 @@ def remove_replaced(request: HttpRequest) -> None:
         replaced = entry.row_key(engines.store()(cookie))
         if replaced != entry.row_key(request.session):
             _remove_key(replaced)
-    else:
+    elif engines.delete_hidden(cookie):
         _remove_key(cookie)
 
 
