@@ -49,7 +49,7 @@ class SessionsView(View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """End the session named by `session`; with `everywhere_else`, end all but this one."""
-        current = index.current(request.session)
+        current = index.current(request)
         if "everywhere_else" in request.POST:
             chosen = [row for row in _own(request) if row != current]
         else:
@@ -76,7 +76,7 @@ def _chosen(request: HttpRequest) -> OIDCSession:
 
 
 def _page(request: HttpRequest, *, failed: int = 0) -> HttpResponse:
-    current = index.current(request.session)
+    current = index.current(request)
     entries = [
         Entry(
             session=row,

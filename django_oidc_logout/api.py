@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
+from django.db import Error
 
 from . import sign_in
 from .outcome import Outcome
 from .providers import configured, revocation
 from .rp_initiated import destination, responses
-from .sessions import end, entry, index
+from .sessions import end, entry, index, sql
 from .sessions.pending import PendingTokens
 from .signals import signed_out
 
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from .models import OIDCSession
+    from .outcome import TokensOutcome
+
+logger = logging.getLogger("django_oidc_logout")
 
 STORE_FAILED = "The session store failed, so only the browser has forgotten the session."
 
@@ -36,30 +42,43 @@ def sign_out(
         return_to: where people land: a URL on an allowed host, a path, or a view name.
         local_only: sign out of this site only, and keep the session at the provider.
     """
-    user = entry.known_user(request)
-    row = index.current(request.session)
-    chosen = destination.choose(request, row, requested=return_to, local_only=local_only)
-    is_ended = end.end_current(request, row)
+    row = None
+    try:
+        row = index.current(request)
+        user = entry.known_user(request)
+        chosen = destination.choose(request, row, requested=return_to, local_only=local_only)
+    finally:  # even if the server stops this request, as gunicorn does by SystemExit
+        is_ended = end.end_current(request, row)
     outcome = Outcome(
         provider=chosen.provider_outcome,
-        tokens=revocation.revoke(row),
+        tokens=_revoke(row),
         recorded=chosen.is_recorded,
         reason=chosen.reason if is_ended else f"{chosen.reason} {STORE_FAILED}",
     )
-    signed_out.send_robust(sender=sign_out, request=request, user=user, outcome=outcome)
+    end.announce(signed_out, sender=sign_out, request=request, user=user, outcome=outcome)
     return responses.build(
         request,
         chosen.url,
         provider_outcome=chosen.provider_outcome,
-        warning=chosen.warning if user else "",
+        warning=chosen.warning if user is not None else "",
     )
+
+
+def _revoke(row: OIDCSession | None) -> TokensOutcome:
+    try:
+        with sql.savepoints():  # the provider's metadata may be cached in a database
+            return revocation.revoke(row)
+    except Error:
+        logger.exception("Could not revoke a refresh token, check the database of CACHES")
+        return "failed"
 
 
 async def asign_out(
     request: HttpRequest, *, return_to: object = None, local_only: bool = False
 ) -> HttpResponse:
     """See `sign_out`."""
-    return await sync_to_async(sign_out)(request, return_to=return_to, local_only=local_only)
+    call = sync_to_async(sign_out)(request, return_to=return_to, local_only=local_only)
+    return await asyncio.shield(call)  # the browser may have gone: Django cancels the view then
 
 
 def end_sessions(
@@ -82,7 +101,8 @@ def end_sessions(
             lacks an issuer.
         SessionsNotEnded: a session store failed. The other sessions have ended.
     """
-    if "" in (issuer, sub, sid) or (issuer, sub, sid, user) == (None, None, None, None):
+    criteria = (issuer, sub, sid, user)
+    if "" in (issuer, sub, sid) or all(value is None for value in criteria):
         raise ValueError("end_sessions() needs an issuer, sub, sid or user that is not empty")
     if user is not None and user.is_anonymous:
         raise ValueError("end_sessions() cannot end the sessions of an anonymous user")
@@ -100,7 +120,8 @@ async def aend_sessions(
     user: AbstractBaseUser | None = None,
 ) -> int:
     """See `end_sessions`."""
-    return await sync_to_async(end_sessions)(issuer=issuer, sub=sub, sid=sid, user=user)
+    call = sync_to_async(end_sessions)(issuer=issuer, sub=sub, sid=sid, user=user)
+    return await asyncio.shield(call)
 
 
 def remember_login(

@@ -46,7 +46,7 @@ class OIDCLogoutMixin:
             if tokens := pending.take(request):
                 sign_in.record(request, tokens, renewal=True)
             # The session may have ended in the meantime.
-            return user if entry.signed_in_user(request) else None
+            return None if entry.signed_in_user(request) is None else user
         return user
 
 
@@ -56,4 +56,5 @@ class OIDCLogoutBackend(OIDCLogoutMixin, OIDCAuthenticationBackend):  # type: ig
 
 def provider_logout_url(request: HttpRequest) -> str:
     """Return the end-session URL for mozilla's own logout view, as `OIDC_OP_LOGOUT_URL_METHOD`."""
-    return destination.choose(request, index.current(request.session)).url
+    chosen = destination.choose(request, index.current(request))
+    return destination.hand_out(request, chosen)

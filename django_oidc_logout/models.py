@@ -81,7 +81,9 @@ class OIDCSession(models.Model):
     @property
     def email(self) -> str:
         """The user's e-mail address, or the empty string."""
-        return getattr(self.user, self.user.get_email_field_name(), "") if self.user else ""
+        if self.user is None:
+            return ""
+        return getattr(self.user, self.user.get_email_field_name(), "")
 
 
 def _name_of(user: AbstractBaseUser) -> str:

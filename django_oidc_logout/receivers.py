@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import auth
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 
 from . import sign_in
-from .sessions import entry, index, record
+from .outcome import Outcome
+from .rp_initiated import destination
+from .sessions import end, entry, index, record
 from .signals import logout_token_rejected, session_ended, signed_out
 
 if TYPE_CHECKING:
@@ -17,9 +20,10 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from .models import OIDCSession
-    from .outcome import Outcome
 
 logger = logging.getLogger("django_oidc_logout")
+
+NOT_NOTIFIED = "The site's own logout ended the session and did not notify the provider."
 
 
 @receiver(user_logged_in, dispatch_uid="oidc_logout.record_sign_in")
@@ -30,14 +34,23 @@ def record_sign_in(request: HttpRequest | None, user: AbstractBaseUser, **_: Any
     sign_in.after_login(request, user)
 
 
-@receiver(user_logged_out, dispatch_uid="oidc_logout.remove_row")
-def remove_row(request: HttpRequest | None, **_: Any) -> None:
-    """Remove the row of a session that other code ends, such as Django's own logout view."""
-    if request is None or not hasattr(request, "session") or not entry.row_key(request.session):
+@receiver(user_logged_out, dispatch_uid="oidc_logout.follow_sign_out")
+def follow_sign_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
+    """End a session that other code signs out, such as Django's own logout view, and say so."""
+    session = getattr(request, "session", None)
+    if request is None or session is None or isinstance(session, end.EndedSession):
         return
-    row = index.current(request.session)
-    index.remove_row_of(request.session)
+    if not entry.is_from_provider(session):
+        return
+    row = index.current(request)
+    end.end_before_logout(request)
     record.keep_ended(request, row)
+    chosen = destination.handed_out(request)
+    outcome = Outcome(
+        provider=chosen.provider_outcome if chosen else "skipped",
+        reason=chosen.reason if chosen else NOT_NOTIFIED,
+    )
+    end.announce(signed_out, sender=auth.logout, request=request, user=user, outcome=outcome)
 
 
 @receiver(signed_out, dispatch_uid="oidc_logout.log_signed_out")

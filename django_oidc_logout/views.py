@@ -21,7 +21,7 @@ from django.urls import get_script_prefix
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_exempt
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
@@ -31,8 +31,9 @@ from .conf import conf
 from .decorators import outside_transactions
 from .exceptions import LogoutTokenInvalid, OIDCLogoutError, SessionsNotEnded
 from .providers import configured
-from .rp_initiated import responses, return_to
+from .rp_initiated import responses, return_to, stale_form
 from .sessions import bound_store, entry
+from .signals import logout_token_rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,27 @@ if TYPE_CHECKING:
 UNREADABLE = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
 
 
-@method_decorator([outside_transactions, login_not_required, csrf_protect], name="dispatch")
+def _fresh_form(request: HttpRequest) -> HttpResponse:
+    fields = {**request.GET.dict(), **dict(_fields(request).items())}
+    return _confirm_page(request, fields, status=403)
+
+
+def _confirm_page(
+    request: HttpRequest, fields: Mapping[str, Any], *, status: int = 200
+) -> HttpResponse:
+    context = {
+        "next": return_to.safe_target(request, fields.get("next")),
+        "local": _has_flag("local", fields),
+        "home": get_script_prefix(),
+    }
+    return render(request, "oidc_logout/confirm.html", context, status=status)
+
+
+# Exempt from the check of the middleware, which would respond to a stale form with an error.
+@method_decorator(
+    [outside_transactions, login_not_required, csrf_exempt, stale_form.csrf_check(_fresh_form)],
+    name="dispatch",
+)
 class LogoutView(View):
     """Sign out on POST. `OIDC_LOGOUT_GET` decides what a GET does."""
 
@@ -58,15 +79,10 @@ class LogoutView(View):
         """Ask for confirmation, sign out, or refuse. HEAD comes here too, and never signs out."""
         if conf.OIDC_LOGOUT_GET == "refuse":
             return HttpResponseNotAllowed(["POST"])
-        requested, local = request.GET.get("next"), _has_flag("local", request.GET)
         if conf.OIDC_LOGOUT_GET == "allow" and _is_click(request):
+            requested, local = request.GET.get("next"), _has_flag("local", request.GET)
             return sign_out(request, return_to=requested, local_only=local)
-        context = {
-            "next": return_to.safe_target(request, requested),
-            "local": local,
-            "home": get_script_prefix(),
-        }
-        return render(request, "oidc_logout/confirm.html", context)
+        return _confirm_page(request, request.GET)
 
 
 # Outside transactions, because it must work while the database is down.
@@ -81,7 +97,7 @@ class CallbackView(View):
         url = target or return_to.default_url()
         response = HttpResponseRedirect(url) if url else _signed_out_page(request, state)
         # Another site that embeds this URL as an image must not clear anybody's cookies.
-        if state and _is_navigation(request) and not entry.known_user(request):
+        if state and _is_navigation(request) and entry.known_user(request) is None:
             responses.clear_held_back(response)
         return response
 
@@ -94,7 +110,7 @@ def _signed_out_page(request: HttpRequest, state: return_to.State | None) -> Htt
     context = {
         "state": state,
         "provider": provider,
-        "signed_in": entry.known_user(request),
+        "signed_in": entry.known_user(request) is not None,
         "home": get_script_prefix(),
     }
     return render(request, "oidc_logout/signed_out.html", context)
@@ -160,6 +176,17 @@ class BackChannelLogoutView(View):
 
 
 def _logout_token(request: HttpRequest) -> str:
+    """Return the logout token in the body. A body without one is a rejected token."""
+    try:
+        return _only_token(request)
+    except LogoutTokenInvalid as exc:
+        logout_token_rejected.send_robust(
+            sender=idp_initiated.back_channel, issuer="", reason=str(exc)
+        )
+        raise
+
+
+def _only_token(request: HttpRequest) -> str:
     if request.content_type != "application/x-www-form-urlencoded":
         raise LogoutTokenInvalid("the body is not application/x-www-form-urlencoded")
     try:
@@ -190,8 +217,9 @@ class FrontChannelLogoutView(View):
             with suppress(SessionsNotEnded):  # it is logged, and nobody sees the frame
                 idp_initiated.front_channel(issuers[0], sids[0])
         response = render(request, "oidc_logout/frontchannel.html")
-        origins = sorted(configured.origins(request.GET.get("iss", ""))) or ["'none'"]
-        response.headers["Content-Security-Policy"] = f"frame-ancestors {' '.join(origins)}"
+        issuer = issuers[0] if len(issuers) == 1 else ""
+        origin = configured.frame_origin(issuer) or "'none'"
+        response.headers["Content-Security-Policy"] = f"frame-ancestors {origin}"
         return response
 
 

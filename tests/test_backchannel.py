@@ -281,12 +281,16 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize(("body", "content_type"), BODIES.values(), ids=BODIES)
-def test_bodies_that_are_refused(sign_in, logout_token, body, content_type):
+@pytest.mark.parametrize("case", BODIES.values(), ids=BODIES)
+def test_bodies_that_are_refused(sign_in, logout_token, signals, caplog, case):
     client = sign_in()
-    body = body.replace("{t}", logout_token())
-    assert_refused(Client(enforce_csrf_checks=True).post(URL, body, content_type))
+    body, content_type = case[0].replace("{t}", logout_token()), case[1]
+    answer = Client(enforce_csrf_checks=True).post(URL, body, content_type)
+    assert_refused(answer)
     assert is_signed_in(client)
+    reason = answer.json()["error_description"]
+    assert signals["rejected"] == [("", reason)]
+    assert f"Logout token rejected: issuer= reason={reason}" in caplog.messages
 
 
 def test_token_in_a_multipart_form_is_refused(sign_in, logout_token):

@@ -90,7 +90,21 @@ def test_only_the_issuers_own_session_ends(idp, configure, sign_in):
     assert_harmless(answer, "https://other.example.com")
     assert is_signed_in(here)
     assert not is_signed_in(there)
-    assert_harmless(Client().get(URL), idp.issuer, "https://other.example.com")
+
+
+@pytest.mark.parametrize(
+    ("query", "origin"),
+    [
+        ("", "'none'"),
+        ("sid=session-1", "'none'"),
+        ("iss=https://stranger.example.com&sid=session-1", "'none'"),
+        ("iss=https://other.example.com/realm&iss=https://other.example.com/realm", "'none'"),
+        ("iss=https://other.example.com/realm", "https://other.example.com"),
+    ],
+)
+def test_stranger_learns_no_providers(idp, configure, query, origin):
+    configure("other", ISSUER="https://other.example.com/realm", CLIENT_ID="site")
+    assert_harmless(Client().get(f"{URL}?{query}"), origin)
 
 
 def test_no_provider(settings):

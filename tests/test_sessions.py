@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 
 from django_oidc_logout.sessions import end, engines, entry, pending
 
@@ -226,19 +227,27 @@ def test_session_that_ends(request_of_ada, caplog):
 
 
 @pytest.mark.django_db
-def test_session_ends_before_its_row_does(request_of_ada):
-    """While the row is there, the end can be tried again: no receiver is to take it away."""
-    keys = []
+def test_receivers_can_read_what_has_ended(request_of_ada):
+    """They are asked after the session has ended, and cannot bring it back."""
+    key, seen = request_of_ada.session.session_key, []
 
-    def note(request, **kwargs):
-        keys.append(entry.row_key(request.session))
+    def note(request, user, **kwargs):
+        session = request.session
+        seen.append((session.session_key, entry.row_key(session), user.username))
+        assert not SessionStore().exists(key)
+        session.save()
+        session.cycle_key()
+        assert not session.exists(key)
+        assert session.load() == {}
 
     user_logged_out.connect(note)
     try:
         end.end_current(request_of_ada, None)
     finally:
         user_logged_out.disconnect(note)
-    assert keys == [""]
+    assert seen == [(key, GOOD["key"], "ada")]
+    assert is_anonymous(request_of_ada)
+    assert not Session.objects.exists()
 
 
 @pytest.mark.django_db

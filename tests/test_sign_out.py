@@ -780,6 +780,7 @@ def test_token_that_cannot_be_read_is_as_good_as_none(client, ada, told, token):
     assert not is_signed_in(client)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_warm_click_costs_no_call_and_at_most_two_queries(idp, sign_in, settings, ada):
     settings.ROOT_URLCONF = __name__
     settings.LOGOUT_REDIRECT_URL = "/"
@@ -1037,6 +1038,32 @@ def test_json_is_for_those_who_prefer_it(client, accept, is_json):
     assert response["Content-Type"].startswith("application/json") == is_json
     if is_json:
         assert set(response.json()) == {"redirect_to", "provider"}
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(
+    ("headers", "is_json"),
+    [
+        ({"accept": "*/*", "sec-fetch-dest": "empty"}, True),
+        ({"accept": "*/*", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}, True),
+        ({"sec-fetch-mode": "same-origin"}, True),
+        ({"sec-fetch-mode": "no-cors", "sec-fetch-dest": "empty"}, True),
+        ({"accept": "text/html", "sec-fetch-mode": "cors"}, True),
+        ({"accept": "*/*", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}, False),
+        ({"sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"}, False),
+        ({"sec-fetch-site": "same-origin"}, False),
+        ({"hx-request": "true", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}, False),
+        ({"x-turbo-request-id": "1", "sec-fetch-mode": "cors"}, False),
+    ],
+    ids=str,
+)
+def test_script_is_answered_what_it_can_follow(client, headers, is_json):
+    response = client.post("/oidc/logout/", headers=headers)
+    assert response["Content-Type"].startswith("application/json") == is_json
+    if is_json:
+        assert response.json()["redirect_to"].startswith(END_SESSION)
+        assert response.json()["provider"] == "redirect"
+    assert {"Sec-Fetch-Mode", "Sec-Fetch-Dest"} <= set(response["Vary"].split(", "))
 
 
 @pytest.mark.usefixtures("site")

@@ -103,6 +103,18 @@ def test_is_not_secure(url):
     assert not fetch.is_secure(url)
 
 
+# Threads
+
+
+def test_thread_that_cannot_be_started(idp, monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with refused("document was not called: can't start new thread"):
+        get(idp)
+
+
 # get_json
 
 

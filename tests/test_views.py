@@ -152,6 +152,61 @@ def test_button_of_the_confirm_page_signs_out():
     assert not is_signed_in(client)
 
 
+def stale(client, **headers):
+    """Post the form of a page from before the sign-in, which has changed the token."""
+    fields = {"csrfmiddlewaretoken": "x" * 64, "next": "/bye/", "local": "1"}
+    return client.post(LOGOUT, fields, headers=headers)
+
+
+@pytest.mark.parametrize("cookie", ["y" * 32, "", "garbage"])
+@pytest.mark.parametrize("navigation", [{}, CLICKS[1]], ids=["old browser", "browser"])
+@pytest.mark.parametrize("has_middleware", [True, False])
+def test_stale_form_is_answered_with_a_fresh_one(settings, cookie, navigation, has_middleware):
+    if not has_middleware:
+        settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "csrf" not in name]
+    client = force_sign_in(Client(enforce_csrf_checks=True))
+    client.cookies["csrftoken"] = cookie
+    response = stale(client, **navigation)
+    assert response.status_code == 403
+    assert "no-store" in response["Cache-Control"]
+    assert "Clear-Site-Data" not in response
+    assert words(response) == "Sign out? Sign out No, back to the site"
+    assert is_signed_in(client)
+    page = response.content.decode()
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+    assert client.post(LOGOUT, fields)["Location"] == "/bye/"
+    assert not is_signed_in(client)
+
+
+def test_stale_form_is_no_way_to_a_hostile_place():
+    client = force_sign_in(Client(enforce_csrf_checks=True))
+    page = client.post(LOGOUT, {"next": "https://evil.example/"}).content.decode()
+    assert "evil" not in page
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"hx-request": "true"},
+        {"x-turbo-request-id": "1"},
+        {"accept": "application/json"},
+        {"sec-fetch-mode": "cors"},
+    ],
+    ids=str,
+)
+def test_script_with_a_stale_token_gets_djangos_answer(headers):
+    client = force_sign_in(Client(enforce_csrf_checks=True))
+    response = stale(client, **headers)
+    assert response.status_code == 403
+    assert b"CSRF verification failed" in response.content
+    assert is_signed_in(client)
+
+
+def test_stale_form_is_logged_once(caplog):
+    stale(Client(enforce_csrf_checks=True))
+    assert [message.partition("(")[0] for message in caplog.messages] == ["Forbidden "]
+
+
 @pytest.mark.parametrize("address", [LOGOUT, CALLBACK])
 @pytest.mark.parametrize("person", ["somebody", "nobody"])
 def test_nobody_has_to_sign_in_to_sign_out(settings, client, address, person):

@@ -83,7 +83,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
 
         With "select all", the form repeats that choice instead of listing every session.
         """
-        current, count = index.current(request.session), rows.count()
+        current, count = index.current(request), rows.count()
         question = ngettext("%(count)d session will end.", "%(count)d sessions will end.", count)
         request.current_app = self.admin_site.name
         context = {
@@ -111,7 +111,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         log: Callable[[HttpRequest, Any], object],
     ) -> HttpResponse | None:
         """End sessions, report how many, and log them. The request's own signs out last."""
-        current, chosen = index.current(request.session), list(rows)
+        current, chosen = index.current(request), list(rows)
         own = [row for row in chosen if row == current]
         ended, failed = _end([row for row in chosen if row != current])
         log(request, [*ended, *own])

@@ -88,8 +88,8 @@ class OIDCSessionAdmin(SignOutAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OIDCSession]:
         """Return the sessions without their tokens, with the request's own marked."""
-        current = index.current(request.session)
-        is_this_one = Case(When(pk=current.pk if current else 0, then=True), default=False)
+        current = index.current(request)
+        is_this_one = Case(When(pk=0 if current is None else current.pk, then=True), default=False)
         rows: QuerySet[OIDCSession] = super().get_queryset(request)
         return without_tokens(rows).annotate(is_this_one=is_this_one)
 

@@ -80,10 +80,15 @@ def issuers() -> set[str]:
     return {issuer for issuer in found if issuer and isinstance(issuer, str)}
 
 
-def origins(issuer: str) -> set[str]:
-    """Return an issuer's origin (RFC 6454, section 6.2), or all origins if it is not configured."""
+def frame_origin(issuer: str) -> str:
+    """Return the origin (RFC 6454, section 6.2) that may frame a request with this `iss`.
+
+    If several origins are configured, it must be a configured issuer: a stranger must not learn
+    the others. If there is one, it may be missing.
+    """
     chosen = issuers() & {issuer} or issuers()
-    return {origin for origin in map(_origin, chosen) if origin}
+    origins = {origin for origin in map(_origin, chosen) if origin}
+    return origins.pop() if len(origins) == 1 else ""
 
 
 def _origin(issuer: str) -> str:

@@ -215,7 +215,10 @@ def _within(seconds: float, url: str, call: Callable[[float], T]) -> T:
         except Exception as exc:  # noqa: BLE001  # raised again in the waiting thread
             future.set_exception(exc)
 
-    threading.Thread(target=run, daemon=True, name="oidc-logout-call").start()
+    try:
+        threading.Thread(target=run, daemon=True, name="oidc-logout-call").start()
+    except RuntimeError as exc:  # a limit on threads, or the interpreter shuts down
+        raise ProviderUnavailable(f"{url} was not called: {exc}") from exc
     try:
         return future.result(seconds)
     except TimeoutError as exc:

@@ -10,7 +10,7 @@ from django.utils.translation import get_language, gettext, to_locale
 
 from ..exceptions import OIDCLogoutError, ProviderSkipped, ProviderUnavailable
 from ..providers import EndSessionRequest, configured
-from ..sessions import entry
+from ..sessions import entry, sql
 from ..tokens import id_token
 from . import responses, return_to
 from .return_to import State
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..providers import OIDCProvider
 
 logger = logging.getLogger("django_oidc_logout")
+
+HANDED_OUT = "_oidc_logout_destination"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +71,10 @@ def choose(
     state, is_recorded = State(), True
     try:
         state = replace(state, next=return_to.safe_target(request, requested))
-        sign_in = _sign_in(request, row)
-        state, is_recorded = replace(state, alias=sign_in.alias), sign_in.is_recorded
-        destination = _destination(request, sign_in, state, local_only=local_only)
+        with sql.savepoints():
+            sign_in = _sign_in(request, row)
+            state, is_recorded = replace(state, alias=sign_in.alias), sign_in.is_recorded
+            destination = _destination(request, sign_in, state, local_only=local_only)
     except ProviderSkipped as exc:
         destination = _local(state, "skipped", str(exc))
     except OIDCLogoutError as exc:
@@ -90,6 +93,17 @@ def _destination(
         reason = "The request was to sign out of this site only."
         return _local(state, "skipped", reason, warn=False)
     return _at_provider(request, sign_in, replace(state, provider_outcome="redirect"))
+
+
+def hand_out(request: HttpRequest, destination: Destination) -> str:
+    """Return a destination's URL to other code that signs out, and note that on the request."""
+    setattr(request, HANDED_OUT, destination)
+    return destination.url
+
+
+def handed_out(request: HttpRequest) -> Destination | None:
+    """Return the destination that other code received for this request, if any."""
+    return getattr(request, HANDED_OUT, None)
 
 
 def _local(
@@ -128,7 +142,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
             logout_hint=token.login_hint,
         )
     is_from_provider = entry.is_from_provider(request.session)
-    if entry.signed_in_user(request) and not is_from_provider:
+    if entry.signed_in_user(request) is not None and not is_from_provider:
         raise ProviderSkipped("The sign-in was not through an identity provider.")
     alias = entry.provider_alias(request.session) or configured.fallback_alias()
     return SignIn(alias=alias, is_recorded=not is_from_provider)

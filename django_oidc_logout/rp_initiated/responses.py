@@ -22,7 +22,13 @@ MAX_HEADER_URL = 3000
 # Browsers clear the cookies of the whole registrable domain. A provider on that domain still needs
 # its own for the redirect.
 HELD_BACK = frozenset({"cookies"})
-DECIDING_HEADERS = ("Accept", "HX-Request", "X-Turbo-Request-Id")
+DECIDING_HEADERS = (
+    "Accept",
+    "HX-Request",
+    "Sec-Fetch-Dest",
+    "Sec-Fetch-Mode",
+    "X-Turbo-Request-Id",
+)
 TURBO_STREAM = "text/vnd.turbo-stream.html"
 HTML = "text/html"
 JSON = ("application/json", "application/json; charset=utf-8", "application/json; charset=UTF-8")
@@ -67,13 +73,25 @@ def _redirect(request: HttpRequest, url: str, provider_outcome: str) -> HttpResp
     if _is_turbo(request):
         # Turbo uses fetch, so it cannot follow a redirect to another origin. It ignores pages.
         return render(request, "oidc_logout/turbo.html", {"url": url}, content_type=TURBO_STREAM)
-    if _prefers_json(request):
+    if _prefers_json(request) or _is_script(request):
         return JsonResponse({"redirect_to": url, "provider": provider_outcome})
     if conf.OIDC_LOGOUT_RESPONSE == "refresh" or len(url) > MAX_HEADER_URL:
         response = render(request, "oidc_logout/refresh.html", {"url": url})
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
     return HttpResponseRedirect(url)
+
+
+def is_browser(request: HttpRequest) -> bool:
+    """Return whether a browser sent the request to show the response as a page."""
+    kinds = (_is_htmx, _is_turbo, _prefers_json, _is_script)
+    return not any(is_kind(request) for is_kind in kinds)
+
+
+def _is_script(request: HttpRequest) -> bool:
+    """Return whether `fetch` or the like sent the request, and cannot follow it to the provider."""
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    return mode != "navigate" or request.headers.get("Sec-Fetch-Dest") == "empty"
 
 
 def _is_turbo(request: HttpRequest) -> bool:

@@ -15,7 +15,7 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import Error
 
 from ..conf import conf
-from . import engines, entry, index
+from . import engines, entry, index, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,8 +79,11 @@ def _bound(engine: type[SessionBase]) -> type[Any]:
     return type(engine.__qualname__, (mixin, engine), {"_engine": engine})
 
 
-class _Noting:
-    """Mixed into a session store: keeps what `login()` needs of a session that it flushes."""
+class _Bound:
+    """Mixed into a session store: keeps what `login()` needs of a session that it flushes.
+
+    A bound store can be copied and pickled, although its class has no name to import.
+    """
 
     def flush(self: Any) -> None:
         entry.note_flush(self)
@@ -90,8 +93,17 @@ class _Noting:
         entry.note_flush(self)
         await super().aflush()  # type: ignore[misc]  # the store's
 
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
+        return _rebuild, (self._engine,), self.__getstate__()
 
-class _OnServer(_Noting):
+
+def _rebuild(engine: type[SessionBase]) -> Any:
+    """Return a bound store without attributes, which `pickle` or `copy` adds."""
+    bound: Any = _bound(engine)
+    return bound.__new__(bound)
+
+
+class _OnServer(_Bound):
     """Mixed into a session store: deletes a session that is saved after its row was removed."""
 
     def save(self: Any, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
@@ -101,7 +113,8 @@ class _OnServer(_Noting):
         self.pop(UNCHECKED, None)
         super().save()  # type: ignore[misc]  # the store's
         try:
-            is_orphan = index.is_orphan(entry.row_key(self))
+            with sql.savepoints():
+                is_orphan = index.is_orphan(entry.row_key(self))
         except Error:
             logger.exception("Could not check a saved session against the index")
             self[UNCHECKED] = True  # checked when it is loaded
@@ -127,7 +140,8 @@ class _OnServer(_Noting):
 
     def _is_orphan(self: Any, data: Mapping[str, Any]) -> bool:
         try:
-            return index.is_orphan(entry.row_key(data))
+            with sql.savepoints():
+                return index.is_orphan(entry.row_key(data))
         except Error:
             logger.exception("Could not check a loaded session against the index")
             return False
@@ -172,7 +186,7 @@ class _InBoth(_OnServer):
         return self._is_from_database or super()._needs_check(data)
 
 
-class _InCookie(_Noting):
+class _InCookie(_Bound):
     """Mixed into a session store: loads an empty session if the row was removed."""
 
     def load(self: Any) -> dict[str, Any]:

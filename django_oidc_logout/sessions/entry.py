@@ -18,7 +18,7 @@ from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.utils.crypto import get_random_string
 
 from ..conf import conf
-from . import engines
+from . import engines, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,7 +161,8 @@ def signed_in_user(request: HttpRequest) -> AbstractBaseUser | None:
 def known_user(request: HttpRequest) -> AbstractBaseUser | None:
     """Return the user who is signed in, or None, also if the user cannot be loaded."""
     try:
-        return signed_in_user(request)
+        with sql.savepoints():
+            return signed_in_user(request)
     except Exception:  # a failing session store or backend must not prevent the sign-out
         logger.exception("Could not load the signed-in user, signing out without a name")
         return None

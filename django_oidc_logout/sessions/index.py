@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.sessions.backends.base import SessionBase
     from django.db.models import QuerySet
+    from django.http import HttpRequest
 
 logger = logging.getLogger("django_oidc_logout")
 
@@ -30,16 +31,25 @@ BATCH = 500
 T = TypeVar("T")
 
 
-def current(session: SessionBase) -> OIDCSession | None:
-    """Return the row of a session, or None, also if the index cannot be read."""
-    own_key = None if engines.in_cookies() else session.session_key
+def current(request: HttpRequest) -> OIDCSession | None:
+    """Return the row of the request's session, or None, also if the index cannot be read.
+
+    If the session has expired, the row still has what a sign-out needs.
+    """
     try:
-        key = entry.row_key(session) or own_key
-        rows = sql.select(OIDCSession, session_key=[key]) if key else ()
-        return next(iter(rows), None)
+        with sql.savepoints():
+            key = entry.row_key(request.session) or _own_key(request)
+            rows = sql.select(OIDCSession, session_key=[key]) if key else ()
+            return next(iter(rows), None)
     except Exception:  # every session store raises its own exceptions, and signing out must work
         logger.exception("Could not read a session's row, the sign-out will lack the hint")
         return None
+
+
+def _own_key(request: HttpRequest) -> str:
+    if engines.in_cookies():
+        return ""
+    return request.session.session_key or engines.cookie_key(request)
 
 
 def matching(

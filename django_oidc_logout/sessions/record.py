@@ -156,6 +156,7 @@ def follow_login(request: HttpRequest, user: AbstractBaseUser) -> None:
     if row.user_id is None:
         row.user = cast("Any", user)
     row.acts_as = None if row.user_id == user.pk else cast("Any", user)
+    engines.delete_hidden(old_key)
     if _retry(lambda: _move(row, old_key)):
         entry.mark_recorded(session, row.session_key, row.id_token)
     else:
@@ -208,5 +209,7 @@ def keep_ended(request: HttpRequest, row: OIDCSession | None) -> None:
 def remove_replaced(request: HttpRequest) -> None:
     """Remove the row of the session that a sign-in through a provider has replaced."""
     row = _row_before_login(request)
-    if row is not None and row.session_key != entry.row_key(request.session):
+    if row is None or row.session_key == entry.row_key(request.session):
+        return
+    if engines.delete_hidden(row.session_key):  # else the row must stay
         index.remove_key(row.session_key)

@@ -6,14 +6,14 @@ a transaction, which costs two more round trips.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db import connections, router, transaction
+from django.db import Error, connections, router, transaction
 from django.db.models.deletion import Collector
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from contextlib import AbstractContextManager
 
     from django.db.models import Model
@@ -53,6 +53,20 @@ def savepoint(using: str) -> AbstractContextManager[None]:
     if connections[using].in_atomic_block:
         return transaction.atomic(using=using)
     return nullcontext()
+
+
+@contextmanager
+def savepoints() -> Iterator[None]:
+    """Run a block whose failing statements, on whichever database, break no open transaction.
+
+    If the block hides a failure, PostgreSQL reports it at the end of the block: everything in the
+    block is rolled back, and the block raises a `DatabaseError`.
+    """
+    with ExitStack() as stack:
+        for connection in connections.all(initialized_only=True):
+            with suppress(Error):  # a broken connection must not prevent the block
+                stack.enter_context(savepoint(connection.alias))
+        yield
 
 
 def _where(
