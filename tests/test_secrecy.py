@@ -98,6 +98,7 @@ def test_parameter_that_carries_a_secret_is_found_by_its_name(text):
         signing.dumps({"next": "/there/"}),
         "eyJ is how a token begins",
     ],
+    ids=["revocation", "two tokens", "state", "prefix"],
 )
 def test_what_is_no_secret_is_left_alone(text):
     logger.warning(text)
