@@ -35,6 +35,7 @@ def bind(request: HttpRequest) -> None:
     engine: Any = type(session)
     if not issubclass(engine, MIXINS):  # it is bound already if the middleware is listed twice
         engine = session.__class__ = _bound(engine)
+        entry.note_arrival(session)
     if session.accessed and issubclass(engine, _InCookie):
         _flush_if_ended(request)
 

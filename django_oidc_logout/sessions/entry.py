@@ -35,6 +35,7 @@ ENTRY_TYPES = {"key": str, "token": str, "until": float}
 MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105  # the name of a session key
 MOZILLA_EXPIRATION = "oidc_id_token_expiration"
 FLUSHED = "_oidc_logout_flushed"
+ARRIVED = "_oidc_logout_arrived"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,16 @@ def key_has_changed(session: SessionBase) -> bool:
 def mark_key(session: SessionBase) -> None:
     """Note in a session that its row has its new key."""
     session[ENTRY] = {**session[ENTRY], "key": session.session_key}
+
+
+def note_arrival(session: SessionBase) -> None:
+    """Note with which key a session arrived, before it is loaded: it may not be found."""
+    setattr(session, ARRIVED, session.session_key or "")
+
+
+def arrived_key(session: SessionBase) -> str:
+    """Return the key with which a session arrived, or the empty string."""
+    return str(getattr(session, ARRIVED, ""))
 
 
 def note_flush(session: SessionBase) -> None:

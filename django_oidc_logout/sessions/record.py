@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from django.db import IntegrityError, OperationalError, connections
 from django.utils import timezone
 
-from ..conf import conf
 from ..fields import digest
 from ..models import OIDCSession
 from . import engines, entry, index, sql
@@ -156,7 +155,8 @@ def follow_login(request: HttpRequest, user: AbstractBaseUser) -> None:
     if row.user_id is None:
         row.user = cast("Any", user)
     row.acts_as = None if row.user_id == user.pk else cast("Any", user)
-    engines.delete_hidden(old_key)
+    if not engines.delete_hidden(old_key):
+        row.pk = None  # both sessions may live, so each needs a row
     if _retry(lambda: _move(row, old_key)):
         entry.mark_recorded(session, row.session_key, row.id_token)
     else:
@@ -181,22 +181,23 @@ def _row_before_login(request: HttpRequest) -> OIDCSession | None:
     ended: OIDCSession | None = getattr(request, ENDED_ROW, None)
     if own_key or ended:
         return ended or _row(own_key)
-    return _row_of_replaced_cookie(request)
+    return None if engines.in_cookies() else _row_of_replaced_session(request)
 
 
-def _row_of_replaced_cookie(request: HttpRequest) -> OIDCSession | None:
-    """Return the row of the cookie's session if `login()` has replaced that session.
+def _row_of_replaced_session(request: HttpRequest) -> OIDCSession | None:
+    """Return the row of a session that `login()` has replaced, although it was not found.
 
-    The cookie alone does not prove it: without the package's middleware, the session may have
-    another cookie, or none.
+    Without the package's middleware, the cookie alone does not prove that the session was
+    replaced: the session may have another cookie, or none.
     """
-    key = request.COOKIES.get(conf.SESSION_COOKIE_NAME)
-    if not key or engines.in_cookies() or key == request.session.session_key:
+    arrived, cookie = entry.arrived_key(request.session), engines.cookie_key(request)
+    key = arrived or cookie
+    if not key or key == request.session.session_key:
         return None
     row = _row(key)
-    if row is None or row.expires_at <= timezone.now() or engines.is_alive(key):
+    if row is None or row.expires_at <= timezone.now():
         return None
-    return row
+    return row if arrived or not engines.is_alive(key) else None
 
 
 def keep_ended(request: HttpRequest, row: OIDCSession | None) -> None:
