@@ -10,17 +10,17 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.models import Session
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.models.signals import post_save, pre_delete
 from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 
-from django_oidc_logout import receivers
+from django_oidc_logout import receivers, user_changes
 from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import engines, index
+from django_oidc_logout.sessions import end, engines, index
 from django_oidc_logout.signals import session_ended
 from tests.factories import copy_of, create_row, force_sign_in, get_async, is_signed_in
 from tests.urls import urlpatterns as site
@@ -397,6 +397,7 @@ def test_user_model_whose_sessions_do_not_depend_on_the_password(people, ada, mo
     monkeypatch.delattr(AbstractBaseUser, "get_session_auth_hash")
     apply("password", ada)
     assert still_in(people) == {"phone", "desk", "bob"}
+    assert people["desk"].get(STATUS).json() == {"signed_in": True}
     assert not signals["ended"]
 
 
@@ -485,6 +486,102 @@ def test_account_page_while_sessions_cannot_be_ended(idp, people, ada, sign_in, 
     page = fresh.get(PAGE).content.decode()
     assert page.count('name="session"') == 1
     assert rows() == {"phone", "desk", "fresh", "bob"}
+
+
+# What others have changed
+
+
+def delete_in_sql(user):
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM auth_user WHERE id = %s", [user.pk])
+
+
+def test_user_who_was_deleted_in_sql(people, ada, signals):
+    delete_in_sql(ada)
+    assert still_in(people) == {"bob"}
+    assert people["desk"].get(STATUS).json() == {"signed_in": False}
+    assert people["desk"].get(PAGE).status_code == 302
+    call_command("oidc_logout_clear_sessions", verbosity=0)
+    assert rows() == {"bob"}
+    assert ended(signals) == both(DELETED)
+
+
+def test_rows_without_a_user_stay(people, signals):
+    OIDCSession.objects.update(user=None)
+    call_command("oidc_logout_clear_sessions", verbosity=0)
+    assert still_in(people) == {"phone", "desk", "bob"}
+    assert not signals["ended"]
+
+
+def test_session_of_somebody_who_acts_as_another(people, ada, signals):
+    OIDCSession.objects.filter(sid="bob").update(user=ada)
+    update_password(ada)
+    call_command("oidc_logout_clear_sessions", verbosity=0)
+    assert rows() == {"bob"}
+    assert still_in(people) == {"bob"}
+
+
+def test_session_that_is_being_created(people, ada, signals):
+    session = people["phone"].session
+    session.clear()
+    session.save()
+    update_password(ada)
+    call_command("oidc_logout_clear_sessions", verbosity=0)
+    assert ended(signals) == [("desk", PASSWORD)]
+
+
+def test_command_says_that_a_session_did_not_end(people, ada, monkeypatch):
+    def down(*keys):
+        raise OSError("store is down")
+
+    update_password(ada)
+    monkeypatch.setattr(engines, "delete", down)
+    with pytest.raises(CommandError, match=r"2 sessions could not be ended.*Run this command"):
+        call_command("oidc_logout_clear_sessions", verbosity=0)
+    assert rows() == {"phone", "desk", "bob"}
+
+
+def test_command_reads_in_batches(people, monkeypatch, signals):
+    monkeypatch.setattr(index, "BATCH", 2)
+    get_user_model().objects.update(is_active=False)
+    call_command("oidc_logout_clear_sessions", verbosity=0)
+    assert not rows()
+
+
+# Other databases
+
+
+@pytest.mark.parametrize("change", ["save", "delete"])
+def test_database_of_the_user_decides(people, ada, monkeypatch, change):
+    seen = []
+    monkeypatch.setattr(transaction, "on_commit", lambda *args, using: seen.append(using))
+    if change == "save":
+        ada.is_active = False
+        receivers.follow_saved_user(ada, created=False, update_fields=None, using="other")
+    else:
+        receivers.follow_deleted_user(ada, using="other")
+    assert seen == ["other"]
+
+
+def test_index_in_another_database(people, ada, signals):
+    end.end_removed(list(index.matching(user=ada)), reason=DELETED)
+    assert rows() == {"bob"}
+    assert ended(signals) == both(DELETED)
+
+
+def test_replica(settings, people, ada):
+    settings.DATABASE_ROUTERS = ["tests.routers.ReplicaRouter"]
+    apply("deactivate", ada)
+    settings.DATABASE_ROUTERS = []
+    assert rows() == {"bob"}
+
+
+# Other user models
+
+
+def test_attribute_that_is_a_property(ada):
+    assert user_changes._writes("is_member", ada, ["email"])
+    assert not user_changes._writes("is_active", ada, ["email"])
 
 
 # Status
