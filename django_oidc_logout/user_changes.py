@@ -32,34 +32,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_oidc_logout")
 
 
-class Handled:
-    """The request that is being handled, from here to `finish()`."""
+handled: ContextVar[HttpRequest | None] = ContextVar("oidc_logout_handled", default=None)
+"""The request that the middleware is handling."""
 
-    __slots__ = ("before", "change", "request")
-
-    def __init__(self, request: HttpRequest) -> None:
-        self.request = request
-        self.change: Callable[[], object] | None = None
-        """Ends the request's own session, if it is to end after the response."""
-        self.before = _handled.get()
-        _handled.set(self)
-
-    def owns(self, row: OIDCSession) -> bool:
-        """Return whether a row is that of the request's session."""
-        return row.session_key == entry.row_key(self.request.session)
-
-    def finish(self) -> Callable[[], None] | None:
-        """Stop being the request that is handled. Return what ends its own session, or None."""
-        _handled.set(self.before)
-        return None if self.change is None else partial(_end_own, self.request, self.change)
+END_OWN = "_oidc_logout_end_own"
+"""The attribute of a request whose own session is to end after the response."""
 
 
-_handled: ContextVar[Handled | None] = ContextVar("oidc_logout_handled", default=None)
-
-
-def _end_own(request: HttpRequest, change: Callable[[], object]) -> None:
+def end_own(request: HttpRequest) -> None:
     """End the request's own session, unless its view has signed out, or in as somebody else."""
-    is_ended = _safely(change)
+    is_ended = _safely(request.__dict__.pop(END_OWN))
     if not is_ended or index.is_orphan(entry.row_key(request.session)):
         entry.flush(request)
 
@@ -114,18 +96,22 @@ def _end_all(user: AbstractBaseUser) -> None:
 
 def _end_or_leave(rows: list[OIDCSession], end: Callable[[list[OIDCSession]], object]) -> None:
     """End sessions now, but the request's own after the response."""
-    handled = _handled.get()
-    own = [row for row in rows if handled is not None and handled.owns(row)]
-    if handled is not None and own:
-        handled.change = partial(end, own)
+    own = [row for row in rows if _is_own(row)]
+    request = handled.get()
+    if request is not None and own:
+        setattr(request, END_OWN, partial(end, own))
     end([row for row in rows if row not in own])
 
 
 def _end_others(user: AbstractBaseUser) -> None:
-    handled = _handled.get()
-    rows = list(index.matching(user=user))
-    others = [row for row in rows if handled is None or not handled.owns(row)]
+    others = [row for row in index.matching(user=user) if not _is_own(row)]
     validity.end_if_password_changed(others, user)
+
+
+def _is_own(row: OIDCSession) -> bool:
+    """Return whether a row is that of the request that is being handled."""
+    request = handled.get()
+    return request is not None and row.session_key == entry.row_key(request.session)
 
 
 def _safely(change: Callable[[], object]) -> bool:

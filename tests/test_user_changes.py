@@ -50,6 +50,14 @@ async def achange_password(request):
     return HttpResponse("changed")
 
 
+async def aleave(request):
+    user = await request.auser()
+    user.is_active = False
+    await user.asave()
+    await request.session.aset("note", "saved")
+    return HttpResponse("bye")
+
+
 def leave(request):
     """Deactivate or delete the account, and leave something in the session."""
     if "delete" in request.POST:
@@ -71,6 +79,7 @@ def leave_and_log_out(request):
 urlpatterns = [
     path("password/", change_password),
     path("apassword/", achange_password),
+    path("aleave/", aleave),
     path("leave/", leave),
     path("leave/logout/", leave_and_log_out),
     path("oidc/", include("django_oidc_logout.urls_account")),
@@ -235,6 +244,36 @@ def test_proxy_of_the_user_model(people, ada, signals, proxy, change):
     apply(change, proxy.objects.get(pk=ada.pk))
     assert rows() == {"bob"}
     assert len(signals["ended"]) == 2
+
+
+def test_subclass_of_the_user_model(monkeypatch):
+    """Django deletes the user of a subclass with it, and sends that signal for the user as well."""
+    meta = type("Meta", (), {"app_label": "django_oidc_logout"})
+    body = {"__module__": __name__, "Meta": meta}
+    try:
+        model = type("Teacher", (get_user_model(),), body)
+        receivers.connect_to_users()
+        assert post_save.disconnect(sender=model, dispatch_uid="oidc_logout.saved_user")
+        assert not pre_delete.disconnect(sender=model, dispatch_uid="oidc_logout.deleted_user")
+    finally:
+        del apps.all_models["django_oidc_logout"]["teacher"]
+        apps.clear_cache()
+
+
+def test_person_leaves_in_an_async_page(people, signals):
+    assert get_async(people["desk"], "/aleave/").content == b"bye"
+    assert ended(signals) == both(DEACTIVATED)
+    assert still_in(people) == {"bob"}
+
+
+def test_own_session_ends_in_the_browser_if_the_store_fails(people, monkeypatch, caplog):
+    def down(*keys):
+        raise OSError("store is down")
+
+    monkeypatch.setattr(engines, "delete", down)
+    answer = people["desk"].post("/leave/")
+    assert answer.cookies["sessionid"]["max-age"] == 0
+    assert rows() == {"phone", "desk", "bob"}
 
 
 # Deactivated without a signal
