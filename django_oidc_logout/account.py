@@ -18,7 +18,7 @@ from .api import sign_out
 from .decorators import outside_transactions
 from .exceptions import SessionsNotEnded
 from .providers import configured
-from .sessions import end, engines, index
+from .sessions import end, engines, index, validity
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -65,7 +65,7 @@ class SessionsView(View):
 
 def _own(request: HttpRequest) -> list[OIDCSession]:
     rows = index.matching(user=cast("AbstractBaseUser", request.user))
-    return list(rows.order_by("-signed_in_at", "-pk"))
+    return list(rows.select_related("user").order_by("-signed_in_at", "-pk"))
 
 
 def _chosen(request: HttpRequest) -> OIDCSession:
@@ -83,16 +83,23 @@ def _page(request: HttpRequest, *, failed: int = 0) -> HttpResponse:
             provider=configured.display_name(row.provider, row.issuer),
             is_this_one=row == current,
         )
-        for row in _own(request)
-        if not _has_expired(row)
+        for row in _live(_own(request), current)
     ]
     others = any(not entry.is_this_one for entry in entries)
     context = {"entries": entries, "others": others, "failed": failed}
     return render(request, "oidc_logout/sessions.html", context, status=503 if failed else 200)
 
 
-def _has_expired(row: OIDCSession) -> bool:
-    """Return whether a session has expired. The row can be out of date if use extends sessions."""
-    if row.expires_at > timezone.now():
-        return False
-    return engines.in_cookies() or not engines.is_alive(row.session_key)
+def _live(rows: list[OIDCSession], current: OIDCSession | None) -> list[OIDCSession]:
+    """Return the rows of live sessions. The others end, or lose their row.
+
+    This request may be changing its own session, which is live. A row in the index can be out of
+    date if use extends sessions, so only sessions in cookies expire by it.
+    """
+    others = [row for row in rows if row != current]
+    dead = [*validity.end_invalid(others)]
+    dead += validity.remove_gone([row for row in others if row not in dead])
+    ended = {id(row) for row in dead}
+    if engines.in_cookies():
+        ended |= {id(row) for row in others if row.expires_at <= timezone.now()}
+    return [row for row in rows if id(row) not in ended]

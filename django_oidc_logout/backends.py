@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import sync_to_async
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from . import sign_in
@@ -48,6 +49,15 @@ class OIDCLogoutMixin:
             # The session may have ended in the meantime.
             return None if entry.signed_in_user(request) is None else user
         return user
+
+    def get_user(self, user_id: Any) -> AbstractBaseUser | None:
+        """Return the user of a session, unless they have been deactivated."""
+        user: AbstractBaseUser | None = super().get_user(user_id)  # type: ignore[misc]  # mozilla's
+        return user if getattr(user, "is_active", True) else None
+
+    async def aget_user(self, user_id: Any) -> AbstractBaseUser | None:
+        """See `get_user`. Django's own would not call a site's `get_user`."""
+        return await sync_to_async(self.get_user)(user_id)
 
 
 class OIDCLogoutBackend(OIDCLogoutMixin, OIDCAuthenticationBackend):  # type: ignore[misc]  # untyped

@@ -165,6 +165,11 @@ class Settings:
         return bool(self.raw("OIDC_LOGOUT_NO_STORE", default=True))
 
     @property
+    def OIDC_LOGOUT_FOLLOW_USER(self) -> bool:
+        """Whether sessions end when their user is deactivated or deleted or changes password."""
+        return bool(self.raw("OIDC_LOGOUT_FOLLOW_USER", default=True))
+
+    @property
     def AUTH_USER_MODEL(self) -> str:
         """Django's setting."""
         return settings.AUTH_USER_MODEL

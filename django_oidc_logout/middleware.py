@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 
-from . import sign_in
+from . import sign_in, user_changes
 from .conf import conf
 from .sessions import bound_store, entry, index
 from .sessions.pending import PendingTokens
@@ -41,14 +41,26 @@ class OIDCSessionMiddleware:
         if self.is_async:
             return self.__acall__(request)
         bound_store.bind(request)
-        response = self.get_response(request)
+        token = user_changes.handled.set(request)
+        try:
+            response = self.get_response(request)
+        finally:
+            user_changes.handled.reset(token)
+        if user_changes.END_OWN in request.__dict__:
+            user_changes.end_own(request)
         if entry.will_be_saved(request.session):
             _update_row(request)
         return _no_store(request, response)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         await sync_to_async(bound_store.bind)(request)
-        response: HttpResponseBase = await self.get_response(request)
+        token = user_changes.handled.set(request)
+        try:
+            response: HttpResponseBase = await self.get_response(request)
+        finally:
+            user_changes.handled.reset(token)
+        if user_changes.END_OWN in request.__dict__:
+            await sync_to_async(user_changes.end_own)(request)
         if entry.will_be_saved(request.session):
             await sync_to_async(_update_row)(request)
         return _no_store(request, response)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.contrib import auth
+from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
-from . import sign_in
+from . import sign_in, user_changes
+from .conf import conf
 from .outcome import Outcome
 from .rp_initiated import destination
 from .sessions import end, entry, index, record
 from .signals import logout_token_rejected, session_ended, signed_out
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
@@ -51,6 +57,40 @@ def follow_sign_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
         reason=chosen.reason if chosen else NOT_NOTIFIED,
     )
     end.announce(signed_out, sender=auth.logout, request=request, user=user, outcome=outcome)
+
+
+def connect_to_users() -> None:
+    """Connect to the user model, its proxies and its subclasses: each sends its own signals.
+
+    Django also deletes the user of a deleted subclass, and sends that signal as well.
+    """
+    user_model = get_user_model()
+    for model in apps.get_models():
+        if issubclass(model, user_model):
+            post_save.connect(follow_saved_user, model, dispatch_uid="oidc_logout.saved_user")
+            if model._meta.concrete_model is user_model:
+                pre_delete.connect(
+                    follow_deleted_user, model, dispatch_uid="oidc_logout.deleted_user"
+                )
+
+
+def follow_saved_user(
+    instance: AbstractBaseUser,
+    *,
+    created: bool,
+    update_fields: Collection[str] | None,
+    using: str,
+    **_: Any,
+) -> None:
+    """End sessions of a user who was deactivated, or whose password has changed."""
+    if conf.OIDC_LOGOUT_FOLLOW_USER and not created:
+        user_changes.saved(instance, update_fields, using=using)
+
+
+def follow_deleted_user(instance: AbstractBaseUser, *, using: str, **_: Any) -> None:
+    """End the sessions of a user who is being deleted."""
+    if conf.OIDC_LOGOUT_FOLLOW_USER:
+        user_changes.deleted(instance, using=using)
 
 
 @receiver(signed_out, dispatch_uid="oidc_logout.log_signed_out")

@@ -225,7 +225,7 @@ class FrontChannelLogoutView(View):
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
 class StatusView(View):
-    """Tell the script on an open page whether its session still exists, with one query at most."""
+    """Tell the script on an open page whether it is signed in, with two queries at most."""
 
     http_method_names = ("get",)
 

@@ -47,6 +47,7 @@ SETTINGS = [
     ("OIDC_LOGOUT_RESPONSE", "redirect", "refresh"),
     ("OIDC_LOGOUT_REVOKE_TOKENS", False, True),
     ("OIDC_LOGOUT_NO_STORE", True, False),
+    ("OIDC_LOGOUT_FOLLOW_USER", True, False),
 ]
 
 

@@ -139,7 +139,7 @@ def test_cache_that_does_not_answer(engine, monkeypatch):
     monkeypatch.setattr(engines.safe_cache, "is_up", lambda alias: alias != "sessions")
     key = saved()
     if engine in {"cache", "cached_db"}:
-        for ask in (engines.delete, engines.is_alive):
+        for ask in (engines.delete, engines.is_alive, lambda key: engines.read([key])):
             with pytest.raises(ConnectionError) as caught:
                 ask("x" * 32)
             assert str(caught.value) == "the cache that holds the sessions does not respond"
@@ -160,3 +160,36 @@ def test_sessions_in_cookies(use):
     for engine in [*DJANGOS, OWN]:
         use(engine)
         assert not engines.in_cookies()
+
+
+@pytest.mark.parametrize("engine", [*DJANGOS, OWN], indirect=True)
+def test_data_of_sessions(engine):
+    keys = [saved(), saved()]
+    for number, key in enumerate(keys):
+        store = engines.store()(key)
+        store["number"] = number
+        store.save()
+    expired = engines.store()()
+    expired.set_expiry(-1)
+    expired.save()
+    found = engines.read([*keys, expired.session_key, "y" * 32])
+    assert [found.pop(key)["number"] for key in keys] == [0, 1]
+    if engine != OWN:
+        assert found == {}
+    assert engines.read([]) == {}
+
+
+def test_no_file_is_left_of_an_expired_session_that_was_read(use):
+    use("file")
+    store = engines.store()()
+    folder = Path(file.SessionStore._get_storage_path())
+    before = set(folder.iterdir())
+    store.set_expiry(-1)
+    store.save()
+    assert engines.read([store.session_key]) == {}
+    assert set(folder.iterdir()) == before
+
+
+def test_sessions_in_cookies_cannot_be_read(use):
+    use("signed_cookies")
+    assert engines.read(["x" * 32]) == {}

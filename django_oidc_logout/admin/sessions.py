@@ -16,11 +16,12 @@ from django.utils.translation import gettext_lazy
 from ..fields import digest
 from ..models import OIDCSession
 from ..providers import configured
-from ..sessions import index
+from ..sessions import index, validity
 from .actions import TOKENS, SignOutAdmin, without_tokens
 from .filters import ProviderFilter, StateFilter
 
 if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
@@ -92,6 +93,15 @@ class OIDCSessionAdmin(SignOutAdmin):
         is_this_one = Case(When(pk=0 if current is None else current.pk, then=True), default=False)
         rows: QuerySet[OIDCSession] = super().get_queryset(request)
         return without_tokens(rows).annotate(is_this_one=is_this_one)
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Return the list, after ending the sessions on it that Django no longer accepts."""
+        changes: ChangeList = super().get_changelist_instance(request)
+        return super().get_changelist_instance(request) if self._end_invalid(changes) else changes
+
+    def _end_invalid(self, changes: ChangeList) -> bool:
+        rows = [row for row in changes.result_list if not row.is_this_one]
+        return bool(validity.end_invalid(rows))
 
     def get_fields(self, request: HttpRequest, obj: OIDCSession | None = None) -> Any:
         """Return the fields that the request's user may see.

@@ -15,7 +15,7 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.db import Error
 
 from ..conf import conf
-from . import engines, entry, index, sql
+from . import engines, entry, index, sql, validity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def follow(request: HttpRequest) -> None:
 
 
 def is_alive(request: HttpRequest) -> bool:
-    """Return whether the request's session is signed in, without using or extending it.
+    """Return whether the request's user is signed in, without using or extending the session.
 
     A request that only asks must not count as use: its session is replaced by an empty one, which
     the middleware neither saves nor reports to the browser.
@@ -55,10 +55,10 @@ def is_alive(request: HttpRequest) -> bool:
     key = request.session.session_key
     if key != request.COOKIES.get(conf.SESSION_COOKIE_NAME):
         # It has ended or changed its key during this request, and the browser must learn that.
-        return entry.is_signed_in(request.session)
+        return validity.is_accepted(request.session)
     request.session = engines.store()(key)
     bind(request)
-    is_signed_in = entry.is_signed_in(request.session)
+    is_signed_in = validity.is_accepted(request.session)
     request.session = engines.store()()
     request.COOKIES.pop(conf.SESSION_COOKIE_NAME, None)
     return is_signed_in

@@ -172,6 +172,25 @@ def end_rows(rows: Iterable[OIDCSession], *, reason: str) -> int:
     return count
 
 
+def end_removed(rows: Sequence[OIDCSession], *, reason: str) -> None:
+    """End the sessions of rows that have been deleted with their user, and send `session_ended`.
+
+    Raises:
+        SessionsNotEnded: a session store failed. The other sessions have ended.
+    """
+    ended: list[OIDCSession] = []
+    for batch in index.batches(rows):
+        deleted, _ = _try(_delete_sessions, batch)
+        index.remove(deleted)  # if the index is in another database
+        _try(_delete_again, deleted)
+        ended += deleted
+    for row in ended:
+        row.pk = None
+        session_ended.send_robust(sender=type(row), session=row, reason=reason)
+    if failed := len(rows) - len(ended):
+        raise SessionsNotEnded(ended=len(ended), failed=failed)
+
+
 def _end_batch(rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
     """End the sessions of some rows. A failure is logged and does not affect the others.
 

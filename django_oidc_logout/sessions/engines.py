@@ -10,13 +10,15 @@ from django.contrib.sessions.backends import cache, cached_db, db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
 from django.core.cache import caches
+from django.db import router
+from django.utils import timezone
 
 from .. import safe_cache
 from ..conf import conf
 from . import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from django.contrib.sessions.backends.base import SessionBase
     from django.http import HttpRequest
@@ -126,6 +128,58 @@ BULK_DELETE = {
         _delete_from_database,
         _delete_from_cache,
     ],
+}
+
+
+def read(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the data of those sessions that exist, by key. None, if sessions are in cookies.
+
+    This does not copy a session from the database into the cache, as `load()` does: if it ended
+    at the same time, the copy would outlive it.
+
+    Raises:
+        Exception: any exception of the session store.
+    """
+    engine, wanted = store(), list(keys)
+    if in_cookies() or not wanted:
+        return {}
+    read_all = READ_IN_BULK.get((engine, engine.load), _read_each)
+    found = read_all(engine, wanted)
+    if len(found) < len(wanted):
+        _require_cache(engine)
+    return found
+
+
+def _read_from_database(engine: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
+    model = engine.get_model_class()
+    sessions = model.objects.using(router.db_for_write(model))
+    live = sessions.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    decode = engine().decode
+    return {row.session_key: decode(row.session_data) for row in live}
+
+
+def _read_from_cache(engine: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
+    names = {engine.cache_key_prefix + key: key for key in keys}
+    found = caches[conf.SESSION_CACHE_ALIAS].get_many(names)
+    return {names[name]: data for name, data in found.items()}
+
+
+def _read_each(engine: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for key in keys:
+        session = engine(key)
+        data = session.load()
+        if session.session_key == key:
+            found[key] = data
+        elif session.session_key:
+            session.delete()  # the file engine replaces an expired session by an empty one
+    return found
+
+
+READ_IN_BULK: dict[object, Callable[[Any, list[str]], dict[str, dict[str, Any]]]] = {
+    (db.SessionStore, db.SessionStore.load): _read_from_database,
+    (cache.SessionStore, cache.SessionStore.load): _read_from_cache,
+    (cached_db.SessionStore, cached_db.SessionStore.load): _read_from_database,
 }
 
 

@@ -259,3 +259,30 @@ def test_permission_to_see(client, permissions, status):
     row = session(user("bob"))
     for page in pages(row).values():
         assert client.get(page).status_code == status
+
+
+# Sessions that Django no longer accepts
+
+
+def test_list_ends_sessions_with_another_password(desk, grace):
+    ada = user("ada")
+    store = SessionStore()
+    store.create()
+    store.update({"_auth_user_id": str(ada.pk), "_auth_user_hash": "of another password"})
+    store.save()
+    row, kept = session(ada), session(ada, "kept")
+    OIDCSession.objects.filter(pk=row.pk).update(session_key=store.session_key)
+    assert len(rows(desk.get(LIST))) == 1
+    assert OIDCSession.objects.get() == kept
+    assert not SessionStore().exists(store.session_key)
+
+
+def test_list_ends_sessions_of_inactive_and_deleted_users(desk):
+    session(user("ada"))
+    get_user_model().objects.filter(username="ada").update(is_active=False)
+    bob = user("bob")
+    session(bob, "bob")
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM auth_user WHERE id = %s", [bob.pk])
+    assert rows(desk.get(LIST)) == []
+    assert not OIDCSession.objects.exists()

@@ -15,6 +15,7 @@ from django.test import override_settings
 import django_oidc_logout
 from django_oidc_logout import conf, signals, urls_account
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import validity
 from django_oidc_logout.templatetags import oidc_logout as tags
 from tests.docs.markdown import ROOT
 
@@ -222,7 +223,7 @@ class TestSignals:
             if keyword.arg == "reason"
             and isinstance(keyword.value, ast.Constant)
             and "ended the session" in keyword.value.value
-        }
+        } | {validity.DEACTIVATED, validity.DELETED, validity.PASSWORD_CHANGED}
         documented = [in_code(row[0]) for row in rows(self.PAGE["session_ended"])]
         assert reasons == {code for cell in documented for code in cell if code.endswith(".")}
 

@@ -7,13 +7,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
-from django_oidc_logout.sessions import index
+from django_oidc_logout.exceptions import SessionsNotEnded
+from django_oidc_logout.sessions import index, validity
 
 
 class Command(BaseCommand):
-    """Remove the rows of sessions that no longer exist."""
+    """Remove the rows of sessions that no longer exist, and end those that Django rejects."""
 
-    help = "Remove the rows of sessions that have expired or were deleted, and no others."
+    help = (
+        "Remove the rows of sessions that have expired or were deleted, and end sessions whose "
+        "user is inactive or has changed their password. No other session ends."
+    )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Remove the rows, and print how many there were.
@@ -22,6 +26,9 @@ class Command(BaseCommand):
             CommandError: the session store or the index does not respond; no row is removed.
         """
         try:
-            self.stdout.write(f"Rows removed: {index.clear()}")
+            count = index.clear() + validity.clear()
+        except SessionsNotEnded as exc:
+            raise CommandError(f"{exc}; the log says why. Run this command again.") from exc
         except (Error, OSError) as exc:
             raise CommandError(f"No row was removed: {exc}.") from exc
+        self.stdout.write(f"Rows removed: {count}")

@@ -1,0 +1,155 @@
+"""Sessions that Django no longer accepts: the user's password has changed, or they may not sign in.
+
+Django notices this only at the session's next request, so until then the session and its row stay.
+Whoever looks at the rows (the account page, the admin, `oidc_logout_clear_sessions`) ends them.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import auth
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.utils.crypto import constant_time_compare
+
+from ..conf import conf
+from ..exceptions import SessionsNotEnded
+from . import end, engines, index
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.sessions.backends.base import SessionBase
+
+    from ..models import OIDCSession
+
+logger = logging.getLogger("django_oidc_logout")
+
+DEACTIVATED = "The account was deactivated."
+DELETED = "The account was deleted."
+PASSWORD_CHANGED = "The account's password was changed."  # noqa: S105  # a sentence
+
+
+def is_accepted(session: SessionBase) -> bool:
+    """Return whether Django finds a user who is signed in to a session.
+
+    Django's own `get_user` would change the session: it flushes one that it rejects, and gives a
+    new key to one that a fallback of the secret key accepts.
+    """
+    path = str(session.get(auth.BACKEND_SESSION_KEY))
+    if auth.SESSION_KEY not in session or path not in conf.raw("AUTHENTICATION_BACKENDS", []):
+        return False
+    try:
+        user_id = get_user_model()._meta.pk.to_python(session[auth.SESSION_KEY])
+    except ValidationError:
+        return False
+    user = auth.load_backend(path).get_user(user_id)
+    return user is not None and _has_valid_hash(user, session)
+
+
+def _has_valid_hash(user: AbstractBaseUser, session: SessionBase | Mapping[str, Any]) -> bool:
+    """Return whether a session's hash is that of the user's password, as Django checks it."""
+    if not hasattr(user, "get_session_auth_hash"):
+        return True
+    session_hash = session.get(auth.HASH_SESSION_KEY) or ""
+    valid = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(session_hash, one) for one in valid)
+
+
+def end_invalid(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
+    """End those sessions that Django no longer accepts, and return their rows.
+
+    A failure is logged. The rows must come with their users.
+    """
+    try:
+        found = _invalid(rows)
+    except Exception:  # every store raises its own exceptions, and the page must be shown
+        logger.exception("Could not check sessions against their users, check the session store")
+        return []
+    with suppress(SessionsNotEnded):  # it is logged
+        _end(found)
+    return [row for row, _ in found]
+
+
+def clear() -> int:
+    """End all sessions that Django no longer accepts. Return how many ended.
+
+    Raises:
+        SessionsNotEnded: a session store failed. The other sessions have ended.
+        Exception: any exception of the session store while it is read.
+    """
+    count, last = 0, 0
+    rows = index.matching().select_related("user").order_by("pk")
+    while batch := list(rows.filter(pk__gt=last)[: index.BATCH]):
+        last = batch[-1].pk
+        count += _end(_invalid(batch))
+    return count
+
+
+def end_if_password_changed(rows: Sequence[OIDCSession], user: AbstractBaseUser) -> int:
+    """End those of a user's sessions that do not have the hash of the new password.
+
+    Cookies cannot be read here, so all sessions in cookies end.
+
+    Raises:
+        SessionsNotEnded: a session store failed. The other sessions have ended.
+        Exception: any exception of the session store while it is read.
+    """
+    if not hasattr(user, "get_session_auth_hash"):
+        return 0
+    for row in rows:
+        row.user = user  # type: ignore[assignment]  # the site's user model
+    if engines.in_cookies():
+        return end.end_rows(rows, reason=PASSWORD_CHANGED)
+    return sum(_end(_invalid(batch)) for batch in index.batches(rows))
+
+
+def _end(found: Iterable[tuple[OIDCSession, str]]) -> int:
+    rows: dict[str, list[OIDCSession]] = {}
+    for row, reason in found:
+        rows.setdefault(reason, []).append(row)
+    return sum(end.end_rows(each, reason=reason) for reason, each in rows.items())
+
+
+def _invalid(rows: Sequence[OIDCSession]) -> list[tuple[OIDCSession, str]]:
+    """Return the rows of sessions that Django no longer accepts, each with the reason."""
+    sessions = engines.read(row.session_key for row in rows)
+    checked = [(row, _reason(row, sessions.get(row.session_key, {}))) for row in rows]
+    return [(row, reason) for row, reason in checked if reason]
+
+
+def _reason(row: OIDCSession, session: Mapping[str, Any]) -> str:
+    """Return why Django no longer accepts a session, or the empty string.
+
+    A session without a hash is just being created, and one of another user is a staff member's who
+    acts as that user.
+    """
+    if row.user is None:
+        return DELETED if row.user_id is not None and conf.OIDC_LOGOUT_FOLLOW_USER else ""
+    if conf.OIDC_LOGOUT_FOLLOW_USER and not getattr(row.user, "is_active", True):
+        return DEACTIVATED
+    is_theirs = session.get(auth.SESSION_KEY) == row.user._meta.pk.value_to_string(row.user)
+    if is_theirs and auth.HASH_SESSION_KEY in session and not _has_valid_hash(row.user, session):
+        return PASSWORD_CHANGED
+    return ""
+
+
+def remove_gone(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
+    """Remove the rows of sessions that their store no longer has, and return them.
+
+    A failure is logged. Sessions in cookies are never gone: the server cannot look for them.
+    """
+    if engines.in_cookies():
+        return []
+    try:
+        existing = engines.read(row.session_key for row in rows)
+        missing = [row for row in rows if row.session_key not in existing]
+        index.remove(missing)  # not of a session whose key has just changed
+    except Exception:  # every store raises its own exceptions, and the page must be shown
+        logger.exception("Could not check whether sessions exist, check the session store")
+        return []
+    return missing
