@@ -1,4 +1,4 @@
-"""What a worker can be told to do. Arguments and answers are JSON."""
+"""What a worker can do. Arguments and return values are JSON."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ import time
 import tracemalloc
 from array import array
 from contextlib import contextmanager
-from functools import cache
 from importlib import metadata
 from unittest import mock
 
 import django
 from django.conf import settings
-from django.contrib.auth import get_user_model, login
 from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connection
 from django.http import HttpRequest
 
-from . import drivers, filler, wsgi
+from . import filler, wsgi
 from .project import session_store
+from .sign_ins import DRIVER, person, sign_in, sign_in_someone
 
 SESSION_QUERIES = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
@@ -43,29 +42,6 @@ def version():
         return ""
 
 
-@cache
-def person(sub="ada"):
-    """Return somebody who can sign in."""
-    people = get_user_model().objects
-    return people.get_or_create(sub=sub, username=sub, email=f"{sub}@example.com")[0]
-
-
-DRIVER = drivers.DRIVERS[settings.BENCHMARKED]
-BACKEND = settings.AUTHENTICATION_BACKENDS[0]
-
-
-def sign_in(claims):
-    """Sign Ada in as the peer's own callback leaves it; return the session's key."""
-    request = HttpRequest()
-    request.META.update(SERVER_NAME="site.example", SERVER_PORT="80")
-    request.session = session_store()()
-    DRIVER.before_login(request, claims)
-    login(request, person(claims["sub"]), backend=BACKEND)
-    DRIVER.after_login(request, claims)
-    request.session.save()
-    return request.session.session_key
-
-
 def serve():
     """Serve the site over HTTP, where Ada can sign in; return the port."""
     person()
@@ -73,7 +49,7 @@ def serve():
 
 
 def is_there(key):
-    """Tell whether a session is still in the store."""
+    """Return whether a session is still in the store."""
     return session_store()().exists(key)
 
 
@@ -148,24 +124,24 @@ def back_channel(tokens, count=None, path=""):
 def end_many(token, claims, sessions):
     """File many sessions of one person, take one token for them all, and count the statements."""
     rows = filler.sessions_of(claims, sessions)
-    caches_told = []
+    cache_calls = []
     backend = type(caches["default"])
     calls = {
         name: getattr(backend, name) for name in ("delete", "delete_many", "get", "set", "add")
     }
 
-    def told(name):
+    def noted(name):
         def call(*args, **kwargs):
-            caches_told.append(name)
+            cache_calls.append(name)
             return calls[name](*args, **kwargs)
 
         return call
 
-    with counted() as seen, mock.patch.multiple(backend, **{name: told(name) for name in calls}):
+    with counted() as seen, mock.patch.multiple(backend, **{name: noted(name) for name in calls}):
         answer = wsgi.request("POST", DRIVER.back_channel, form={"logout_token": token})
     assert answer.status == 200, answer.status
     assert not any(map(is_there, rows))
-    return {"seconds": answer.seconds, "cache_calls": len(caches_told), **seen}
+    return {"seconds": answer.seconds, "cache_calls": len(cache_calls), **seen}
 
 
 def fill(count):
@@ -209,14 +185,6 @@ def middleware(rounds, count):
     with counted() as seen:
         assert wsgi.request("GET", "/", cookies={"sessionid": key}).status == 200
     return {**times, **seen}
-
-
-def sign_in_someone():
-    """Return the key of a session that somebody is signed in with."""
-    store = session_store()()
-    store["somebody"] = "is signed in"
-    store.create()
-    return store.session_key
 
 
 def forged(tokens):
