@@ -17,7 +17,7 @@ from django.utils import timezone
 ISSUER = "https://idp.example.com"
 ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
 BACKCHANNEL = "/oidc/logout/backchannel/"
-# Places elsewhere, or that are no places, for `next` to name.
+# Values of `next` that are on other hosts or are not URLs.
 HOSTILE = json.loads((Path(__file__).parent / "hostile_next.json").read_text("ascii"))
 NUMBERS = itertools.count()
 
@@ -58,7 +58,7 @@ def create_row(**fields):
 
 
 def is_signed_in(client):
-    """Tell whether the site still knows a client."""
+    """Return whether the site still treats a client as signed in."""
     return b"AnonymousUser" not in client.get("/private/").content
 
 

@@ -39,7 +39,7 @@ def request_of(client):
 
 @contextmanager
 def heard(signal):
-    """Collect what receivers of a signal are told."""
+    """Collect the arguments that receivers of a signal get."""
     told = []
 
     def receive(**kwargs):
@@ -58,7 +58,7 @@ def _clear_all(settings):
 
 
 def signing_out(request, **options):
-    """Sign out; return the answer and the one outcome of which receivers are told."""
+    """Sign out; return the response and the one outcome that receivers get."""
     with heard(signed_out) as seen:
         answer = async_to_sync(asign_out)(request, **options)
     (told,) = seen

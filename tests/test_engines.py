@@ -1,4 +1,4 @@
-"""Django's session engines: what is deleted, what is still there, and what cannot be told."""
+"""Django's session engines: which sessions are deleted, which exist, and which is unknown."""
 
 from __future__ import annotations
 

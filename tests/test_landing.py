@@ -1,4 +1,4 @@
-"""Where people land: never off the site, whoever asks and by whatever road."""
+"""The redirect target is always on the site, whatever the request."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def come_back(client, value):
     return client.get("/oidc/logout/callback/", {"state": state})
 
 
-ROADS = {
+WAYS = {
     "field of a POST": lambda client, value: post(client, next=value),
     "field of a POST, this site only": lambda client, value: post(client, next=value, local="1"),
     "query of a POST": lambda client, value: post(client, encoded(next=value)),
@@ -188,9 +188,9 @@ ROADS = {
 }
 
 
-@pytest.fixture(params=ROADS)
+@pytest.fixture(params=WAYS)
 def travel(request, settings, django_user_model):
-    """Return a function that signs out by a road, and returns where that leads."""
+    """Return a function that signs out in one way, and returns the redirect target."""
     settings.OIDC_LOGOUT_GET = "allow"
     settings.OIDC_LOGOUT_REDIRECT_URL = "/default/"
     client = Client()
@@ -198,7 +198,7 @@ def travel(request, settings, django_user_model):
 
     def travel(value):
         force_sign_in(client, user)
-        response = ROADS[request.param](client, value)
+        response = WAYS[request.param](client, value)
         assert (response.status_code, is_signed_in(client)) == (302, False)
         return response["Location"]
 

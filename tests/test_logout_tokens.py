@@ -30,7 +30,7 @@ def test_what_is_valid():
     assert (token.issuer, token.sid, token.subject, token.jti) == (OPTIONS["issuer"], "s", "", "1")
 
 
-# What a provider is told is what its operator has to go by: to the letter.
+# The exact error responses: a provider's operator has nothing else to go by.
 OTHER_ISSUER = "the token's iss is another issuer"
 OTHER_CLIENT = "the token's aud is another client"
 OTHER_PARTY = "the token's azp is another client"

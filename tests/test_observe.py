@@ -119,7 +119,7 @@ def down(idp, paths=("/.well-known/openid-configuration",)):
 
 
 @pytest.fixture
-def roads(idp, settings, sign_in, logout_token):
+def ways(idp, settings, sign_in, logout_token):
     """Return what can happen, by its name."""
 
     def unavailable():
@@ -161,12 +161,12 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("road", EXPECTED)
-def test_counters(counts, roads, idp, road):
-    roads[road]()
+@pytest.mark.parametrize("way", EXPECTED)
+def test_counters(counts, ways, idp, way):
+    ways[way]()
     expected = {
         tuple(idp.issuer if part == "ISSUER" else part for part in name): number
-        for name, number in EXPECTED[road].items()
+        for name, number in EXPECTED[way].items()
     }
     assert counts() == expected
 

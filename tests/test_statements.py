@@ -16,7 +16,7 @@ from tests.factories import is_signed_in
 
 @pytest.fixture
 def told():
-    """Return the sessions whose end a site's own receiver was told of, with what was in them."""
+    """Return the sessions, with their contents, whose end a site's own receiver was notified of."""
     seen = []
 
     def note(instance, **kwargs):

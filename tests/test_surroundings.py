@@ -640,7 +640,7 @@ READ = [
 
 @contextmanager
 def written(**values):
-    """Have settings that Django itself need not bear: nobody is told of the change."""
+    """Set settings without Django's signal, because Django itself may reject them."""
     before = django_settings._wrapped
     holder = UserSettingsHolder(before)
     vars(holder).update(values)

@@ -36,7 +36,7 @@ def _admin_site():
 def _site(_admin_site, settings):
     """Let the tests' site be the documentation's, until the test is over.
 
-    By the same road as other fixtures change settings: they are put back in the reverse order.
+    In the same way as other fixtures change settings, so that they are restored in reverse order.
     """
     for name, value in site.settings().items():
         setattr(settings, name, value)

@@ -258,7 +258,7 @@ def manage(block: Block, line: str) -> None:
             del arguments[at:]
             break
     if name not in get_commands():
-        fail(block, f"there is no command {name!r}")
+        fail(block, f"the command {name!r} does not exist")
     app = get_commands()[name]
     command = load_command_class(app, name) if isinstance(app, str) else app
     try:

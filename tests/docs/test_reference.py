@@ -253,7 +253,7 @@ class TestURLs:
             allowed.add("head")
         path, _, methods, _ = DOCUMENTED[name]
         assert in_code(path) == [str(PATTERNS[name].pattern)]
-        # HEAD and OPTIONS come with Django's views; of those, HEAD is told where it matters.
+        # HEAD and OPTIONS come with Django's views; the page mentions HEAD where it matters.
         told = {method.lower() for method in methods.split(", ")}
         assert told - {"head"} == allowed - {"head", "options"}
         assert told <= allowed
@@ -290,7 +290,7 @@ class TestTemplates:
         assert {f"`{block}`" for block in blocks} == documented - {"Block", "---"}
 
 
-# A level that the outcome decides is told as the better one, with the other one behind it.
+# If the outcome decides the level, the page names the better one first.
 LEVELS = {
     "error": "ERROR",
     "exception": "ERROR",

@@ -1,4 +1,4 @@
-"""The tutorial, followed to the letter: its commands, its files, and what it says that one sees.
+"""The tutorial, followed exactly: its commands, its files, and the output that it shows.
 
 Only the two ports are others, which may be taken. This version of the project, which the index of
 packages does not have yet, is put beside it, as a setting of pip allows.

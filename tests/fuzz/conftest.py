@@ -13,7 +13,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 HOME = Path(tempfile.gettempdir()) / "django-oidc-logout-hypothesis"
 set_hypothesis_home_dir(HOME)  # nothing is kept in the work tree
 
-# Time is no property here, and fixtures serve all examples of a test: each puts right what it used.
+# Time does not matter here. All examples of a test share its fixtures, so each cleans up.
 COMMON = {
     "deadline": None,
     "suppress_health_check": [

@@ -94,8 +94,8 @@ def link(client, place):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("road", [form, link])
-def test_sign_out(site, django_user_model, road):
+@pytest.mark.parametrize("sign_out", [form, link])
+def test_sign_out(site, django_user_model, sign_out):
     user = django_user_model.objects.create(username="ada")
 
     @given(places)
@@ -106,7 +106,7 @@ def test_sign_out(site, django_user_model, road):
         session = client.session
         session["oidc_id_token_expiration"] = 0  # so that it is taken for mozilla's
         session.save()
-        answer = road(client, place)
+        answer = sign_out(client, place)
         assert answer.status_code == 302
         assert not is_signed_in(client)
         assert answer["Location"].startswith(f"{END_SESSION}?")

@@ -31,7 +31,7 @@ PEOPLE = {
     for issuer in ALGORITHMS
     for sub, sid in [("ada", "1"), ("ada", "2"), ("grace", "3")]
 }
-ROAD = "/oidc/logout/backchannel/"
+URL = "/oidc/logout/backchannel/"
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def ended_by(token):
 
 def post(body, content_type="application/x-www-form-urlencoded"):
     content = body.encode() if isinstance(body, str) else body
-    return Client().generic("POST", ROAD, content, content_type)
+    return Client().generic("POST", URL, content, content_type)
 
 
 def assert_refused(answer):

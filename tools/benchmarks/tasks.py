@@ -26,7 +26,7 @@ SESSION_QUERIES = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 def set_up():
-    """Make the tables, empty; return what is measured."""
+    """Create empty tables; return the measured versions."""
     caches["default"].clear()
     call_command("migrate", run_syncdb=True, verbosity=0)
     call_command("flush", interactive=False, verbosity=0)
@@ -43,7 +43,7 @@ def version():
 
 
 def serve():
-    """Serve the site over HTTP, where Ada can sign in; return the port."""
+    """Serve the site over HTTP, with Ada as a user; return the port."""
     person()
     return wsgi.serve()
 
@@ -55,7 +55,7 @@ def is_there(key):
 
 @contextmanager
 def counted():
-    """Count the statements that go to the database, and calls to other hosts."""
+    """Count the database statements, and the calls to other hosts."""
     seen = {"queries": 0, "calls": 0}
 
     def count(execute, sql, params, many, context):
@@ -78,7 +78,7 @@ def counted():
 
 
 def _measured(prepare, act, items, count):
-    """Do something for each item, and once more to count what it takes."""
+    """Run and time `act` for each item, and once more to count statements and calls."""
     times, cpu, seen = [], [], {}
     gc.collect()
     for item in items:
@@ -93,7 +93,7 @@ def _measured(prepare, act, items, count):
 
 
 def sign_out(people, count=None):
-    """Sign each in and, measured, out; `count` is one more, whose queries are counted."""
+    """Sign each in, and measure the sign-out; count the queries for one more, `count`."""
 
     def act(key):
         answers = DRIVER.sign_out({"sessionid": key})
@@ -106,7 +106,7 @@ def sign_out(people, count=None):
 
 
 def back_channel(tokens, count=None, path=""):
-    """Sign each in and, measured, take a logout token for it."""
+    """Sign each in, and measure the logout token for it."""
 
     def act(key, token):
         page = path or DRIVER.back_channel
@@ -122,7 +122,7 @@ def back_channel(tokens, count=None, path=""):
 
 
 def end_many(token, claims, sessions):
-    """File many sessions of one person, take one token for them all, and count the statements."""
+    """Create many sessions of one person, end all with one token, and count the statements."""
     rows = filler.sessions_of(claims, sessions)
     cache_calls = []
     backend = type(caches["default"])
@@ -145,7 +145,7 @@ def end_many(token, claims, sessions):
 
 
 def fill(count):
-    """Let there be so many live sessions, each with what the peer keeps for it."""
+    """Create sessions until this many exist."""
     return filler.fill(count)
 
 
@@ -161,7 +161,7 @@ def plan(sid):
 
 
 def middleware(rounds, count):
-    """Return what a page that leaves the session alone costs without and with the middleware."""
+    """Return the times of a page that does not use the session, without and with the middleware."""
     from django.http import HttpResponse
 
     from django_oidc_logout.middleware import OIDCSessionMiddleware
@@ -188,7 +188,7 @@ def middleware(rounds, count):
 
 
 def forged(tokens):
-    """Post forged tokens, and return what each cost and what it left in memory."""
+    """Post forged tokens, and return the time of each and the memory in use."""
     times = array("d", bytes(8 * len(tokens)))  # so that what is measured does not grow
     tracemalloc.start()
     memory = []
@@ -204,7 +204,7 @@ def forged(tokens):
 
 
 def cycles(claims, count):
-    """Sign in and out so many times, and return the times and what is left after each half."""
+    """Sign in and out this many times, and return the time and the state afterwards."""
     began = time.perf_counter()
     for _ in range(count):
         DRIVER.sign_out({"sessionid": sign_in(claims)})
@@ -214,7 +214,7 @@ def cycles(claims, count):
 
 
 def state():
-    """Return what is there: rows, cached keys, and memory in kilobytes."""
+    """Return the numbers of rows, sessions and cached keys, and the memory in kilobytes."""
     from django.contrib.sessions.models import Session
 
     from django_oidc_logout.models import OIDCSession
