@@ -159,6 +159,7 @@ def test_sign_in_by_a_provider_that_is_not_configured_is_logged(sign_in, idp, co
         f"No provider in OIDC_LOGOUT_PROVIDERS matches an ID Token: issuer={idp.issuer}"
         in caplog.messages
     )
+    assert "Could not renew a provider's metadata" not in caplog.text
 
 
 def test_sign_in_by_a_provider_that_is_down_is_logged(sign_in, idp, caplog):

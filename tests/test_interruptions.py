@@ -5,6 +5,8 @@ Here a step is made to fail; `tools/faults` kills real processes before every on
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedDatabaseStore
 from django.core.cache import cache, caches
@@ -206,3 +208,17 @@ def test_session_that_was_saved_while_the_index_was_down_is_asked_after(
     assert get_async(client, "/private/").content.endswith(b"AnonymousUser") is has_ended
     client.get("/put-aside/")
     assert bound_store.UNCHECKED not in client.session
+
+
+@pytest.mark.parametrize("in_cache", ["cache", "cached_db"], indirect=True)
+def test_session_that_ended_while_the_index_was_down_gives_way_to_a_new_one(
+    in_cache, sign_in, monkeypatch
+):
+    client = sign_in()
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "is_orphan", mock.Mock(side_effect=DatabaseError("down")))
+        client.get("/put-aside/")
+    key = client.cookies["sessionid"].value
+    OIDCSession.objects.all().delete()  # as when its end was under way
+    assert client.get("/put-aside/").status_code == 200
+    assert client.cookies["sessionid"].value not in {key, ""}
