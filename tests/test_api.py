@@ -1,4 +1,4 @@
-"""The verbs, called from a site's own code: what they tell, and whom."""
+"""The public functions, called from a site's own code: results, signals and logs."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_signing_out_of_the_site_only(sign_in):
 
 
 def test_signing_out_with_a_store_that_fails(sign_in, monkeypatch):
-    """The row stays, by which the session can be ended from elsewhere."""
+    """The row stays, so that the session can be ended from elsewhere."""
     request = request_of(sign_in())
     monkeypatch.setattr(type(request.session), "flush", mock.Mock(side_effect=OSError))
     _, _, outcome = signing_out(request, local_only=True)

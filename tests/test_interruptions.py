@@ -1,4 +1,4 @@
-"""What fails in the middle of a sign-out can be done again, and nothing gets away meanwhile.
+"""A sign-out that fails in the middle can be repeated, and no session survives.
 
 Here a step is made to fail; `tools/faults` kills real processes before every one of them.
 """
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.urls_sessions")]
 
 
 class Killed(BaseException):
-    """What no code handles, as none runs after a SIGKILL."""
+    """An exception that no code handles, like a SIGKILL."""
 
 
 def kill(*args, **kwargs):
@@ -41,7 +41,7 @@ def in_cache(request, settings):
 
 @pytest.fixture
 def careless():
-    """Return a function that makes a client to which a failure is an answer of 500."""
+    """Return a function that makes a client that turns an exception into status 500."""
 
     def careless(client):
         copy = Client(raise_request_exception=False)
@@ -159,7 +159,7 @@ def test_session_that_moves_during_a_click_ends(engine, sign_in):
 
 
 def test_session_that_is_saved_during_a_click_ends(engine, sign_in):
-    """A database saves nothing that has gone, as it has here not; a cache and a folder do."""
+    """A database does not save a deleted session; a cache and a folder do."""
     client = sign_in()
     end._remove_rows([OIDCSession.objects.get()])  # the session has been deleted, and saved again
     assert is_signed_in(client) is (engine == "db")

@@ -77,7 +77,7 @@ def prometheus(monkeypatch):
 
 @pytest.fixture
 def opentelemetry(monkeypatch):
-    """Follow the other one."""
+    """Follow the other recipe."""
     need_package("opentelemetry", "opentelemetry-sdk")
     need_package("opentelemetry.sdk", "opentelemetry-sdk")
     from opentelemetry import metrics  # noqa: PLC0415  # may be absent
@@ -120,7 +120,7 @@ def down(idp, paths=("/.well-known/openid-configuration",)):
 
 @pytest.fixture
 def ways(idp, settings, sign_in, logout_token):
-    """Return what can happen, by its name."""
+    """Return what can happen, by name."""
 
     def unavailable():
         down(idp)

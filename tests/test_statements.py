@@ -1,4 +1,4 @@
-"""Statements that are written out do what Django's would, and no more of them."""
+"""Handwritten SQL statements do what Django's would, in as few statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documentation's tests share."""
+"""Fixtures of the documentation's tests."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _site(_admin_site, settings):
 
 @dataclass(frozen=True)
 class Documentation:
-    """What Sphinx has made, and what it said."""
+    """What Sphinx has built, and its output."""
 
     folder: Path
     status: int
@@ -62,7 +62,7 @@ class Documentation:
 
 @pytest.fixture(scope="session")
 def documentation(tmp_path_factory):
-    """Make the documentation as readers get it; warnings are errors."""
+    """Build the documentation as readers get it; warnings are errors."""
     for name, what in (("sphinx", "Sphinx"), ("furo", "furo"), ("myst_parser", "MyST-Parser")):
         need_package(name, what)
     folder = tmp_path_factory.mktemp("documentation")

@@ -1,4 +1,4 @@
-"""The pages of the providers say what the doctor says, and what the tests of the providers hold."""
+"""The pages of the providers agree with the doctor, and with the tests of the providers."""
 
 from __future__ import annotations
 

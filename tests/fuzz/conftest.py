@@ -1,4 +1,4 @@
-"""How long to look. `HYPOTHESIS_PROFILE=long` looks longer, and elsewhere each time."""
+"""How long to search. `HYPOTHESIS_PROFILE=long` searches longer, with new examples each time."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def examples(share):
-    """Return settings for a test that looks at `share` times as many examples as others."""
+    """Return settings for a test with `share` times as many examples as others."""
     return settings(max_examples=int(settings().max_examples * share))

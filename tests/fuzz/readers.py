@@ -1,4 +1,4 @@
-"""How a Location is read by those who may follow it: they do not agree."""
+"""How those who may follow a Location parse it: they do not agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is asked for as `next`, nobody is led off the site, and everybody is signed out."""
+"""Whatever `next` contains, everybody is signed out, and nobody leaves the site."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_targets(site, secure):
 
 
 def test_that_the_readers_find_what_is_hostile():
-    """What finds nothing would pass the tests here."""
+    """Readers that find nothing would pass the other tests."""
     paths = [place for place in HOSTILE if place.isascii() and len(place) < 2000]
     found = [place for place in paths if leads_astray(place, HOSTS)]
     assert len(found) > 0.5 * len(paths)

@@ -1,4 +1,4 @@
-"""Whatever a request looks like, no view breaks, and what is refused touches nothing."""
+"""Whatever a request looks like, no view fails, and a rejected request changes nothing."""
 
 from __future__ import annotations
 
