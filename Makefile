@@ -47,11 +47,12 @@ load: $(VENV)/dev
 	$(PIP) --group load --group servers
 	$(BIN)/python -m tools.faults $(ARGS)
 
-## Small mistakes made in the code, and whether a test notices. Long.
+## Small mistakes made in the code and statements deleted, and whether a test notices. Long.
 mutants: $(VENV)/dev
 	$(PIP) --group mutation
 	$(BIN)/mutmut run --max-children 1
 	$(BIN)/mutmut results
+	$(BIN)/python -m tools.deletions --skip-logging
 
 clean:
 	rm -rf $(VENV) .tox .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache build dist mutants

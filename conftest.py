@@ -25,11 +25,11 @@ def _guard():
 
 
 @pytest.fixture(autouse=True)
-def nothing_secret_is_told():
-    """Fail a test during which anybody logged, or answered with, a token or a secret."""
+def nothing_secret_is_leaked():
+    """Fail a test during which a log message or a response contained a token or a secret."""
     yield
-    told = GUARD.take()
-    assert not told, f"A token or a secret was told by {told}"
+    leaks = GUARD.take()
+    assert not leaks, f"Leaked a token or a secret: {leaks}"
 
 
 def pytest_warning_recorded(warning_message, nodeid):
@@ -58,7 +58,7 @@ def idp(settings):
 
 @pytest.fixture
 def configure(settings):
-    """Return a function that sets options of a provider, the default one unless told otherwise."""
+    """Return a function that sets options of a provider, by default the default one."""
 
     def change(alias="default", **options):
         providers = settings.OIDC_LOGOUT_PROVIDERS

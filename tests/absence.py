@@ -1,4 +1,4 @@
-"""What the tests can use and a machine may lack."""
+"""Software that tests use and a machine may lack."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def need(found, what):
-    """Return what was found; without it a test is skipped, or fails where all is required."""
+    """Return what was found; if it is missing, skip the test, or fail if REQUIRE_ALL is set."""
     if found:
         return found
     stop = pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip
@@ -17,5 +17,5 @@ def need(found, what):
 
 
 def need_package(name, what):
-    """Go on if a Python package can be imported."""
+    """Skip or fail unless a Python package can be imported."""
     need(find_spec(name), what)

@@ -43,7 +43,7 @@ def certificate(tmp_path):
 
 @pytest.fixture
 def tls_idp(certificate):
-    """Return an identity provider on https, with a certificate that nobody has vouched for."""
+    """Return an identity provider on https, with a self-signed certificate."""
     provider = IdP()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)

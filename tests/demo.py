@@ -60,7 +60,7 @@ class Demo:
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a demo until it has said where to go, and for the time of the block."""
+        """Run a demo for the time of the block, which starts once it has printed its URLs."""
         said = self.folder / "said"
         with (
             said.open("wb") as output,

@@ -1,4 +1,4 @@
-"""What test modules share, other than fixtures."""
+"""Helpers that test modules share, other than fixtures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.utils import timezone
 ISSUER = "https://idp.example.com"
 ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
 BACKCHANNEL = "/oidc/logout/backchannel/"
-# Places elsewhere, or that are no places, for `next` to name.
+# Values of `next` that are on other hosts or are not URLs.
 HOSTILE = json.loads((Path(__file__).parent / "hostile_next.json").read_text("ascii"))
 NUMBERS = itertools.count()
 
@@ -40,14 +40,14 @@ def force_sign_in(client=None, user=None):
 
 
 def copy_of(client):
-    """Return another client with the same cookies: what somebody kept or has stolen."""
+    """Return another client with the same cookies, as a thief would have."""
     copy = Client()
     copy.cookies.load({name: morsel.value for name, morsel in client.cookies.items()})
     return copy
 
 
 def create_row(**fields):
-    """Return a new row of the index; its session is not made."""
+    """Return a new row of the index, without its session."""
     standard = {
         "issuer": ISSUER,
         "sub": "ada",
@@ -58,12 +58,12 @@ def create_row(**fields):
 
 
 def is_signed_in(client):
-    """Tell whether the site still knows a client."""
+    """Return whether the site still treats a client as signed in."""
     return b"AnonymousUser" not in client.get("/private/").content
 
 
 def query_of(response):
-    """Return the query of the address that an answer redirects to."""
+    """Return the query of the URL that a response redirects to."""
     return {k: v[0] for k, v in parse_qs(urlsplit(response["Location"]).query).items()}
 
 
@@ -95,7 +95,7 @@ def post_logout_token(token, **extra):
 
 
 def assert_refused(answer):
-    """Assert that a logout token was refused, as the specification says it."""
+    """Assert that a logout token was rejected as the specification requires."""
     assert answer.status_code == 400
     assert "no-store" in answer["Cache-Control"]
     assert answer.json()["error"] == "invalid_request"
@@ -103,6 +103,6 @@ def assert_refused(answer):
 
 
 def free_port():
-    """Return a port that nobody has."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]

@@ -4,7 +4,7 @@ from django_oidc_logout.models import OIDCSession
 
 
 class ReplicaRouter:
-    """A site whose reads go to a replica that is behind: one that has not heard of any row."""
+    """A site that reads from a replica that lags behind and has no rows yet."""
 
     def db_for_read(self, model, **hints):
         return "behind" if model is OIDCSession else None

@@ -1,4 +1,4 @@
-"""Nothing secret is told: what a test makes anybody log, warn of or answer as an error is searched.
+"""Search for secrets in what a test logs, in its warnings and in its error responses.
 
 A test that provokes a token or a known secret fails, by its name; what was found is not repeated.
 """
@@ -45,7 +45,7 @@ OUR_CALLS = "oidc-logout-call"
 
 
 def is_exempt(record):
-    """Tell whether a record may hold a secret: of requests that are made by the tests themselves.
+    """Return whether a record may contain a secret because the tests themselves sent the request.
 
     urllib3 shows the address of every request at DEBUG, and tests that stand in for a browser go
     where a sign-out sends them, with a hint. The package calls from threads of a name of its own;
@@ -61,7 +61,7 @@ class Guard:
         self.found = []
 
     def take(self):
-        """Return where secrets were told since the last time."""
+        """Return where secrets were found since the last call."""
         found, self.found = self.found, []
         return found
 

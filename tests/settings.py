@@ -1,4 +1,4 @@
-"""Settings for the tests: the README's installation and nothing that it does not need."""
+"""Settings for the tests: only the README's installation and what it needs."""
 
 SECRET_KEY = "the secret key of the tests"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

@@ -1,4 +1,4 @@
-"""The example site, but with mozilla-django-oidc's own sign-out: for the contrast."""
+"""The example site with mozilla-django-oidc's own sign-out, for comparison."""
 
 from example_project.settings import *  # noqa: F403
 

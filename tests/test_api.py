@@ -1,4 +1,4 @@
-"""The verbs, called from a site's own code: what they tell, and whom."""
+"""The public functions, called from a site's own code: results, signals and logs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def request_of(client):
 
 @contextmanager
 def heard(signal):
-    """Collect what receivers of a signal are told."""
+    """Collect the arguments that receivers of a signal get."""
     told = []
 
     def receive(**kwargs):
@@ -59,7 +59,7 @@ def _clear_all(settings):
 
 
 def signing_out(request, **options):
-    """Sign out; return the answer and the one outcome of which receivers are told."""
+    """Sign out; return the response and the one outcome that receivers get."""
     with heard(signed_out) as seen:
         answer = async_to_sync(asign_out)(request, **options)
     (told,) = seen
@@ -96,7 +96,7 @@ def test_signing_out_of_the_site_only(sign_in):
 
 
 def test_signing_out_with_a_store_that_fails(sign_in, monkeypatch):
-    """The row stays, by which the session can be ended from elsewhere."""
+    """The row stays, so that the session can be ended from elsewhere."""
     request = request_of(sign_in())
     monkeypatch.setattr(type(request.session), "flush", mock.Mock(side_effect=OSError))
     _, _, outcome = signing_out(request, local_only=True)
@@ -171,6 +171,7 @@ def test_sign_in_by_a_provider_that_is_not_configured_is_logged(sign_in, idp, co
         f"No provider in OIDC_LOGOUT_PROVIDERS matches an ID Token: issuer={idp.issuer}"
         in caplog.messages
     )
+    assert "Could not renew a provider's metadata" not in caplog.text
 
 
 def test_sign_in_by_a_provider_that_is_down_is_logged(sign_in, idp, caplog):

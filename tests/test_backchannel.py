@@ -18,6 +18,7 @@ from django.test import Client
 from django.utils.module_loading import import_string
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from django_oidc_logout import idp_initiated
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import engines
 from tests.factories import assert_refused, is_signed_in, other_provider, post_logout_token
@@ -534,16 +535,24 @@ def test_identifiers_are_compared_exactly(sign_in, logout_token, changes):
     assert is_signed_in(client)
 
 
+def test_number_of_sessions_that_end(sign_in, logout_token):
+    sign_in()
+    sign_in(sid="other")
+    assert idp_initiated.back_channel(logout_token(sid=MISSING)) == 2
+    assert idp_initiated.back_channel(logout_token(sid=MISSING)) == 0
+
+
 # Replay, and failures.
 
 
-def test_replay_leaves_a_later_sign_in_alone(sign_in, logout_token):
+def test_replay_leaves_a_later_sign_in_alone(idp, sign_in, logout_token, signals):
     sign_in()
     token = logout_token()
     assert post_logout_token(token).status_code == 200
     client = sign_in()
     assert_refused(post_logout_token(token))
     assert is_signed_in(client)
+    assert signals["rejected"] == [(idp.issuer, "the token has been used")]
 
 
 def test_jti_is_its_issuers(idp, configure, logout_token):

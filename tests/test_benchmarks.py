@@ -1,4 +1,4 @@
-"""The benchmarks run; what they measure is their own business."""
+"""The benchmarks run. Their results are not tested."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ def test_peers_that_are_missing_fail_where_all_are_required(monkeypatch, tmp_pat
 
 @pytest.fixture
 def npm(monkeypatch, tmp_path):
-    """A machine with npm and one peer for it, of which what it is told to run is kept."""
-    told = []
+    """A machine with npm and one peer for it; return the commands that it runs."""
+    commands = []
     monkeypatch.setattr(surroundings, "PEERS", {"express": surroundings.PEERS["express"]})
     monkeypatch.setattr("sys.prefix", str(tmp_path))
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
-    monkeypatch.setattr("subprocess.run", lambda command, **how: told.append(command))
-    return told
+    monkeypatch.setattr("subprocess.run", lambda command, **how: commands.append(command))
+    return commands
 
 
 def test_npm_is_given_each_package_in_one_version_and_a_folder_beside_the_others(npm, tmp_path):
@@ -84,7 +84,7 @@ def test_npm_is_given_each_package_in_one_version_and_a_folder_beside_the_others
     assert command[command.index("--prefix") + 1] == tmp_path / "peers" / "express"
     assert all("@" in package for package in surroundings.PEERS["express"]["packages"])
     assert set(surroundings.PEERS["express"]["packages"]) <= set(command)
-    assert surroundings.interpreter_of("express") is None  # it has come to nothing
+    assert surroundings.interpreter_of("express") is None  # nothing was installed
     (tmp_path / "peers" / "express" / "node_modules").mkdir(parents=True)
     assert surroundings.interpreter_of("express") == "/bin/node"
 

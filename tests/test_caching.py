@@ -1,4 +1,4 @@
-"""Django's cache: any text is a key, and a cache that is down gets in nobody's way."""
+"""Django's cache: any text is a key, and a cache that is down breaks nothing."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ def test_people_land_where_django_says_unless_we_do(settings, own, djangos, used
         (["cookies", "*"], list(DIRECTIVES)),
         (['"storage"', "Storage", "cache, storage", 'x", "y'], []),
         (["cache", None, 5, ["cookies"]], ["cache"]),
-        # What is no list counts as not written.
+        # A value that is not a list counts as not written.
         (5, ["storage"]),
         (True, ["storage"]),
         ("cache", ["storage"]),

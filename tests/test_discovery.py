@@ -482,7 +482,7 @@ BROKEN = {
     "redirecting to no address": lambda handler: handler.body(b"", status=302, Location="http://["),
     "another issuer": publish(issuer="https://idp.example.com"),
     "no end-session endpoint": publish(end_session_endpoint=None),
-    "an end-session endpoint that is no text": publish(end_session_endpoint=5),
+    "an end-session endpoint that is not text": publish(end_session_endpoint=5),
     "an end-session endpoint on plain http": publish(end_session_endpoint="http://x.test/"),
     "an end-session endpoint of no address": publish(end_session_endpoint="https://x.test/\ud800"),
 }

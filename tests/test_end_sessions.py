@@ -1,4 +1,4 @@
-"""`end_sessions`, the one road on which sessions are ended from elsewhere, and housekeeping."""
+"""`end_sessions`, which ends sessions from elsewhere, and housekeeping."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def many(sign_in):
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Return how many keys the cache was told to delete, for each time that it was."""
+    """Return how many keys each call to the cache deleted."""
     backend, calls = type(caches["default"]), []
     delete_many = backend.delete_many
 
@@ -178,7 +178,7 @@ def calls(monkeypatch):
 
 
 # One to find the rows; then the sessions, and the rows: to see which are still there, and to delete
-# them. A cache is told of a batch in one call, and once more when the rows are gone.
+# them. A cache deletes a batch in one call, and again once the rows are gone.
 STATEMENTS = {"db": 3, "cache": 2, "cached_db": 3}
 
 

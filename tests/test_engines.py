@@ -1,4 +1,4 @@
-"""Django's session engines: what is deleted, what is still there, and what cannot be told."""
+"""Django's session engines: which sessions are deleted, which exist, and which is unknown."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_what_is_deleted(engine):
 
 @pytest.mark.parametrize("engine", [*DJANGOS, OWN], indirect=True)
 def test_what_is_deleted_at_once(engine):
-    """A file engine deletes one by one; an engine of the site's own may do more for each."""
+    """The file engine deletes one by one; a site's own engine may do more for each."""
     is_known = engine in {"db", "cache", "cached_db"}
     keys = [saved() for _ in range(2)]
     assert engines.delete_in_bulk(engines.store(), *keys) is is_known
@@ -85,7 +85,7 @@ def test_what_is_deleted_at_once(engine):
     indirect=["engine"],
 )
 def test_what_is_deleted_again(engine, left):
-    """Where a save brings back a session that has gone; in a database it does not."""
+    """Only engines whose save restores a deleted session need this; a database does not."""
     key = saved()
     engines.delete_again(key)
     assert is_there(key) is left
@@ -135,7 +135,7 @@ def test_no_file_is_left_of_a_session_that_has_expired(use):
 
 @pytest.mark.parametrize("engine", [*DJANGOS, OWN], indirect=True)
 def test_cache_that_does_not_answer(engine, monkeypatch):
-    """Django takes it for one that is empty, and each session in it for one that has gone."""
+    """Django treats it as an empty cache, and each session in it as missing."""
     monkeypatch.setattr(engines.safe_cache, "is_up", lambda alias: alias != "sessions")
     key = saved()
     if engine in {"cache", "cached_db"}:

@@ -1,4 +1,4 @@
-"""Front-channel logout: a look-up by issuer and sid, in a frame that brings no cookie."""
+"""Front-channel logout: a look-up by issuer and sid, in a frame without cookies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _middlewares(settings):
 
 
 def assert_harmless(answer, *origins):
-    """Every answer is the same small page that a provider may frame."""
+    """Every response is the same small page that a provider may frame."""
     assert answer.status_code == 200
     assert "no-store" in answer["Cache-Control"]
     assert "X-Frame-Options" not in answer

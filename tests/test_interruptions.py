@@ -1,9 +1,11 @@
-"""What fails in the middle of a sign-out can be done again, and nothing gets away meanwhile.
+"""A sign-out that fails in the middle can be repeated, and no session survives.
 
 Here a step is made to fail; `tools/faults` kills real processes before every one of them.
 """
 
 from __future__ import annotations
+
+from unittest import mock
 
 import pytest
 from django.contrib.sessions.backends.cached_db import SessionStore as CachedDatabaseStore
@@ -20,7 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.urls_sessions")]
 
 
 class Killed(BaseException):
-    """What no code handles, as none runs after a SIGKILL."""
+    """An exception that no code handles, like a SIGKILL."""
 
 
 def kill(*args, **kwargs):
@@ -38,7 +40,7 @@ def in_cache(request, settings):
 
 @pytest.fixture
 def careless():
-    """Return a function that makes a client to which a failure is an answer of 500."""
+    """Return a function that makes a client that turns an exception into status 500."""
 
     def careless(client):
         copy = Client(raise_request_exception=False)
@@ -143,7 +145,7 @@ def test_session_that_moves_during_a_click_ends(engine, sign_in):
 
 
 def test_session_that_is_saved_during_a_click_ends(engine, sign_in):
-    """A database saves nothing that has gone, as it has here not; a cache and a folder do."""
+    """A database does not save a deleted session; a cache and a folder do."""
     client = sign_in()
     end._remove_rows([OIDCSession.objects.get()])  # the session has been deleted, and saved again
     assert is_signed_in(client) is (engine == "db")
@@ -192,3 +194,17 @@ def test_session_that_was_saved_while_the_index_was_down_is_asked_after(
     assert get_async(client, "/private/").content.endswith(b"AnonymousUser") is has_ended
     client.get("/put-aside/")
     assert bound_store.UNCHECKED not in client.session
+
+
+@pytest.mark.parametrize("in_cache", ["cache", "cached_db"], indirect=True)
+def test_session_that_ended_while_the_index_was_down_gives_way_to_a_new_one(
+    in_cache, sign_in, monkeypatch
+):
+    client = sign_in()
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "is_orphan", mock.Mock(side_effect=DatabaseError("down")))
+        client.get("/put-aside/")
+    key = client.cookies["sessionid"].value
+    OIDCSession.objects.all().delete()  # as when its end was under way
+    assert client.get("/put-aside/").status_code == 200
+    assert client.cookies["sessionid"].value not in {key, ""}

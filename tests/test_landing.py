@@ -1,4 +1,4 @@
-"""Where people land: never off the site, whoever asks and by whatever road."""
+"""The redirect target is always on the site, whatever the request."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_what_the_tests_take_a_browser_for(location, url):
 
 
 def place(location):
-    """Return the place that an answer leads to; one by way of the provider has it in its state."""
+    """Return the final target of a response, which may be in the `state` for the provider."""
     if not location.startswith(f"{END_SESSION}?"):
         return location
     state = return_to.unsign(parse_qs(urlsplit(location).query)["state"][0])
@@ -150,7 +150,7 @@ def stays(location):
 
 
 def encoded(**fields):
-    """Encode a form as a hostile client would: lone surrogates and all."""
+    """Encode a form as a hostile client would, lone surrogates included."""
     return urlencode(fields, errors="surrogatepass")
 
 
@@ -177,7 +177,7 @@ def come_back(client, value):
     return client.get("/oidc/logout/callback/", {"state": state})
 
 
-ROADS = {
+WAYS = {
     "field of a POST": lambda client, value: post(client, next=value),
     "field of a POST, this site only": lambda client, value: post(client, next=value, local="1"),
     "query of a POST": lambda client, value: post(client, encoded(next=value)),
@@ -188,9 +188,9 @@ ROADS = {
 }
 
 
-@pytest.fixture(params=ROADS)
+@pytest.fixture(params=WAYS)
 def travel(request, settings, django_user_model):
-    """Return a function that signs out by a road, and returns where that leads."""
+    """Return a function that signs out in one way, and returns the redirect target."""
     settings.OIDC_LOGOUT_GET = "allow"
     settings.OIDC_LOGOUT_REDIRECT_URL = "/default/"
     client = Client()
@@ -198,7 +198,7 @@ def travel(request, settings, django_user_model):
 
     def travel(value):
         force_sign_in(client, user)
-        response = ROADS[request.param](client, value)
+        response = WAYS[request.param](client, value)
         assert (response.status_code, is_signed_in(client)) == (302, False)
         return response["Location"]
 
@@ -229,7 +229,7 @@ def test_odd_places_on_the_site_stay_there(rf, value):
 
 
 def arrive(location):
-    """Return where people land in the end, whether they come by the provider or not."""
+    """Return the final target, through the provider or not."""
     if not location.startswith(f"{END_SESSION}?"):
         return location
     query = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
@@ -318,7 +318,7 @@ def test_every_place_that_is_good_fits_into_a_state(rf, first, last):
 
 
 def test_state_is_compressed():
-    """It rides in an address, the length of which is limited."""
+    """It is part of a URL, whose length is limited."""
     assert len(return_to.sign(State(next="/" + "a" * 2000))) < 200
 
 
@@ -327,7 +327,7 @@ GOOD_STATE = State(next="/bye/", alias="default", provider_outcome="redirect")
 
 @pytest.fixture
 def foreign_states(monkeypatch):
-    """Return states that are none of ours: name -> token."""
+    """Return states that the site did not sign: name -> token."""
     values = {"next": "/bye/"}
     good = return_to.sign(GOOD_STATE)
     lifetime = return_to.STATE_LIFETIME

@@ -1,4 +1,4 @@
-"""The checks by themselves: each holds even if nothing before it has looked."""
+"""Each check on its own, without the checks before it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_what_is_valid():
     assert (token.issuer, token.sid, token.subject, token.jti) == (OPTIONS["issuer"], "s", "", "1")
 
 
-# What a provider is told is what its operator has to go by: to the letter.
+# The exact error responses: a provider's operator has nothing else to go by.
 OTHER_ISSUER = "the token's iss is another issuer"
 OTHER_CLIENT = "the token's aud is another client"
 OTHER_PARTY = "the token's azp is another client"
@@ -118,7 +118,7 @@ UNSIGNED = "the token is not signed"
     ids=str,
 )
 def test_algorithms_that_are_refused(header, message):
-    """`none` is none, even where somebody has allowed it."""
+    """`none` is rejected even if somebody has allowed it."""
     options = ProviderOptions(**OPTIONS, algorithms=("RS256", "none", "None"))
     with pytest.raises(LogoutTokenInvalid) as caught:
         logout_token.require_algorithm(header, options)

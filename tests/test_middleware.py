@@ -55,6 +55,13 @@ def test_session_that_was_ended_is_not_saved(engine, sign_in):
     assert not is_signed_in(client)
 
 
+@pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"], indirect=True)
+def test_page_that_saves_a_session_that_was_ended_is_interrupted(engine, sign_in):
+    client = sign_in()
+    OIDCSession.objects.all().delete()  # as when it is ended while the page is under way
+    assert client.get("/put-aside/").status_code == 400
+
+
 def test_session_that_moves_while_it_is_ended(sign_in):
     client = sign_in()
     row = OIDCSession.objects.get()

@@ -1,4 +1,4 @@
-"""The migrations make the tables that the models want."""
+"""The migrations create the tables of the models."""
 
 from __future__ import annotations
 

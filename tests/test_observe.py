@@ -77,7 +77,7 @@ def prometheus(monkeypatch):
 
 @pytest.fixture
 def opentelemetry(monkeypatch):
-    """Follow the other one."""
+    """Follow the other recipe."""
     need_package("opentelemetry", "opentelemetry-sdk")
     need_package("opentelemetry.sdk", "opentelemetry-sdk")
     from opentelemetry import metrics  # noqa: PLC0415  # may be absent
@@ -119,8 +119,8 @@ def down(idp, paths=("/.well-known/openid-configuration",)):
 
 
 @pytest.fixture
-def roads(idp, settings, sign_in, logout_token):
-    """Return what can happen, by its name."""
+def ways(idp, settings, sign_in, logout_token):
+    """Return what can happen, by name."""
 
     def unavailable():
         down(idp)
@@ -161,12 +161,12 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("road", EXPECTED)
-def test_counters(counts, roads, idp, road):
-    roads[road]()
+@pytest.mark.parametrize("way", EXPECTED)
+def test_counters(counts, ways, idp, way):
+    ways[way]()
     expected = {
         tuple(idp.issuer if part == "ISSUER" else part for part in name): number
-        for name, number in EXPECTED[road].items()
+        for name, number in EXPECTED[way].items()
     }
     assert counts() == expected
 

@@ -1,4 +1,4 @@
-"""Providers: each is asked as its vendor has published."""
+"""Providers: the request to each is as its vendor documents."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_warm_asks_for_what_will_be_needed_once(idp, cls, options, asked):
 
 
 class WithTenant(OIDCProvider):
-    """What a site may write: a parameter more, and an endpoint that is made up."""
+    """A site's own class, with one more parameter and its own endpoint."""
 
     name = "Our own"
     uses_discovery = False

@@ -1,4 +1,4 @@
-"""The registry: which of the configured providers is meant."""
+"""The choice among the configured providers."""
 
 from __future__ import annotations
 

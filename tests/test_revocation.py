@@ -1,4 +1,4 @@
-"""Revoking the refresh token at the provider (RFC 7009): asked for, and never in anybody's way."""
+"""Revoking the refresh token at the provider (RFC 7009), without breaking a sign-out."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def sign_out(idp, sign_in):
 
 
 def stored():
-    """Return the refresh tokens as they are in the database."""
+    """Return the refresh tokens as the database stores them."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT refresh_token FROM {OIDCSession._meta.db_table}")
         return [token for (token,) in cursor.fetchall()]
 
 
 def credentials(idp):
-    """Return what the provider makes of basic authentication (RFC 6749, section 2.3.1)."""
+    """Return the provider's reading of basic authentication (RFC 6749, section 2.3.1)."""
     scheme, _, encoded = idp.headers["Authorization"].partition(" ")
     assert scheme == "Basic"
     return [unquote_plus(part) for part in base64.b64decode(encoded).decode().split(":")]

@@ -1,4 +1,4 @@
-"""The guard over all tests, which finds tokens and secrets where they are told, does find them."""
+"""The guard over all tests finds tokens and secrets in logs, warnings and responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the threat model promises and no other test asks for."""
+"""What the threat model promises and no other test covers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FROM_ELSEWHERE = {
 @pytest.mark.parametrize("headers", FROM_ELSEWHERE.values(), ids=FROM_ELSEWHERE)
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_nothing_is_cleared_for_a_page_elsewhere(settings, sign_in, method, headers):
-    """Whoever signs out has a state of their own to show to the browsers of others."""
+    """An attacker who signs out has a valid state, which can be sent to other browsers."""
     settings.OIDC_LOGOUT_CLEAR_SITE_DATA = ["*"]
     state = query_of(sign_in().post(LOGOUT))["state"]
     headers = {"sec-fetch-site": "cross-site"} | headers
@@ -50,7 +50,7 @@ def test_nothing_is_cleared_for_a_page_elsewhere(settings, sign_in, method, head
 
 
 def test_callback_signs_nobody_in(idp, sign_in):
-    """Neither somebody else's state nor a code of the provider makes a session of it."""
+    """Neither somebody else's state nor a code of the provider creates a session."""
     state = query_of(sign_in().post(LOGOUT))["state"]
     browser = Client()
     answer = browser.get(CALLBACK, {"state": state, "code": "code", "id_token": idp.id_token()})

@@ -1,4 +1,4 @@
-"""What a session carries of its row, and what is made of something else in its place."""
+"""The session entry, and how unexpected values in its place are handled."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_an_entry():
 
 @pytest.mark.parametrize("foreign", NONE.values(), ids=NONE)
 def test_what_is_no_entry(foreign):
-    """Another app's, or an older version's: it must break no page, and keep nobody signed in."""
+    """Another app's or an older version's value must not break a page or keep people signed in."""
     given = session(_oidc_logout=foreign, oidc_id_token="token")
     assert entry.row_key(given) == ""
     assert not entry.key_has_changed(given)
@@ -88,7 +88,7 @@ def test_session_that_was_not_found_ends_by_its_cookie(settings, rf):
 
 
 def test_entry_that_is_made():
-    """It is read by the versions to come: its form is kept."""
+    """Later versions read it, so its format must stay the same."""
     until = datetime(2030, 1, 2, tzinfo=UTC)
     filed = session(_session_expiry=until)
     entry.mark_recorded(filed, "k", "token")

@@ -87,7 +87,7 @@ def ada():
 
 @pytest.fixture
 def signed_in(ada):
-    """Return a function that returns a client, signed in with an ID Token by the quickest road."""
+    """Return a function that returns a client, signed in with an ID Token in the quickest way."""
 
     def signed_in(token=None, client=None, **claims):
         client = client or Client()
@@ -832,13 +832,13 @@ urlpatterns = [
 
 
 @pytest.mark.usefixtures("site")
-@pytest.mark.parametrize("road", ["/sync/", "/async/"])
+@pytest.mark.parametrize("path", ["/sync/", "/async/"])
 @pytest.mark.parametrize("asgi", [False, True], ids=["WSGI", "ASGI"])
-def test_sign_out_in_a_view_of_ones_own(settings, signed_in, told, road, asgi):
+def test_sign_out_in_a_view_of_ones_own(settings, signed_in, told, path, asgi):
     settings.ROOT_URLCONF = __name__
     client = signed_in(client=AsyncClient() if asgi else Client())
     post = async_to_sync(client.post) if asgi else client.post
-    response = post(road)
+    response = post(path)
     sent = parameters(response["Location"])
     assert sent["id_token_hint"] == id_token()
     assert land(response["Location"], return_parameter="post_logout_redirect_uri") == "/bye/"
@@ -850,11 +850,11 @@ def test_sign_out_in_a_view_of_ones_own(settings, signed_in, told, road, asgi):
 
 
 @pytest.mark.usefixtures("site")
-@pytest.mark.parametrize("road", ["/sync/?local", "/async/?local"])
-def test_this_site_only_in_a_view_of_ones_own(settings, signed_in, told, road):
+@pytest.mark.parametrize("path", ["/sync/?local", "/async/?local"])
+def test_this_site_only_in_a_view_of_ones_own(settings, signed_in, told, path):
     settings.ROOT_URLCONF = __name__
     client = signed_in()
-    assert client.post(road)["Location"] == "/bye/"
+    assert client.post(path)["Location"] == "/bye/"
     assert not is_signed_in(client)
     assert told[0]["outcome"].provider == "skipped"
 

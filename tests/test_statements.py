@@ -1,4 +1,4 @@
-"""Statements that are written out do what Django's would, and no more of them."""
+"""Handwritten SQL statements do what Django's would, in as few statements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.factories import is_signed_in
 
 @pytest.fixture
 def told():
-    """Return the sessions whose end a site's own receiver was told of, with what was in them."""
+    """Return the sessions, with their contents, whose end a site's own receiver was notified of."""
     seen = []
 
     def note(instance, **kwargs):

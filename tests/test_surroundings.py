@@ -1,4 +1,4 @@
-"""System checks of the project around the app: what each finds, and what it leaves alone."""
+"""System checks of the project around the app: what each reports, and what not."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ def urls(*patterns):
 
 
 def in_languages(**options):
-    """Return settings with a URLconf in which our addresses have the language in front."""
+    """Return settings with a URLconf in which our URLs have a language prefix."""
     languages = [("en", "English"), ("de", "German")]
     return urls(*i18n_patterns(OURS, **options)) | {"LANGUAGES": languages}
 
 
 def provider(alias="default", **options):
-    """Return settings with a provider, beside the one that is there."""
+    """Return settings with a second provider."""
     own = {"ISSUER": ISSUER} if alias == "default" else {"ISSUER": f"{ISSUER}/{alias}"}
     configured = {**plain.OIDC_LOGOUT_PROVIDERS, alias: {**own, **options}}
     return {"OIDC_LOGOUT_PROVIDERS": configured}
@@ -380,7 +380,7 @@ LEFT_ALONE = [
 
 @pytest.fixture(autouse=True)
 def _django_csp(monkeypatch):
-    """Stand in for django-csp, which is on hardly any machine."""
+    """Stand in for django-csp, which is rarely installed."""
     module = ModuleType("csp.middleware")
     module.CSPMiddleware = type("CSPMiddleware", (), {})
     monkeypatch.setitem(sys.modules, "csp", ModuleType("csp"))
@@ -640,7 +640,7 @@ READ = [
 
 @contextmanager
 def written(**values):
-    """Have settings that Django itself need not bear: nobody is told of the change."""
+    """Set settings without Django's signal, because Django itself may reject them."""
     before = django_settings._wrapped
     holder = UserSettingsHolder(before)
     vars(holder).update(values)

@@ -1,4 +1,4 @@
-"""docs/explanation/security.md names a test for each threat, and says what is kept: it is true."""
+"""docs/explanation/security.md names a test for each threat, and lists all stored data."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def column(table, number=0):
 
 @pytest.fixture
 def kept():
-    """Return the tables of what is kept: in the database, in the session, in the cache."""
+    """Return the tables of stored data: in the database, in the session, in the cache."""
     return tables("What is kept")
 
 

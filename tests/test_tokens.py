@@ -46,7 +46,7 @@ def jws(payload, header=b'{"alg":"HS256"}'):
 
 
 def token_of_any_type(claims):
-    """Encode claims of types that the library would refuse."""
+    """Encode claims of types that the library would reject."""
     return jws(json.dumps(claims).encode())
 
 
@@ -432,7 +432,7 @@ def test_fault_of_a_published_key(key, algorithm, fault_of_it):
     ],
 )
 def test_why_it_is_no_json_object(payload, cause):
-    """It stands in the traceback of a sign-in that Could not record a sign-in."""
+    """It is in the traceback of "Could not record a sign-in"."""
     with pytest.raises(TokenUnreadable) as caught:
         parse(jws(payload))
     assert str(caught.value) == "the token's header or payload is not a JSON object"

@@ -37,7 +37,7 @@ def post(idp, auth=None, **given):
 
 @contextmanager
 def refused(message=None):
-    """Expect the call to fail, and long before any of the servers here would have let go."""
+    """Expect the call to fail long before any of the servers here would end it."""
     started = time.monotonic()
     with pytest.raises(ProviderUnavailable, match=message):
         yield
@@ -136,7 +136,7 @@ def test_the_largest_document(idp):
 
 
 def raw(content):
-    """Answer with these bytes and close the connection."""
+    """Respond with these bytes and close the connection."""
     return lambda handler: handler.wfile.write(content)
 
 

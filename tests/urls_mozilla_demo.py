@@ -1,4 +1,4 @@
-"""The example site's addresses, with mozilla's view where ours would be."""
+"""The example site's URLs, with mozilla's view instead of ours."""
 
 from django.urls import path
 from mozilla_django_oidc.views import OIDCLogoutView

@@ -1,1 +1,1 @@
-"""What measures the package: benchmarks, and a load run while parts of a site fail."""
+"""Tools that measure the package: benchmarks, load with faults, and statement deletion."""

@@ -1,1 +1,1 @@
-"""What only a browser can tell: these tests drive a real Chromium and a real Firefox."""
+"""What only a browser can show: these tests drive a real Chromium and a real Firefox."""

@@ -9,7 +9,7 @@ SECONDS = 15
 
 
 class Chromium:
-    """A browser. Playwright has a thread of its own: Django's tests cannot run inside of a loop."""
+    """A browser. Playwright has its own thread, because Django's tests cannot run inside a loop."""
 
     def __init__(self, playwright, executable):
         self.loop = asyncio.new_event_loop()
@@ -71,7 +71,7 @@ class ChromiumVisitor:
         self.run(self.page.evaluate("void setTimeout(() => history.back())"))
 
     def arrive(self, url):
-        """Wait for an address that starts so."""
+        """Wait for a URL that starts with a text."""
         self.run(self.page.wait_for_url(lambda now: now.startswith(url)))
 
     def see(self, text):
@@ -82,7 +82,7 @@ class ChromiumVisitor:
         return self.run(self.page.inner_text("body"))
 
     def at_each_page(self, script):
-        """Run a script in each page to come, before its own."""
+        """Run a script in each later page, before its own."""
         self.run(self.page.add_init_script(script))
 
     def evaluate(self, script):
@@ -90,7 +90,7 @@ class ChromiumVisitor:
         return self.run(self.page.evaluate(script))
 
     def settle(self):
-        """Wait until the page has all that belongs to it."""
+        """Wait until the page has loaded everything."""
         self.run(self.page.wait_for_load_state())
 
     def hear(self, text):

@@ -1,4 +1,4 @@
-"""Two browsers, an identity provider that they can visit, and the site between them.
+"""Two browsers, and the identity provider and site that they visit.
 
 Without a browser, its driver or npm's packages the tests that want them are skipped; with
 REQUIRE_ALL=1 they fail. NODE_MODULES names the folder of npm's packages, if it is another than
@@ -73,7 +73,7 @@ def provider(idp):
 
 @pytest.fixture
 def site(settings, provider, live_server):
-    """Return the site's address, on localhost."""
+    """Return the site's URL, on localhost."""
     settings.ROOT_URLCONF = "e2e.browsers.urls"
     settings.ALLOWED_HOSTS = [".localhost"]
     settings.STATIC_ROOT = Path(django_oidc_logout.__file__).parent / "static"
@@ -82,7 +82,7 @@ def site(settings, provider, live_server):
 
 @pytest.fixture
 def visit(browser, site):
-    """Return a function that lets somebody in, with the browser's options given."""
+    """Return a function that opens a browser for somebody, with options."""
     visitors = []
 
     def visit(site=site, **options):
@@ -96,7 +96,7 @@ def visit(browser, site):
 
 @pytest.fixture
 def ada(visit):
-    """Return a function that lets Ada sign in and look at a page."""
+    """Return a function that lets Ada sign in and open a page."""
 
     def ada(path="/", **options):
         visitor = visit(**options)
@@ -121,7 +121,7 @@ def sign_outs():
 
 
 def is_signed_out(visitor):
-    """Tell whether the site no longer knows somebody who knows its pages."""
+    """Return whether a browser that has the site's pages is signed out."""
     visitor.open("/")
     visitor.see("This page is for ")
     return "nobody" in visitor.text()

@@ -16,7 +16,7 @@ Services.clearData.deleteData(CLEAR_COOKIES_AND_SITE_DATA | CLEAR_ALL_CACHES, ()
 
 @contextmanager
 def bearing_with_the_driver():
-    """Let its warnings pass: it leaves sockets and files to the garbage collector."""
+    """Ignore its warnings: it leaves sockets and files to the garbage collector."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -48,7 +48,7 @@ class Firefox:
 
 
 class FirefoxVisitor:
-    """Somebody with a tab of their own, who leaves nothing behind."""
+    """Somebody with their own tab, who removes their cookies at the end."""
 
     def __init__(self, firefox, site, *, javascript=True):
         self.firefox = firefox
@@ -82,7 +82,7 @@ class FirefoxVisitor:
         self.marionette.go_back()
 
     def arrive(self, url):
-        """Wait for an address that starts so."""
+        """Wait for a URL that starts with a text."""
         self._wait(lambda: self.url.startswith(url), url)
 
     def see(self, text):

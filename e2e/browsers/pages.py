@@ -1,4 +1,4 @@
-"""The package's pages, how to come to them, and what axe says of them."""
+"""The package's pages, how to open them, and what axe reports about them."""
 
 from django.core.cache import cache
 
@@ -14,7 +14,7 @@ VIOLATIONS = """(async () => {
 
 
 def stay(handler):
-    """Answer a sign-out so that the page which led to it stays."""
+    """Respond to a sign-out so that the previous page stays."""
     handler.body(b"", status=204)
 
 
@@ -30,12 +30,12 @@ def refresh(visitor, settings, provider):
     visitor.see("Continue if nothing happens")
 
 
-def told(visitor, settings, provider):
+def signed_out(visitor, settings, provider):
     visitor.click()
     visitor.see("Signed out at 127.0.0.1.")
 
 
-def not_told(visitor, settings, provider):
+def not_signed_out(visitor, settings, provider):
     provider.idp.metadata["end_session_endpoint"] = ""
     cache.clear()
     visitor.click()

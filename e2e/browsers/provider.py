@@ -1,4 +1,4 @@
-"""What a browser does at the identity provider."""
+"""An identity provider for browsers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ SIGNED_IN = "provider=ada"
 
 
 class Provider:
-    """The pages of an identity provider, where everybody is Ada and signs in without a word."""
+    """The pages of an identity provider, where everybody is Ada and need not type anything."""
 
     def __init__(self, idp):
         self.idp = idp
-        self.told = []
+        self.sign_outs = []
         """The parameters of each sign-out, and the `cookie` and `referer` that came with them."""
         idp.answers["/authorize"] = self.authorize
         idp.answers["/end-session"] = self.end_session
@@ -26,7 +26,7 @@ class Provider:
     def end_session(self, handler):
         query = query_of(handler.path)
         headers = {name: handler.headers.get(name) for name in ("cookie", "referer")}
-        self.told.append(query | headers)
+        self.sign_outs.append(query | headers)
         back = urlencode({"state": query["state"]})
         url = f"{query['post_logout_redirect_uri']}?{back}"
         redirect(handler, url, "provider=; Max-Age=0; Path=/")
@@ -41,9 +41,9 @@ def query_of(url):
 
 
 def came_by_a_refresh_page(provider):
-    """Tell whether somebody came once, and by the page that lets no referrer out."""
-    return [told["referer"] for told in provider.told] == [None]
+    """Return whether one request came, by the page that sends no referrer."""
+    return [request["referer"] for request in provider.sign_outs] == [None]
 
 
 def came_by_a_redirect(provider, site):
-    return [told["referer"] for told in provider.told] == [f"{site}/"]
+    return [request["referer"] for request in provider.sign_outs] == [f"{site}/"]

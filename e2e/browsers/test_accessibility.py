@@ -1,4 +1,4 @@
-"""Axe finds nothing to complain about, on a phone and at a desk, in the light and in the dark."""
+"""Axe reports no violations, on phone and desktop, with light and dark colours."""
 
 import pytest
 
@@ -9,10 +9,10 @@ from e2e.browsers.pages import (
     PHONE,
     VIOLATIONS,
     confirm,
-    not_told,
+    not_signed_out,
     refresh,
     sessions,
-    told,
+    signed_out,
 )
 from tests.absence import need
 
@@ -31,7 +31,7 @@ def viewport(request):
 
 @pytest.fixture
 def visitor(ada, viewport, scheme):
-    """Return Ada, who takes axe along to every page."""
+    """Return Ada, whose browser runs axe on every page."""
     axe = need(AXE.is_file() and AXE.read_text(), "npm's axe-core")
     visitor = ada(viewport=viewport, color_scheme=scheme)
     visitor.at_each_page(axe)
@@ -43,7 +43,9 @@ def signed_in(visitor, settings, provider):
     visitor.see("You are signed in")
 
 
-@pytest.mark.parametrize("page", [confirm, refresh, told, not_told, signed_in, sessions])
+@pytest.mark.parametrize(
+    "page", [confirm, refresh, signed_out, not_signed_out, signed_in, sessions]
+)
 def test_page(visitor, settings, provider, page):
     page(visitor, settings, provider)
     visitor.settle()

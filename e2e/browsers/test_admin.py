@@ -26,7 +26,7 @@ class Person(ChromiumVisitor):
         self.run(self.page.get_by_role(role, name=name, exact=True).click())
 
     def sign_in(self, username, password):
-        """Sign in through the provider, and come to the site's home page."""
+        """Sign in through the provider, and return to the site's home page."""
         self.ask_to_sign_in()
         self.run(self.page.fill("[name=username]", username))
         self.run(self.page.fill("[name=password]", password))
@@ -43,7 +43,7 @@ class Person(ChromiumVisitor):
         self.run(self.page.wait_for_selector("input[type=password]"))
 
     def ask_to_end_session_of(self, person):
-        """Choose a person's session and the action, and be asked whether that is meant."""
+        """Choose a person's session and the action, and get the confirmation page."""
         self.open(SESSIONS)
         row = self.page.get_by_role("row").filter(has_text=person).first
         self.run(row.get_by_role("checkbox").check())
@@ -62,7 +62,7 @@ def demo(tmp_path_factory):
 
 @pytest.fixture
 def visit(chromium, demo):
-    """Return a function that lets somebody in, with the browser's options given."""
+    """Return a function that opens a browser for somebody, with options."""
     people = []
 
     def visit(**options):
@@ -125,7 +125,7 @@ def test_ending_ones_own_session(visit, javascript):
 
 
 def walk(ada):
-    """Go from page to page as one does, and stop at each."""
+    """Visit the pages as people do, and stop at each."""
     ada.open("/")
     ada.see("You are not signed in")
     yield "home, not signed in"

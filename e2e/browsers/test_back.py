@@ -22,7 +22,7 @@ def test_back_never_shows_a_signed_in_page(ada, settings, response):
 
 
 def test_back_shows_a_page_that_was_stored(ada, settings):
-    """What the middleware is there for."""
+    """The purpose of the middleware."""
     settings.OIDC_LOGOUT_NO_STORE = False
     visitor = ada()
     sign_out(visitor)

@@ -1,4 +1,4 @@
-"""However the button is pressed, the browser arrives at the provider and comes back."""
+"""In every kind of client, the button leads the browser to the provider and back."""
 
 import jwt
 import pytest
@@ -10,10 +10,10 @@ from e2e.browsers.provider import SIGNED_IN, came_by_a_redirect, came_by_a_refre
 
 
 def has_been_at_the_provider(visitor, provider):
-    """Wait until somebody is back from a sign-out at the provider, which knew them."""
+    """Wait until somebody returns from a sign-out at the provider that received their cookie."""
     visitor.arrive(f"{visitor.site}/oidc/logout/callback/?state=")
     visitor.see("Signed out at 127.0.0.1.")
-    return [told["cookie"] for told in provider.told] == [SIGNED_IN]
+    return [request["cookie"] for request in provider.sign_outs] == [SIGNED_IN]
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -23,7 +23,7 @@ def test_our_button(ada, provider, javascript):
     visitor.click()
     assert has_been_at_the_provider(visitor, provider)
     assert came_by_a_redirect(provider, visitor.site)
-    hint = jwt.decode(provider.told[0]["id_token_hint"], options={"verify_signature": False})
+    hint = jwt.decode(provider.sign_outs[0]["id_token_hint"], options={"verify_signature": False})
     assert (hint["iss"], hint["sub"]) == (provider.idp.issuer, "ada")
     assert not Session.objects.exists()
     assert not OIDCSession.objects.exists()
@@ -39,7 +39,7 @@ def test_htmx(ada, htmx, provider, sign_outs):
 
 
 def test_turbo(ada, turbo, provider, sign_outs):
-    """A form that Turbo sends has no need to know of this package."""
+    """A form that Turbo sends does not need to know this package."""
     visitor = ada("/turbo/")
     visitor.click()
     assert has_been_at_the_provider(visitor, provider)
@@ -57,12 +57,12 @@ def test_our_button_opts_out_of_turbo(ada, turbo, provider, sign_outs):
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_long_hint(ada, provider, javascript):
-    """An address too long for a header goes out on a page, unaltered."""
+    """A URL too long for a header is sent in a page, unchanged."""
     provider.idp.claims["groups"] = "'\"<&;,é" + "x" * 3000
     visitor = ada(javascript=javascript)
     visitor.click()
     assert has_been_at_the_provider(visitor, provider)
-    hint = jwt.decode(provider.told[0]["id_token_hint"], options={"verify_signature": False})
+    hint = jwt.decode(provider.sign_outs[0]["id_token_hint"], options={"verify_signature": False})
     assert hint["groups"] == provider.idp.claims["groups"]
     assert came_by_a_refresh_page(provider)
     assert is_signed_out(visitor)
@@ -73,24 +73,24 @@ def test_a_long_hint_by_turbo(ada, turbo, provider):
     visitor = ada("/turbo/")
     visitor.click()
     assert has_been_at_the_provider(visitor, provider)
-    assert "id_token_hint" in provider.told[0]
+    assert "id_token_hint" in provider.sign_outs[0]
 
 
 def test_a_long_hint_by_htmx(ada, htmx, provider):
-    """It is left out: htmx takes the address from a header, which has no room for it."""
+    """The hint is left out, because htmx takes the URL from a header, where it does not fit."""
     provider.idp.claims["groups"] = "x" * 3000
     visitor = ada("/htmx/")
     visitor.click()
     assert has_been_at_the_provider(visitor, provider)
-    assert "id_token_hint" not in provider.told[0]
+    assert "id_token_hint" not in provider.sign_outs[0]
 
 
 def test_a_get_asks_first(ada, provider):
     visitor = ada()
     visitor.open("/oidc/logout/?next=/form-action/")
     visitor.see("Sign out?")
-    assert not provider.told
+    assert not provider.sign_outs
     visitor.click()
     visitor.arrive(f"{visitor.site}/form-action/")
-    assert len(provider.told) == 1
+    assert len(provider.sign_outs) == 1
     assert is_signed_out(visitor)

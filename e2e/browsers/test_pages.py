@@ -3,7 +3,7 @@
 import pytest
 
 from e2e.browsers.conftest import in_chromium
-from e2e.browsers.pages import PHONE, confirm, not_told, refresh, sessions, told
+from e2e.browsers.pages import PHONE, confirm, not_signed_out, refresh, sessions, signed_out
 
 pytestmark = in_chromium
 
@@ -15,9 +15,9 @@ addEventListener("securitypolicyviolation", (event) => violations.push(event.vio
 FITS = "document.documentElement.scrollWidth <= innerWidth"
 
 
-@pytest.mark.parametrize("page", [confirm, refresh, told, not_told, sessions])
+@pytest.mark.parametrize("page", [confirm, refresh, signed_out, not_signed_out, sessions])
 def test_page(ada, settings, provider, page):
-    """It keeps the policy, has its style, and needs no scrolling sideways on a small phone."""
+    """Each follows the policy, has its style, and does not scroll sideways on a small phone."""
     visitor = ada(viewport=PHONE)
     visitor.at_each_page(NOTE_VIOLATIONS)
     page(visitor, settings, provider)

@@ -1,4 +1,4 @@
-"""Sites whose Content-Security-Policy says where a form may lead."""
+"""Sites whose Content-Security-Policy restricts where a form may lead."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_a_redirect_leaves_the_page_standing(ada, provider, javascript):
     visitor.hear("form-action")
     assert visitor.url == f"{visitor.site}/form-action/"
     assert "ada@example.com" in visitor.text()
-    assert not provider.told
+    assert not provider.sign_outs
     assert is_signed_out(visitor)
 
 

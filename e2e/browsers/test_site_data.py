@@ -1,4 +1,4 @@
-"""What the browser keeps for the site, and for its neighbours."""
+"""What a sign-out deletes in the browser, of the site and of sites on the same domain."""
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_storage(ada, provider, settings, directives, kept):
 
 @pytest.fixture
 def neighbourhood(settings, provider, configure, site):
-    """Return a function that gives addresses on hosts of one registrable domain.
+    """Return a function that returns URLs on hosts of one registrable domain.
 
     The identity provider lives there, too.
     """
@@ -52,7 +52,7 @@ def neighbourhood(settings, provider, configure, site):
 
 
 def sign_out_beside_a_neighbour(ada, neighbourhood):
-    """Return somebody who has signed out at one host and is known at another."""
+    """Return somebody who has signed out at one host and is signed in at another."""
     visitor = ada(site=neighbourhood("site"))
     visitor.site = neighbourhood("neighbour")
     visitor.open("/")
@@ -66,7 +66,7 @@ def sign_out_beside_a_neighbour(ada, neighbourhood):
 
 def test_cookies_of_a_neighbour_stay(ada, provider, neighbourhood):
     visitor = sign_out_beside_a_neighbour(ada, neighbourhood)
-    assert provider.told[0]["cookie"] == SIGNED_IN
+    assert provider.sign_outs[0]["cookie"] == SIGNED_IN
     assert visitor.cookies_of("site.example.localhost") == {"csrftoken"}
     assert visitor.cookies_of("neighbour.example.localhost") == {"csrftoken", "theirs"}
 
@@ -74,9 +74,9 @@ def test_cookies_of_a_neighbour_stay(ada, provider, neighbourhood):
 def test_the_directive_for_cookies_is_held_back_on_the_way_to_the_provider(
     ada, provider, neighbourhood, settings
 ):
-    """It clears the whole registrable domain, a provider there included: it needs its session."""
+    """It clears the whole registrable domain, and so the session at a provider there."""
     settings.OIDC_LOGOUT_CLEAR_SITE_DATA = ["cookies", "storage"]
     visitor = sign_out_beside_a_neighbour(ada, neighbourhood)
-    assert provider.told[0]["cookie"] == SIGNED_IN
+    assert provider.sign_outs[0]["cookie"] == SIGNED_IN
     assert visitor.cookies_of("site.example.localhost") == set()
     assert visitor.cookies_of("neighbour.example.localhost") == set()

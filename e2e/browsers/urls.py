@@ -1,4 +1,4 @@
-"""Pages to sign out of. What `libraries/` serves is installed by npm, and not kept here."""
+"""Pages to sign out of. `libraries/` serves what npm has installed."""
 
 import os
 from functools import wraps
@@ -37,7 +37,7 @@ TURBO = "@hotwired/turbo/dist/turbo.es2017-umd.js"
 
 
 def page(request, button=OUR_BUTTON, script="", policy=""):
-    """Say for whom the page is, and show a button."""
+    """Show who is signed in, and a button."""
     content = engines["django"].from_string(PAGE + button).render({"script": script}, request)
     return HttpResponse(content, headers={"Content-Security-Policy": policy} if policy else {})
 
@@ -49,7 +49,7 @@ def watched(request):
 
 
 def worker(request):
-    """Serve a service worker, which leaves every request alone."""
+    """Serve a service worker that does not handle any request."""
     script = "addEventListener('activate', event => event.waitUntil(clients.claim()))"
     return HttpResponse(script, content_type="text/javascript")
 

@@ -1,4 +1,4 @@
-"""The distributions, built once, and an environment with nothing in it but the wheel."""
+"""The distributions, built once, and an environment that contains only the wheel."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def distributions(tmp_path_factory):
 def newcomer(distributions, tmp_path_factory):
     """Return the Python of an empty environment into which the wheel has been installed.
 
-    What the wheel says it needs comes from a package index, and nothing else does.
+    Only the wheel's dependencies come from a package index.
     """
     folder = tmp_path_factory.mktemp("newcomer")
     venv.create(folder, with_pip=True)

@@ -1,4 +1,4 @@
-"""What contributors are told, and the forms that they are given."""
+"""The page for contributors, and the forms that they fill in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is published: a wheel with what runs, and a source distribution with all that there is."""
+"""What is published: a wheel with the package, and a source distribution with everything."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_metadata_is_the_projects(distributions):
 
 
 def test_long_description_is_rendered_without_loss(distributions):
-    """Twine renders it only if there is what renders Markdown, and then counts nothing."""
+    """Twine renders it only if a Markdown renderer is installed."""
     need_package("comrak", "readme-renderer[md]")
     from readme_renderer import markdown  # noqa: PLC0415  # may be absent
 

@@ -1,4 +1,4 @@
-"""The workflow that publishes: when, with which rights, and what it refuses."""
+"""The workflow that publishes: when it runs, with which rights, and what it rejects."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_rights_are_the_least(release):
 
 
 def test_what_may_publish_runs_nothing_of_the_repository(release):
-    """Neither the tests nor a build of whoever is depended on gets near the right to publish."""
+    """Neither tests nor builds of dependencies run with the right to publish."""
     publish = release["jobs"]["publish"]
     assert [step.get("uses", "").partition("@")[0] for step in publish["steps"]] == [
         "actions/download-artifact",

@@ -30,7 +30,7 @@ SECONDS = 180
 
 @pytest.fixture
 def borrow(tmp_path: Path) -> Callable[[str, str, str], Path]:
-    """Return a function that copies a project's tests to a folder, and ours beside them."""
+    """Return a function that copies a project's tests to a folder, with our files beside them."""
 
     def borrow(project: str, module: str, ours: str) -> Path:
         need_package(module, project)
@@ -45,7 +45,7 @@ def borrow(tmp_path: Path) -> Callable[[str, str, str], Path]:
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a Python module on borrowed tests; this project is importable, its tests are not."""
+    """Run a Python module on copied tests; this project can be imported, its tests cannot."""
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=folder,

@@ -1,6 +1,6 @@
-"""A site's log of what has arrived, with the headers that a browser adds, and the answer.
+"""A site's log of requests, with the headers that a browser adds, and of the responses.
 
-Of a logout token it keeps the shape: what is in it, and not what it says.
+Of a logout token, it keeps the names of the claims and not their values.
 """
 
 from __future__ import annotations

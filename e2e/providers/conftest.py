@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _unlogged_visits(caplog: pytest.LogCaptureFixture) -> None:
-    """Keep a visitor's addresses out of the log: they hold what a browser is given to carry."""
+    """Keep a visitor's URLs out of the log, because they contain tokens."""
     caplog.set_level(logging.INFO, "urllib3")
 
 

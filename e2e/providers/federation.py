@@ -22,7 +22,7 @@ SCRIPTS = Path(__file__).parent
 
 @dataclass
 class Federation:
-    """The example's sites, with npm's oidc-provider in the place of the example's own provider."""
+    """The example's sites, with npm's oidc-provider instead of the example's own provider."""
 
     folder: Path
     node: str
@@ -83,11 +83,11 @@ class Federation:
         return self.folder / f"{site.key}.log"
 
     def arrivals(self, site: Site, path: str) -> list[dict[str, Any]]:
-        """Return what a site has got and answered at a path."""
+        """Return the requests and responses of a site at a path."""
         return [arrival for arrival in said(self._log(site)) if arrival["path"] == path]
 
     def notices(self) -> list[dict[str, Any]]:
-        """Return what the provider says of its logout tokens: the client, and any error."""
+        """Return what the provider logs about its logout tokens: the client, and any error."""
         return said(self.folder / "provider.log")
 
 

@@ -1,4 +1,4 @@
-"""For a process that a test has started: it ends when the test does, however that ends."""
+"""For a process that a test starts: it ends with the test, however the test ends."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import threading
 
 
 def leave_with_parent() -> None:
-    """Leave once the parent's end of the pipe is closed."""
+    """Exit once the parent's end of the pipe is closed."""
     threading.Thread(target=_wait, daemon=True).start()
 
 

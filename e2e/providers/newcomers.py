@@ -1,4 +1,4 @@
-"""Two sites made as the README says, and an identity provider that was made by others."""
+"""Two sites that follow the README, and an identity provider by somebody else."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Newcomers:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Run the provider, and the sites, which are told where its endpoints are."""
+        """Run the provider, and the sites with its endpoints in their settings."""
         with running(self.server):
             self.metadata = requests.get(f"{self.provider.url}{DISCOVERY}", timeout=10).json()
             self.site_servers = {site: self._site(site, self.metadata) for site in self.sites}
@@ -117,8 +117,8 @@ class Newcomers:
     def _arrivals(self, *sites: Site) -> list[dict[str, Any]]:
         return [arrival for site in sites for arrival in said(self._log(site))]
 
-    def told(self, site: Site) -> list[int]:
-        """Return the status with which a site has answered each logout token."""
+    def statuses(self, site: Site) -> list[int]:
+        """Return the status of a site's response to each logout token."""
         return [
             arrival["status"]
             for arrival in self._arrivals(site)
@@ -126,13 +126,13 @@ class Newcomers:
         ]
 
     def logout_tokens(self, site: Site) -> list[dict[str, Any]]:
-        """Return the shape of each logout token that a site has got."""
+        """Return the shape of each logout token that a site received."""
         arrivals = self._arrivals(site)
         return [arrival["logout_token"] for arrival in arrivals if "logout_token" in arrival]
 
     @contextmanager
     def hanging_provider(self) -> Iterator[None]:
-        """Let the provider accept connections and say nothing; then kill it."""
+        """Let the provider accept connections without a response; then kill it."""
         process = self.server.process
         assert process
         os.kill(process.pid, signal.SIGSTOP)
@@ -147,7 +147,7 @@ class Newcomers:
         assert eventually(self.server.is_ready)
 
     def restart_site(self, site: Site) -> None:
-        """Let the site lose what it has not in its database: its cache."""
+        """Restart the site, so that it loses its cache."""
         server = self.site_servers[site]
         server.end()
         server.start()

@@ -17,9 +17,9 @@ module.exports = (Provider, features, options) => {
     }),
     ...options,
   });
-  provider.on("backchannel.success", (ctx, client) => report({ told: client.clientId }));
+  provider.on("backchannel.success", (ctx, client) => report({ notified: client.clientId }));
   provider.on("backchannel.error", (ctx, error, client) =>
-    report({ told: client.clientId, error: String(error) }),
+    report({ notified: client.clientId, error: String(error) }),
   );
   provider.listen(new URL(ISSUER).port, "127.0.0.1");
   process.stdin.resume().on("end", () => process.exit());

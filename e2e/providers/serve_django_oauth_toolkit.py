@@ -80,7 +80,7 @@ settings.configure(
 
 
 def main() -> None:
-    """Migrate, register people and sites that are not yet, and serve."""
+    """Migrate, register missing people and sites, and serve."""
     leave_with_parent()
     call_command("migrate", verbosity=0, interactive=False)
     for name, password in json.loads(os.environ["PEOPLE"]).items():
@@ -114,7 +114,7 @@ Application = get_application_model()
 
 
 class Validator(OAuth2Validator):
-    """Gives e-mail addresses, by which sites know people, and to one site short-lived tokens."""
+    """Adds e-mail addresses, by which sites find people, and gives one site short-lived tokens."""
 
     def get_additional_claims(self, request):
         return {"email": request.user.email}

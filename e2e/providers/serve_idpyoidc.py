@@ -1,6 +1,6 @@
-"""idpyoidc, which has endpoints and leaves the server and the pages to its users.
+"""idpyoidc, which consists of endpoints and needs a server and pages around it.
 
-It serves one request at a time, and waits for the sites while it tells them of a sign-out.
+It serves one request at a time, and waits for the sites while it notifies them of a sign-out.
 """
 
 import json

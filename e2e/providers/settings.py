@@ -1,4 +1,4 @@
-"""The example sites, but with npm's oidc-provider for their identity provider."""
+"""The example sites, with npm's oidc-provider as their identity provider."""
 
 from example_project import settings
 from example_project.agreed import PROVIDER

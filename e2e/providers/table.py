@@ -1,4 +1,4 @@
-"""Write what the tests hold of each identity provider into the documentation.
+"""Write what the tests prove about each identity provider into the documentation.
 
     python -m e2e.providers.table
 
@@ -76,7 +76,7 @@ def table() -> str:
 
 
 def with_table(page: str) -> str:
-    """Return a page with the table as it should be."""
+    """Return a page with the current table."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"

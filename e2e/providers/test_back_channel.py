@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def answers(federation: Federation, site: Site) -> list[int]:
-    """Return the status with which a site has answered each logout token."""
+    """Return the status of a site's response to each logout token."""
     return [arrival["status"] for arrival in federation.arrivals(site, "/oidc/logout/backchannel/")]
 
 
@@ -28,7 +28,7 @@ def test_the_other_site_is_signed_out_as_well(
     landed = visitor.sign_out(here)
     assert landed.url.startswith(here.post_logout_redirect_uri)
     assert "You are signed out" in landed.text
-    assert {"told": there.client_id} in back_channel.notices()[noticed:]
+    assert {"notified": there.client_id} in back_channel.notices()[noticed:]
     assert answers(back_channel, there)[answered:] == [200]
 
     assert not visitor.is_signed_in(here)
@@ -54,7 +54,7 @@ def test_another_browser_of_the_same_person_stays_signed_in(
 def test_who_stays_signed_in_at_the_provider_leaves_one_site(
     back_channel: Federation, visitor: ProviderVisitor
 ) -> None:
-    """The provider tells the site that has asked, which has signed out already, and says so."""
+    """The provider also notifies the site that asked, which has signed out already."""
     here, there = back_channel.sites
     noticed, answered = len(back_channel.notices()), len(answers(back_channel, here))
     visitor.sign_in(here)
@@ -62,7 +62,7 @@ def test_who_stays_signed_in_at_the_provider_leaves_one_site(
 
     landed = visitor.sign_out(here, of_the_provider=False)
     assert landed.url.startswith(here.post_logout_redirect_uri)
-    assert back_channel.notices()[noticed:] == [{"told": here.client_id}]
+    assert back_channel.notices()[noticed:] == [{"notified": here.client_id}]
     assert answers(back_channel, here)[answered:] == [200]
     assert not visitor.is_signed_in(here)
     assert visitor.is_signed_in(there)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 
 from e2e.providers.newcomers import PEOPLE, Newcomers
-from e2e.providers.roads import Guest, Roads, hint_in, is_back
+from e2e.providers.scenarios import Guest, Scenarios, hint_in, is_back
 from e2e.providers.traits import CANAILLE
 from tests.absence import need_package
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class CanailleGuest(Guest):
-    """Knows its way about Canaille's pages: one for the name, one for the password."""
+    """A visitor who knows Canaille's pages: one for the name, one for the password."""
 
     def is_asked_who_they_are(self, page: requests.Response) -> bool:
         return page.url.startswith(self.newcomers.provider.url) and 'name="login"' in page.text
@@ -39,14 +39,14 @@ def newcomers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomers]:
         yield newcomers
 
 
-class TestCanaille(Roads):
+class TestCanaille(Scenarios):
     guest = CanailleGuest
     providers = (CANAILLE,)
 
     def test_it_sends_nobody_back_without_the_client(
         self, newcomers: Newcomers, visitor: Guest
     ) -> None:
-        """Why the client is named beside the hint."""
+        """This is why the request contains both `client_id` and the hint."""
         site = newcomers.sites[0]
         visitor.sign_in(site)
         address = visitor.leave(site)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.providers.newcomers import PEOPLE, Newcomers
-from e2e.providers.roads import Guest, Roads, is_back
+from e2e.providers.scenarios import Guest, Scenarios, is_back
 from e2e.providers.traits import DJANGO_OAUTH_TOOLKIT
 from tests.absence import need_package
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ToolkitGuest(Guest):
-    """Knows its way about the pages of Django's own login."""
+    """A visitor who knows the page of Django's own login."""
 
     def say_who(self, page: requests.Response, name: str) -> requests.Response:
         return self.submit(page, "/accounts/login/", username=name, password=PEOPLE[name])
@@ -35,14 +35,14 @@ def newcomers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomers]:
         yield newcomers
 
 
-class TestDjangoOAuthToolkit(Roads):
+class TestDjangoOAuthToolkit(Scenarios):
     guest = ToolkitGuest
     providers = (DJANGO_OAUTH_TOOLKIT,)
 
     def test_the_hint_of_another_browser_is_used_up(
         self, newcomers: Newcomers, visitor: Guest, other: Guest
     ) -> None:
-        """It deletes all ID Tokens of a person who signs out, unless told not to."""
+        """By default, it deletes all ID Tokens of a person who signs out."""
         site = newcomers.sites[0]
         for browser in visitor, other:
             browser.sign_in(site)

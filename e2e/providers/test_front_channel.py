@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def nobody() -> Iterator[Visitor]:
-    """Return whoever loads the frames: a browser that sends no cookies."""
+    """Return a client that loads the frames: a browser that sends no cookies."""
     with Visitor() as visitor:
         yield visitor
 

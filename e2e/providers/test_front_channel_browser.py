@@ -1,4 +1,4 @@
-"""A real provider's frames in a real Chromium: another site to it, so that no cookie is sent."""
+"""A real provider's frames in a real Chromium, which sends no cookies to another site."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    """Return a window that shows nothing but what is on this machine."""
+    """Return a window that can open only servers on this machine."""
     executable = need(shutil.which("chromium"), "chromium")
     need(find_spec("playwright"), "Python's playwright")
     with import_module("playwright.sync_api").sync_playwright() as playwright:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.providers.newcomers import PEOPLE, Newcomers
-from e2e.providers.roads import BackChannel, FrontChannel, Guest, hint_in
+from e2e.providers.scenarios import BackChannel, FrontChannel, Guest, hint_in
 from e2e.providers.traits import IDPYOIDC
 from tests.absence import need_package
 
@@ -55,7 +55,7 @@ class TestIdpyoidc(BackChannel):
     def test_it_knows_only_the_site_that_came_last(
         self, newcomers: Newcomers, visitor: Guest
     ) -> None:
-        """It keeps one cookie with one client in it: there is an error page for the others."""
+        """It keeps one cookie with one client in it, and shows an error page for the others."""
         first, last = newcomers.sites
         visitor.sign_in(first)
         visitor.sign_in(last)
@@ -67,7 +67,7 @@ class TestIdpyoidc(BackChannel):
     def test_it_may_tell_of_another_browser(
         self, newcomers: Newcomers, visitor: Guest, other: Guest
     ) -> None:
-        """It names a person's first session at each of the other sites, whoever signs out."""
+        """It names a person's first session at each other site, whichever session signs out."""
         there, here = newcomers.sites
         for browser in visitor, other:
             browser.sign_in(there, "edith")

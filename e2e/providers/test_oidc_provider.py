@@ -11,7 +11,7 @@ import pytest
 
 from e2e.providers.federation import SCRIPTS
 from e2e.providers.newcomers import Newcomers
-from e2e.providers.roads import BackChannelWithSub, Guest
+from e2e.providers.scenarios import BackChannelWithSub, Guest
 from e2e.providers.traits import OIDC_PROVIDER_6, OIDC_PROVIDER_9
 from tests.absence import need
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class OidcProviderGuest(Guest):
-    """Gives any password, and consents at each site."""
+    """A visitor who enters any password, and consents at each site."""
 
     def is_asked_who_they_are(self, page: requests.Response) -> bool:
         return "/interaction/" in page.url and super().is_asked_who_they_are(page)
@@ -34,7 +34,7 @@ class OidcProviderGuest(Guest):
         return self.submit(page, "/interaction/") if "/interaction/" in page.url else page
 
     def confirm(self, page: requests.Response) -> requests.Response:
-        """Answer; to somebody without a session it shows the same form, which sends itself."""
+        """Confirm; without a session, the provider shows the same form, which submits itself."""
         path = "/session/end/confirm"
         return self.submit(page, path, logout="yes") if path in page.text else page
 

@@ -1,4 +1,4 @@
-"""What each identity provider is seen to do. The tests hold it, and the documentation shows it."""
+"""What each identity provider does. The tests check it, and the documentation shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody with a browser of their own, who sees addresses and forms and nothing else."""
+"""A person with a browser that understands only URLs and forms."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Page(HTMLParser):
 
 
 class Visitor(requests.Session):
-    """Visits sites made as the example is."""
+    """A visitor of sites like the example."""
 
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
 
     def submit(self, page: requests.Response, path: str, **filled: str) -> requests.Response:
-        """Send the one form of the page that goes to a path that begins so."""
+        """Submit the page's one form whose action starts with a path."""
         (form,) = (form for form in Page(page).forms if urlsplit(form.action).path.startswith(path))
         return self.post(form.action, data=form.fields | filled)
 
@@ -63,14 +63,14 @@ class Visitor(requests.Session):
         return self.submit(self.get(f"{site.url}/"), "/oidc/logout/")
 
     def is_signed_in(self, site: Site) -> bool:
-        """Tell whether the next click finds somebody signed in."""
+        """Return whether the next click finds somebody signed in."""
         page = self.get(f"{site.url}/private/", allow_redirects=False)
         assert page.status_code in {200, 302}
         return page.status_code == 200
 
 
 class ProviderVisitor(Visitor):
-    """Knows its way about the pages of npm's oidc-provider as well."""
+    """A visitor who also knows the pages of npm's oidc-provider."""
 
     def is_asked_who_they_are(self, page: requests.Response) -> bool:
         return "/interaction/" in page.url and 'type="password"' in page.text
@@ -81,7 +81,7 @@ class ProviderVisitor(Visitor):
         self._consent(site, self.submit(page, "/interaction/", login=name, password="any"))
 
     def sign_in_unasked(self, site: Site) -> None:
-        """Sign in where the provider knows who it is already."""
+        """Sign in while the provider has a session."""
         page = self.press_sign_in(site)
         assert not self.is_asked_who_they_are(page)
         self._consent(site, page)
@@ -92,7 +92,7 @@ class ProviderVisitor(Visitor):
         assert "You are signed in" in home.text
 
     def sign_out(self, site: Site, *, of_the_provider: bool = True) -> requests.Response:
-        """Press "Sign out" at the site, and answer the provider's question."""
+        """Press "Sign out" at the site, and confirm at the provider."""
         page = self.press_sign_out(site)
         assert "Yes, sign me out" in page.text
         answer = {"logout": "yes"} if of_the_provider else {}

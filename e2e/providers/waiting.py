@@ -1,4 +1,4 @@
-"""Waiting for other processes, for a bounded time, and finding room for them."""
+"""Waiting for other processes, for a bounded time, and finding ports for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = 90
 
 
 def eventually(what: Callable[[], bool]) -> bool:
-    """Look until it is so, for a bounded time."""
+    """Return whether a condition becomes true within a bounded time."""
     deadline = time.monotonic() + SECONDS
     while not what():
         if time.monotonic() > deadline:
@@ -26,7 +26,7 @@ def eventually(what: Callable[[], bool]) -> bool:
 
 
 def free_ports(number: int) -> list[int]:
-    """Return ports that nobody has."""
+    """Return free ports."""
     with ExitStack() as stack:
         sockets = [
             stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)
@@ -35,7 +35,7 @@ def free_ports(number: int) -> list[int]:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody has a port."""
+    """Return whether a port is free."""
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError:
@@ -45,7 +45,7 @@ def is_free(port: int) -> bool:
 
 @contextmanager
 def running(*servers: Server) -> Iterator[None]:
-    """Run servers for the time of the block, which begins when all of them answer."""
+    """Run servers for the time of the block, which starts when all of them respond."""
     try:
         for server in servers:
             server.start()

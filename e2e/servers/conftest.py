@@ -1,4 +1,4 @@
-"""Every session engine, on the database and the cache that this run is on.
+"""Every session engine, on the database and the cache of this run.
 
 Those are the settings' business: see `tests/settings_servers.py`. What needs threads needs a
 database server; without one it is skipped, and with REQUIRE_ALL=1 it fails, unless POSTGRESQL_URL
@@ -25,7 +25,7 @@ PATIENCE = 60  # seconds, of which a test that passes needs none
 
 @pytest.fixture(autouse=True)
 def _folder_of_its_own(monkeypatch):
-    """Let the file engine look up its folder again; it remembers that of another test."""
+    """Let the file engine look up its folder again, because it remembers that of another test."""
     monkeypatch.delattr(FileStore, "_storage_path", raising=False)
 
 
@@ -39,7 +39,7 @@ def database_server():
 
 @pytest.fixture
 def aside():
-    """Return a function that starts another in a thread, with connections of its own."""
+    """Return a function that starts a function in a thread, with connections of its own."""
     with ThreadPoolExecutor(100) as pool:
         yield lambda function, *args: pool.submit(apart, function, *args)
 
@@ -54,7 +54,7 @@ def apart(function, *args):
 
 @pytest.fixture
 def all_at_once(aside):
-    """Return a function that calls others at the same moment, and returns what they return."""
+    """Return a function that calls functions at the same moment, and returns their results."""
 
     def all_at_once(*functions):
         barrier = threading.Barrier(len(functions), timeout=PATIENCE)
@@ -70,7 +70,7 @@ def all_at_once(aside):
 
 
 def assert_ended(*clients):
-    """Assert that nobody is signed in any more, and that nothing in the index says so."""
+    """Assert that nobody is signed in any more, and that the index is empty."""
     for client in clients:
         assert get_async(copy_of(client), "/private/").content == b"private to AnonymousUser"
         assert not is_signed_in(client)

@@ -1,6 +1,6 @@
-"""Two things at once, in every order that matters: one is stopped before a step, the other runs.
+"""Two actions at once, in every order that matters: one pauses before a step, the other runs.
 
-A step is whatever others can see: a query, a call of the cache, a session's file put in its place.
+A step is whatever others can see: a query, a call to the cache, a replaced session file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PATIENCE = 60  # seconds, of which a test that passes needs none
 
 
 class Steps:
-    """Counts the steps of this thread; before the one that is meant, the other is started."""
+    """Counts the steps of this thread, and starts the other action before the chosen one."""
 
     def __init__(self, stop_before, start_other):
         self.stop_before = stop_before
@@ -51,7 +51,7 @@ class Steps:
 
 @contextmanager
 def stopped_before(step, start_other, monkeypatch):
-    """Run the block, and the other before a step of it, of which 1 is the first. Yield the steps.
+    """Run the block, and the other action before a step, of which 1 is the first. Yield the steps.
 
     `start_other` returns the other's future.
     """

@@ -1,4 +1,4 @@
-"""Sessions end, and only those that should, whatever keeps sessions, rows and cached keys."""
+"""Exactly the right sessions end, with every store of sessions, rows and cached keys."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_text_of_any_language_comes_back_from_the_index(sign_in):
 
 @pytest.fixture(params=["redis.RedisCache", "memcached.PyMemcacheCache"])
 def unreachable(request):
-    """Return the settings of a cache on a port at which nobody listens."""
+    """Return the settings of a cache on a port without a server."""
     name = {"redis": "redis", "memcached": "pymemcache"}[request.param.partition(".")[0]]
     need_package(name, f"Python's {name}")
     location = "redis://127.0.0.1:1" if request.param.startswith("redis") else "127.0.0.1:1"
@@ -176,7 +176,7 @@ def test_token_comes_again_when_the_session_store_is_back(
 
 @pytest.fixture
 def later(monkeypatch):
-    """Return a function that moves the clock, of this process and of the files that it writes."""
+    """Return a function that moves the clock of this process and of the files that it writes."""
 
     def later(seconds):
         real_now, real_time = timezone.now, time.time
@@ -221,7 +221,7 @@ def test_row_of_a_session_that_has_expired_goes(engine, sign_in, later):
     if engine in ("cache", "cached_db"):
         cache.clear()  # a server has a clock of its own
     if engine == "signed_cookies":
-        assert clear() == 0  # nothing tells whether the cookie was sent anew
+        assert clear() == 0  # whether the cookie was sent again is unknown
         later(AGE)
     assert clear() == 1
     assert not OIDCSession.objects.exists()
@@ -237,7 +237,7 @@ def test_housekeeping_makes_no_sessions(engine, sign_in, later, tmp_path):
 
 @pytest.fixture(params=["SESSION_SAVE_EVERY_REQUEST", "a change now and then"])
 def page_that_prolongs(request, settings):
-    """Return a page that lets a session last for another SESSION_COOKIE_AGE."""
+    """Return a page that extends a session by another SESSION_COOKIE_AGE."""
     settings.SESSION_SAVE_EVERY_REQUEST = request.param == "SESSION_SAVE_EVERY_REQUEST"
     return "/private/" if settings.SESSION_SAVE_EVERY_REQUEST else "/put-aside/"
 
@@ -282,7 +282,7 @@ def test_many_rows(engine, sign_in):
 
 
 def test_housekeeping_during_a_sign_in(engine, sign_in):
-    """The session has a key by then, and a row, but nothing in it yet."""
+    """By then, the session has a key and a row, but is still empty."""
 
     def clear_now(**kwargs):
         clear()

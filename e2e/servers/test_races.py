@@ -1,4 +1,4 @@
-"""A session that ends while something else happens to it has ended, on every engine."""
+"""A session that ends while something else happens to it stays ended, on every engine."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def answer_to(token):
 
 @pytest.fixture
 def working(idp):
-    """Return a function that returns one that lets a client do a kind of work."""
+    """Return a function that makes a client's action of a kind of work."""
 
     def working(client, name):
         new = {"NEW_ID_TOKEN": idp.id_token(sid="new")}
@@ -121,7 +121,7 @@ def working(idp):
 
 @pytest.fixture
 def refreshing(idp):
-    """Return a function that returns one that brings a client new tokens, without a word."""
+    """Return a function that makes an action that silently renews a client's tokens."""
 
     def refreshing(client):
         session = client.session
@@ -173,7 +173,7 @@ def test_silent_refresh_in_flight_does_not_revive_a_session(idp, sign_in, end, r
 
 @pytest.fixture(params=[*WORK, "silent refresh", "sign-out"])
 def request_of(request, working, refreshing):
-    """Return a function that returns one that sends a request of a client."""
+    """Return a function that makes an action that sends a client's request."""
 
     def request_of(client):
         if request.param == "sign-out":
@@ -185,7 +185,7 @@ def request_of(request, working, refreshing):
 
 @pytest.fixture
 def in_turn(sign_in, monkeypatch):
-    """Return a function that tries every order of two things done to a session.
+    """Return a function that tries every order of two actions on a session.
 
     Both are given a client. It returns what had happened of the first when the second did, for the
     orders that the test finds to be wrong. `others` sessions of the same person are there besides.

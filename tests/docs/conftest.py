@@ -1,4 +1,4 @@
-"""What the documentation's tests share."""
+"""Fixtures of the documentation's tests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _admin_site():
 def _site(_admin_site, settings):
     """Let the tests' site be the documentation's, until the test is over.
 
-    By the same road as other fixtures change settings: they are put back in the reverse order.
+    In the same way as other fixtures change settings, so that they are restored in reverse order.
     """
     for name, value in site.settings().items():
         setattr(settings, name, value)
@@ -44,7 +44,7 @@ def _site(_admin_site, settings):
 
 @dataclass(frozen=True)
 class Documentation:
-    """What Sphinx has made, and what it said."""
+    """What Sphinx has built, and its output."""
 
     folder: Path
     status: int
@@ -62,7 +62,7 @@ class Documentation:
 
 @pytest.fixture(scope="session")
 def documentation(tmp_path_factory):
-    """Make the documentation as readers get it; warnings are errors."""
+    """Build the documentation as readers get it; warnings are errors."""
     for name, what in (("sphinx", "Sphinx"), ("furo", "furo"), ("myst_parser", "MyST-Parser")):
         need_package(name, what)
     folder = tmp_path_factory.mktemp("documentation")

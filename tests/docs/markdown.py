@@ -34,7 +34,7 @@ class Block:
         return self.text.partition("\n")[0].strip()
 
     def commands(self) -> list[str]:
-        """Return the commands of a console block, and not what they say."""
+        """Return the commands of a console block, without their output."""
         found: list[str] = []
         for line in self.text.splitlines():
             if line.startswith(PROMPT):
@@ -54,7 +54,7 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """Return the files whose blocks are run."""
+    """Return the files whose blocks the tests run."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -81,7 +81,7 @@ def blocks_of(text: str, page: str = "") -> list[Block]:
 
 @cache
 def all_blocks() -> list[Block]:
-    """Return the blocks of all pages; none where a machine cannot read Markdown."""
+    """Return the blocks of all pages, or none if no Markdown parser is installed."""
     if not find_spec("markdown_it"):
         return []
     return [

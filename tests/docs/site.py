@@ -58,7 +58,7 @@ def settings(**own_templates: str) -> dict[str, Any]:
 
 
 def filled(value: Any, usual: list[Any]) -> Any:
-    """Put what a site has already in the places that a fragment leaves open with `...`."""
+    """Replace the `...` of a fragment by the site's existing values."""
     if not isinstance(value, list) or ... not in value:
         return value
     named = [entry for entry in value if entry is not ...]

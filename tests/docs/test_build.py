@@ -1,4 +1,4 @@
-"""The documentation is made without a warning, and every link inside it leads somewhere."""
+"""The documentation builds without a warning, and every link inside it works."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def page(path: Path) -> Page:
 
 
 def missing(source: Page, link: str) -> str:
-    """Say what is missing at the end of a link; nothing if it is all there."""
+    """Return what is missing at the target of a link, or an empty text."""
     parts = urlsplit(link)
     target = source.path.parent / unquote(parts.path) if parts.path else source.path
     if not target.is_file():

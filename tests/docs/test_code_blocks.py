@@ -1,4 +1,4 @@
-"""Every code block of the README and the documentation is run, as its language wants it.
+"""Every code block of the README and the documentation is run, in the way of its language.
 
 - python, first line `# settings.py`: a part of the settings of a new site with our README's lines,
   which `...` in a list stands for; Django's checks must find no error.
@@ -94,7 +94,7 @@ def fail(block: Block, what: str):
 
 
 def execute(block: Block, namespace: dict) -> dict:
-    """Execute Python; what it raises is said to have come from its line on the page."""
+    """Execute Python; a traceback names the line of the page."""
     lines = "\n" * (block.line - 1) + block.text
     code = compile(lines, block.page, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     namespace["__name__"] = "documentation"
@@ -166,7 +166,7 @@ def signed_in(request):
 
 @contextmanager
 def nothing_left_behind():
-    """Forget which receivers, admins and handlers of logs a block has registered."""
+    """Remove the receivers, admins and log handlers that a block has registered."""
     registered = dict(admin.site._registry)
     connected = [(signal, list(signal.receivers)) for signal in SIGNALS]
     loggers = [logging.getLogger(name) for name in LOGGERS]
@@ -196,7 +196,7 @@ def run_python(block: Block, signed_in, idp) -> None:
 
 
 def emit(request, user, row) -> None:
-    """Send our signals in a way that lets a receiver's failure through."""
+    """Send our signals so that a receiver's exception is raised."""
     outcome = Outcome(provider="unavailable", reason="It does not answer.")
     signals.signed_out.send(sender=None, request=request, user=user, outcome=outcome)
     signals.session_ended.send(sender=OIDCSession, session=row, reason="Staff ended the session.")
@@ -251,14 +251,14 @@ def run_console(block: Block) -> None:
 
 
 def manage(block: Block, line: str) -> None:
-    """See that a command and its options exist; run it if that does no harm."""
+    """Check that a command and its options exist; run it if that is harmless."""
     name, *arguments = shlex.split(line, comments=True)
     for at, argument in enumerate(arguments):
         if argument in SHELL_OPERATORS:
             del arguments[at:]
             break
     if name not in get_commands():
-        fail(block, f"there is no command {name!r}")
+        fail(block, f"the command {name!r} does not exist")
     app = get_commands()[name]
     command = load_command_class(app, name) if isinstance(app, str) else app
     try:
@@ -309,7 +309,7 @@ def is_relative(module: ModuleType, folder: Path) -> bool:
 
 
 def run_fragments(block: Block, request) -> None:
-    """Run Python; the fixtures are looked up only where they are needed."""
+    """Run Python; set up fixtures only if they are needed."""
     request.getfixturevalue("importable")(block.page)
     for part in block.fragments():
         if part.first_line.endswith("settings.py"):
@@ -332,7 +332,7 @@ RUNNERS = {
 
 
 def run(block: Block, request) -> None:
-    """Run a block as its language wants it."""
+    """Run a block in the way of its language."""
     if not block.language:
         fail(block, "say the language of the block, or ```text")
     elif runner := RUNNERS.get(block.language):

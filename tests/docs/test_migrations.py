@@ -1,4 +1,4 @@
-"""The pages on moving here are followed step by step, while people are signed in."""
+"""The migration guides, followed step by step while people are signed in."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def apply_settings(fragment, settings):
 
 @pytest.fixture
 def sign_in_before(sign_in):
-    """Return a function that signs a client in while the site has not got this app."""
+    """Return a function that signs a client in while the site lacks this app."""
 
     def start():
         client = sign_in()
@@ -81,7 +81,7 @@ def sign_in_before(sign_in):
 
 
 def leaves(client, idp):
-    """Press the button; return what the provider is asked, or None if it is not."""
+    """Press the button; return the query of the request to the provider, or None."""
     answer = client.post("/oidc/logout/")
     assert answer.status_code == 302
     assert not is_signed_in(client)

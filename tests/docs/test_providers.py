@@ -1,4 +1,4 @@
-"""The pages of the providers say what the doctor says, and what the tests of the providers hold."""
+"""The pages of the providers agree with the doctor, and with the tests of the providers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from django_oidc_logout.conf import conf
 from django_oidc_logout.doctor.recipes import VENDORS, Registration, recipe, vendor_of
-from e2e.providers import roads, table, traits
-from e2e.providers.roads import BackChannel, BackChannelWithSub, FrontChannel, Roads
+from e2e.providers import scenarios, table, traits
+from e2e.providers.scenarios import BackChannel, BackChannelWithSub, FrontChannel, Scenarios
 
 FOLDER = table.PAGE.parent
 PAGES = {path.stem: path.read_text() for path in FOLDER.glob("*.md") if path != table.PAGE}
@@ -27,14 +27,14 @@ REGISTRATION = Registration(
 
 
 def classes_of(kind):
-    """Return the classes of a kind that pytest finds beside `roads.py`."""
-    names = [path.stem for path in sorted(Path(roads.__file__).parent.glob("test_*.py"))]
-    modules = [import_module(f"{roads.__package__}.{name}") for name in names]
+    """Return the classes of a kind that pytest finds beside `scenarios.py`."""
+    names = [path.stem for path in sorted(Path(scenarios.__file__).parent.glob("test_*.py"))]
+    modules = [import_module(f"{scenarios.__package__}.{name}") for name in names]
     found = [each for module in modules for each in vars(module).values() if isinstance(each, type)]
     return [each for each in found if each.__name__.startswith("Test") and issubclass(each, kind)]
 
 
-HELD = classes_of(Roads)
+HELD = classes_of(Scenarios)
 FRAMES = {each for tests in classes_of(FrontChannel) for each in tests.providers}
 # In a file of its own, with the example's sites.
 FRAMES_ELSEWHERE = {traits.OIDC_PROVIDER_6}

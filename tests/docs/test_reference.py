@@ -85,7 +85,7 @@ def calls() -> list[tuple[str, ast.Call]]:
 
 
 def defined(body: list[ast.stmt]) -> dict[str, ast.stmt]:
-    """Return what a module or class defines, without what is its own business."""
+    """Return the public names that a module or class defines."""
     found = {}
     for node in body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
@@ -125,7 +125,7 @@ class TestSettings:
 
     @staticmethod
     def literals(section: str) -> list[object]:
-        """Return the values in the line that tells the default."""
+        """Return the values in the line with the default."""
         found = []
         for code in in_code(re.search(r"^- \*\*Default:\*\* (.+)$", section, re.M)[1]):
             try:
@@ -184,7 +184,7 @@ class TestNames:
         assert name in documentation.objects()
 
     def test_no_room_that_people_use_is_forgotten(self):
-        """What the guides import or name by a dotted path is in a room that is held above."""
+        """What the guides import or name by a dotted path is in a room that is checked above."""
         text = "\n".join(path.read_text() for path in (ROOT / "docs").rglob("*.md"))
         named = set(re.findall(r"(?:from |[\"'`])django_oidc_logout\.(\w+)", text))
         others = {"signals", "urls", "urls_account", "conf"}
@@ -254,7 +254,7 @@ class TestURLs:
             allowed.add("head")
         path, _, methods, _ = DOCUMENTED[name]
         assert in_code(path) == [str(PATTERNS[name].pattern)]
-        # HEAD and OPTIONS come with Django's views; of those, HEAD is told where it matters.
+        # HEAD and OPTIONS come with Django's views; the page mentions HEAD where it matters.
         told = {method.lower() for method in methods.split(", ")}
         assert told - {"head"} == allowed - {"head", "options"}
         assert told <= allowed
@@ -291,7 +291,7 @@ class TestTemplates:
         assert {f"`{block}`" for block in blocks} == documented - {"Block", "---"}
 
 
-# A level that the outcome decides is told as the better one, with the other one behind it.
+# If the outcome decides the level, the page names the better one first.
 LEVELS = {
     "error": "ERROR",
     "exception": "ERROR",

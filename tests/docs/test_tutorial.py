@@ -1,7 +1,7 @@
-"""The tutorial, followed to the letter: its commands, its files, and what it says that one sees.
+"""The tutorial, followed exactly: its commands, its files, and the output that it shows.
 
-Only the two ports are others, which may be taken. This version of the project, which the index of
-packages does not have yet, is put beside it, as a setting of pip allows.
+Only the two ports differ, because they may be taken. A setting of pip adds this version of the
+project, which is not in the package index yet.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ KEEP = '\npwd >"$STATE/cwd"; env -0 >"$STATE/env"'
 
 @dataclass
 class Terminal:
-    """A shell that remembers where it is and what is active, and the server that runs in it."""
+    """A shell with its folder and active environment, and the server that runs in it."""
 
     folder: Path
     environment: dict[str, str]
@@ -76,7 +76,7 @@ class Terminal:
         return (self.state / "said").read_text()
 
     def stop(self) -> None:
-        """Press Ctrl-C, which reaches all that the command has started."""
+        """Press Ctrl-C, which reaches everything that the command has started."""
         if self.server:
             os.killpg(self.server.pid, signal.SIGINT)
             self.server.wait(SECONDS)
@@ -84,7 +84,7 @@ class Terminal:
 
 
 class Walk:
-    """The tutorial, from its beginning to wherever it was followed."""
+    """The tutorial, as far as it has been followed."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         ports = dict(zip((SITE_PORT, PROVIDER_PORT), map(str, free_ports(2)), strict=True))
@@ -142,7 +142,7 @@ class Walk:
 
 
 class Person(Visitor):
-    """Somebody who does what the tutorial tells them to do in the browser."""
+    """Somebody who follows the tutorial's steps in the browser."""
 
     def __init__(self, walk: Walk) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""Whatever comes in: properties that hold for any input, looked for by machine."""
+"""Property-based tests and fuzzing: properties that must hold for any input."""

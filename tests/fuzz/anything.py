@@ -1,4 +1,4 @@
-"""What may come in: JSON of any shape, and text with all that has ever fooled a parser."""
+"""Arbitrary input: JSON of any shape, and text with everything that has ever misled a parser."""
 
 from __future__ import annotations
 

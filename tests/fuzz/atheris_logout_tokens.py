@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of what verifies logout tokens, held against the oracle.
+"""Coverage-guided fuzzing of the verifier of logout tokens, compared with the oracle.
 
     python -m tests.fuzz.atheris_logout_tokens [FOLDER] -max_total_time=60
 
@@ -47,7 +47,7 @@ RIGHTLY, WRONGLY, AS_IT_IS = b"s", b"w", b"a"
 
 
 def token_of(content):
-    """Return the token that an input means."""
+    """Return the token that an input describes."""
     mode, rest = content[:1], content[1:]
     if mode == AS_IT_IS:
         return rest.decode(errors="replace")
@@ -66,7 +66,7 @@ def accepted(token):
 
 
 def check(content):
-    """Hold the package against the oracle."""
+    """Compare the package with the oracle."""
     token = token_of(content)
     expected, found = verdict(token, [PROVIDER], NOW), accepted(token)
     assert found == expected, f"{token!r}: {found}, and should be {expected}"
@@ -136,7 +136,7 @@ def prepare(folder):
 
 
 def main(arguments):
-    """Fuzz, until the options say that it is enough; a failed check ends the process at once."""
+    """Fuzz for as long as the options say; a failed check ends the process at once."""
     options = [argument for argument in arguments if argument.startswith("-")]
     folders = [Path(argument) for argument in arguments if not argument.startswith("-")]
     logging.disable()

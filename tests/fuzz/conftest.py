@@ -1,4 +1,4 @@
-"""How long to look. `HYPOTHESIS_PROFILE=long` looks longer, and elsewhere each time."""
+"""How long to search. `HYPOTHESIS_PROFILE=long` searches longer, with new examples each time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 HOME = Path(tempfile.gettempdir()) / "django-oidc-logout-hypothesis"
 set_hypothesis_home_dir(HOME)  # nothing is kept in the work tree
 
-# Time is no property here, and fixtures serve all examples of a test: each puts right what it used.
+# Time does not matter here. All examples of a test share its fixtures, so each cleans up.
 COMMON = {
     "deadline": None,
     "suppress_health_check": [
@@ -37,5 +37,5 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def examples(share):
-    """Return settings for a test that looks at `share` times as many examples as others."""
+    """Return settings for a test with `share` times as many examples as others."""
     return settings(max_examples=int(settings().max_examples * share))

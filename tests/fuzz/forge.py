@@ -1,4 +1,4 @@
-"""Logout tokens, good and bad: as texts, so that nothing has to be well-formed."""
+"""Logout tokens, valid and invalid, as texts, so that they can be malformed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rs256(signed):
 
 
 def claims(issuer, now, jti, **others):
-    """Return what a good logout token says."""
+    """Return the claims of a valid logout token."""
     standard = {"iss": issuer, "sub": "ada", "sid": "1", "aud": "site"}
     times = {"iat": int(now), "exp": int(now) + 120}
     return standard | times | {"jti": jti, "events": {EVENT: {}}} | others
@@ -44,7 +44,7 @@ def jws(header, payload, sign=hs256):
 
 
 def changed_claims(issuer, now, jti):
-    """Draw claims that are good, or nearly so."""
+    """Draw claims that are valid, or nearly so."""
     times = st.sampled_from([now - 301, now - 300, now - 1, now, now + 60, now + 61, 2**53, True])
     return changed(
         claims(issuer, now, jti),
@@ -62,7 +62,7 @@ def changed_claims(issuer, now, jti):
 
 
 def changed_header(alg):
-    """Draw a header that is good, or nearly so."""
+    """Draw a header that is valid, or nearly so."""
     return changed(
         {"alg": alg, "typ": "logout+jwt", "kid": KID},
         most=2,

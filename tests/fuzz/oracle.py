@@ -1,6 +1,6 @@
-"""What a logout token has to be, written a second time: by hand, and as a list.
+"""The rules for a logout token, written a second time, as a list.
 
-It shares nothing with the package. Where the two disagree, one of them is wrong.
+It shares no code with the package. If the two disagree, one of them is wrong.
 """
 
 from __future__ import annotations

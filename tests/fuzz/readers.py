@@ -1,4 +1,4 @@
-"""How a Location is read by those who may follow it: they do not agree."""
+"""How those who may follow a Location parse it: they do not agree."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ READERS = [as_browsers, as_urllib, as_urllib3, as_careless_proxies]
 
 
 def leads_astray(location, hosts, *, schemes=("http", "https")):
-    """Tell whether anybody reads a Location as another place than a path on one of the hosts."""
+    """Return whether any reader takes a Location for anything but a path on one of the hosts."""
     for read in READERS:
         scheme, authority, path = read(location)
         if scheme not in schemes or authority not in hosts or path.startswith("//"):

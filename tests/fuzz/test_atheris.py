@@ -1,4 +1,4 @@
-"""The coverage-guided fuzzer runs, finds nothing wrong here, and would find it."""
+"""The coverage-guided fuzzer runs, finds no mistake here, and finds deliberate ones."""
 
 from __future__ import annotations
 

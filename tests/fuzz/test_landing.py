@@ -1,4 +1,4 @@
-"""Whatever is asked for as `next`, nobody is led off the site, and everybody is signed out."""
+"""Whatever `next` contains, everybody is signed out, and nobody leaves the site."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_targets(site, secure):
 
 
 def test_that_the_readers_find_what_is_hostile():
-    """What finds nothing would pass the tests here."""
+    """Readers that find nothing would pass the other tests."""
     paths = [place for place in HOSTILE if place.isascii() and len(place) < 2000]
     found = [place for place in paths if leads_astray(place, HOSTS)]
     assert len(found) > 0.5 * len(paths)
@@ -94,8 +94,8 @@ def link(client, place):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("road", [form, link])
-def test_sign_out(site, django_user_model, road):
+@pytest.mark.parametrize("sign_out", [form, link])
+def test_sign_out(site, django_user_model, sign_out):
     user = django_user_model.objects.create(username="ada")
 
     @given(places)
@@ -106,7 +106,7 @@ def test_sign_out(site, django_user_model, road):
         session = client.session
         session["oidc_id_token_expiration"] = 0  # so that it is taken for mozilla's
         session.save()
-        answer = road(client, place)
+        answer = sign_out(client, place)
         assert answer.status_code == 302
         assert not is_signed_in(client)
         assert answer["Location"].startswith(f"{END_SESSION}?")

@@ -1,6 +1,6 @@
 """Lives of sessions, in any order: who is signed in is who should be, and the index knows them all.
 
-A model holds what each device should be. After each step the site is asked, and so is the index.
+A model knows the right state of each device. After each step, the site and the index must agree.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Lives(RuleBasedStateMachine):
 
     @initialize(library=st.sampled_from(["mozilla", "library"]), people=st.tuples(*[someone] * 3))
     def begin(self, library, people):
-        """Begin with everybody signed in: there is more to go wrong."""
+        """Begin with everybody signed in, so that more can go wrong."""
         self.library = library
         for device, who_and_how in zip(DEVICES, people, strict=True):
             self.sign_in(device, *who_and_how)

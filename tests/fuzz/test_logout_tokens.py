@@ -1,4 +1,4 @@
-"""Whatever is posted to the back-channel, it ends what a valid token means, and nothing else."""
+"""Whatever is posted to the back-channel, exactly the sessions that a valid token names end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PEOPLE = {
     for issuer in ALGORITHMS
     for sub, sid in [("ada", "1"), ("ada", "2"), ("grace", "3")]
 }
-ROAD = "/oidc/logout/backchannel/"
+URL = "/oidc/logout/backchannel/"
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def ended_by(token):
 
 def post(body, content_type="application/x-www-form-urlencoded"):
     content = body.encode() if isinstance(body, str) else body
-    return Client().generic("POST", ROAD, content, content_type)
+    return Client().generic("POST", URL, content, content_type)
 
 
 def assert_refused(answer):
@@ -107,7 +107,7 @@ def forget(token):
 
 
 def check(token, providers):
-    """Post a token, and hold the answer and what has ended against the oracle."""
+    """Post a token, and compare the response and the ended sessions with the oracle."""
     sign_in_again()
     body = urlencode({"logout_token": token}, errors="surrogatepass")
     received = parse_qs(body, keep_blank_values=True, errors="replace")["logout_token"][0]
@@ -135,7 +135,7 @@ def test_logout_tokens(site, issuer, alg):
 
 
 def test_that_some_of_these_tokens_are_valid(site):
-    """What refuses everything would pass the test above; so would an oracle that does."""
+    """A site that rejects everything would pass the test above, with such an oracle."""
     seen = []
 
     @given(forge.tokens(forge.OTHER_ISSUER, "HS256", NOW, "jti"))

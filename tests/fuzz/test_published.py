@@ -1,4 +1,4 @@
-"""Whatever a provider publishes, it keeps nobody from signing in, and nobody signed in."""
+"""Whatever a provider publishes, people can sign in and out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a request looks like, no view breaks, and what is refused touches nothing."""
+"""Whatever a request looks like, no view fails, and a rejected request changes nothing."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_clicks_sign_out(client, body, headers):
 
 
 def is_prevented(headers):
-    """Tell whether headers say that a GET is no click of a person's."""
+    """Return whether headers say that a GET is not a person's click."""
     purposes = [headers.get(name, "") for name in ("Sec-Purpose", "X-Sec-Purpose", "Purpose")]
     return (
         "prefetch" in " ".join(purposes).lower()

@@ -1,1 +1,1 @@
-"""How fast it is, beside its peers and beside the least that the work could cost."""
+"""How fast the package is, compared with its peers and with the least possible work."""

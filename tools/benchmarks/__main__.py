@@ -1,4 +1,4 @@
-"""Measure, and print the table: which of the lines that must hold did.
+"""Measure, and print the table with the lines that hold and those that do not.
 
 python -m tools.benchmarks              all of it, on PostgreSQL and Redis; about half an hour
 python -m tools.benchmarks --short      a little of everything, only to see that it runs
@@ -19,7 +19,7 @@ from .surroundings import PEERS, Provider, install, interpreter_of, servers
 
 
 def main():
-    """Run what was asked for; 1 if a peer is missing where all are required."""
+    """Run the chosen measurements; return 1 if a peer is missing although all are required."""
     options = _options()
     if options.install:
         install()

@@ -1,6 +1,6 @@
-"""How each peer is signed in to and out of: what its own callback leaves, what its own page takes.
+"""How to sign in and out at each peer, with the same result as its own callback and page.
 
-Sign-ins do not go through the provider: they are not what is measured.
+Sign-ins bypass the provider, because they are not measured.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from . import wsgi
 
 
 class Driver:
-    """A peer that keeps nothing of its own at a sign-in, and signs out with one POST."""
+    """A peer that stores nothing at a sign-in, and signs out with one POST."""
 
     distribution = ""
     page = "/oidc/logout/"
@@ -24,7 +24,7 @@ class Driver:
         """Do what the peer does after `login()`."""
 
     def sign_out(self, cookies):
-        """Send what a browser sends until the session has ended; return the answers."""
+        """Send a browser's requests until the session has ended; return the responses."""
         return [self._redirected("POST", self.page, cookies)]
 
     def _redirected(self, method, path, cookies):
@@ -33,7 +33,7 @@ class Driver:
         return answer
 
     def _back_and_forth(self, method, page, callback, cookies):
-        """The session lives on until the provider has sent the browser back."""
+        """Sign out of a session that lives until the provider redirects the browser back."""
         gone = self._redirected(method, page, cookies)
         state = parse_qs(urlsplit(gone.headers["Location"]).query)["state"][0]
         return [gone, self._redirected("GET", f"{callback}?state={state}", cookies)]
@@ -53,7 +53,7 @@ class Ours(Driver):
     back_channel = "/oidc/logout/backchannel/"
 
     def after_login(self, request, claims):
-        """Call what is there for other login libraries; the mixin does the same."""
+        """Call the function for other login libraries; the mixin does the same."""
         from django_oidc_logout.api import remember_login
 
         assert remember_login(request, claims["id_token"])
@@ -70,7 +70,7 @@ class Mozilla(Driver):
 
 
 class Lasuite(Mozilla):
-    """django-lasuite: the session lives on until its callback."""
+    """django-lasuite: the session lives until its callback."""
 
     distribution = "django-lasuite"
     back_channel = "/oidc/backchannel-logout/"
@@ -103,7 +103,7 @@ class PyOIDC(Driver):
     back_channel = "/oidc/default-backchannel-logout"
 
     def after_login(self, request, claims):
-        """File the session as the callback does."""
+        """Record the session as the callback does."""
         from django_pyoidc.models import OIDCSession
 
         request.session.save()

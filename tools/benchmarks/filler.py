@@ -1,4 +1,4 @@
-"""Sessions that are only there to be many."""
+"""Many other sessions, to fill the tables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from .project import session_store
+from .sign_ins import sign_in, sign_in_someone
 
 AGE = timedelta(days=14)
 SERIES = {
@@ -21,7 +22,7 @@ NUMBER = {"postgresql": "lpad(n::text, {0}, '0')", "sqlite": "printf('%%0{0}d', 
 
 
 def fill(count):
-    """Let there be so many live sessions of others, each with what the peer keeps for it."""
+    """Create sessions of others until this many exist, each with what the project stores for it."""
     from django.contrib.sessions.models import Session
 
     there, expires = Session.objects.count(), timezone.now() + AGE
@@ -79,14 +80,12 @@ def _same(expires):
 
 
 def sessions_of(claims, count):
-    """File so many sessions of one person, and return their keys."""
+    """Create this many sessions of one person, and return their keys."""
     from django_oidc_logout.models import OIDCSession
 
-    from . import tasks
-
-    tasks.sign_in(claims)
+    sign_in(claims)
     signed_in = OIDCSession.objects.get(sub=claims["sub"])
-    keys = [signed_in.session_key, *(tasks.sign_in_someone() for _ in range(count - 1))]
+    keys = [signed_in.session_key, *(sign_in_someone() for _ in range(count - 1))]
     names = "provider", "issuer", "sub", "user_id", "expires_at"
     same = {name: getattr(signed_in, name) for name in names}
     OIDCSession.objects.bulk_create(

@@ -1,7 +1,7 @@
-"""The least that a back-channel logout can cost: what has to be done, and nothing else.
+"""The least that a back-channel logout can cost: only the necessary work.
 
-One signature, one look into an index, a session and its row deleted. No replay is noticed, no race
-is closed, no other engine, key, algorithm or client is thought of.
+It verifies one signature, looks once into an index, and deletes a session and its row. It neither
+notices replays nor prevents races, and works with one engine, key, algorithm and client.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def back_channel(request):
 
 @csrf_exempt
 def bare_sql(request):
-    """Do the same past Django's models and engine: three statements."""
+    """Do the same without Django's models and engine, in three statements."""
     with connection.cursor() as cursor:
         cursor.execute(ROW, [_digest_of_sid(request)])
         (key,) = cursor.fetchone()

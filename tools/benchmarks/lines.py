@@ -24,12 +24,12 @@ ENGINES = ("db", "cached_db", "cache", "file")
 
 
 def installed(*peers):
-    """Return those peers that are there."""
+    """Return those peers that are installed."""
     return [peer for peer in peers if interpreter_of(peer)]
 
 
 def sign_out(run):
-    """A person signs out: one request, or two where the session lives on until the second."""
+    """A person signs out: one request, or two if the session lives until the second."""
     claims = run.provider.claims
     with ExitStack() as stack:
         workers = {}
@@ -56,7 +56,7 @@ def sign_out(run):
         run.say(
             title,
             "at most 1.5x Django's LogoutView",
-            f"{compared.told(peer, 'django')}: {ms(took[peer])}, Django {ms(took['django'])}",
+            f"{compared.words(peer, 'django')}: {ms(took[peer])}, Django {ms(took['django'])}",
             compared.ratio(peer, "django") <= 1.5,
         )
     more = counted["ours"]["queries"] - counted["django"]["queries"]
@@ -71,15 +71,15 @@ def sign_out(run):
     for peer in ("mozilla", "lasuite", "authcodeflow"):
         title = f"sign-out, warm: {PEERS[peer]['title']}"
         if peer not in took:
-            run.say(title, "slower than ours", "not installed")
+            run.say(title, "slower than django-oidc-logout", "not installed")
             continue
-        seen, times = counted[peer], compared.told(peer, "ours")
+        seen, times = counted[peer], compared.words(peer, "ours")
         figure = f"{times}: {ms(took[peer])}, {seen['queries']} queries, {seen['calls']} calls"
-        run.say(title, "slower than ours", figure, compared.ratio(peer, "ours") > 1)
+        run.say(title, "slower than django-oidc-logout", figure, compared.ratio(peer, "ours") > 1)
 
 
 def back_channel_by_sid(run):
-    """A logout token names one session, among more and more that live."""
+    """A logout token names one of more and more live sessions."""
     logout, claims = run.provider.logout, run.provider.claims
 
     def tokens():
@@ -112,7 +112,7 @@ def back_channel_by_sid(run):
     run.say(
         f"back-channel by sid, {smallest:,} to {largest:,} sessions",
         f"{largest:,} within 1.3x of {smallest:,}",
-        f"{compared.told('many', 'few')}: {each}; {seen['queries']} queries",
+        f"{compared.words('many', 'few')}: {each}; {seen['queries']} queries",
         compared.ratio("many", "few") <= 1.3,
     )
     index = next((n for n in ("oidc_session_sid", "oidc_session_sub") if n in plan), "")
@@ -120,13 +120,13 @@ def back_channel_by_sid(run):
     run.say(
         "back-channel by sid: the floor",
         "within 2x of it",
-        f"{compared.told('many', 'floor')}: floor {ms(floor)}",
+        f"{compared.words('many', 'floor')}: floor {ms(floor)}",
         compared.ratio("many", "floor") <= 2,
     )
     run.say(
         "back-channel by sid: the floor in bare SQL, past Django's ORM and session engine",
         "within 2x of it",
-        f"{compared.told('many', 'bare SQL')}: bare {ms(bare)}",
+        f"{compared.words('many', 'bare SQL')}: bare {ms(bare)}",
         compared.ratio("many", "bare SQL") <= 2,
     )
     _lasuite(run, tokens, times)
@@ -158,7 +158,7 @@ def _lasuite(run, tokens, ours):
 
 
 def back_channel_by_sub(run):
-    """A logout token names a person, of whom there are more and more sessions."""
+    """A logout token names a person with more and more sessions."""
     for engine in ENGINES:
         worker, seen = run.worker("ours", engine), {}
         try:
@@ -189,7 +189,7 @@ def pyoidc(run):
     count = max(count for count in run.sizes.sessions if count <= 100_000)
     title = f"back-channel by sub, one among {count:,} sessions: {PEERS['pyoidc']['title']}"
     if not installed("pyoidc"):
-        run.say(title, "slower than ours", "not installed")
+        run.say(title, "slower than django-oidc-logout", "not installed")
         return
 
     def token():
@@ -207,12 +207,12 @@ def pyoidc(run):
         tasks = {peer: task(worker) for peer, worker in workers.items()}
         compared = Comparison(run.sizes.rounds, tasks)
     took = run.keep("back-channel by sub, pyoidc", compared.seconds["pyoidc"])
-    figure = f"{compared.told('pyoidc', 'ours')}: {ms(took)}"
-    run.say(title, "slower than ours", figure, compared.ratio("pyoidc", "ours") > 1)
+    figure = f"{compared.words('pyoidc', 'ours')}: {ms(took)}"
+    run.say(title, "slower than django-oidc-logout", figure, compared.ratio("pyoidc", "ours") > 1)
 
 
 def middleware(run):
-    """A page that leaves the session alone."""
+    """A page that does not use the session."""
     worker = run.worker("ours")
     try:
         seen = worker.do("middleware", rounds=10 * run.sizes.rounds, count=1000)
@@ -243,14 +243,14 @@ def start(run):
     more = 100 * (median(ours / without for ours, without in pairs) - 1)
     run.say(
         "start of a web process (time on the processor)",
-        "within 5 % of the same project without us",
+        "within 5 % of the same project without it",
         f"{more:+.1f} % (medians {ms(took['ours'])}, without {ms(took['mozilla'])})",
         more <= 5,
     )
 
 
 def flood(run):
-    """Forged tokens, each naming a key that nobody knows."""
+    """Forged tokens, each with an unknown key."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     sign, count = run.provider.sign, run.sizes.forged
     known = [sign({"sub": "ada"}, key, f"unknown-{n % 100}") for n in range(min(count, 200))]
@@ -267,7 +267,7 @@ def flood(run):
     gaps = [later - earlier for earlier, later in pairwise(fetched)]
     cost = run.keep("a forged token", seen["seconds"])
     grown = seen["memory"][1] - seen["memory"][0]
-    run.say(f"{count:,} forged tokens: cost each", "told", ms(cost))
+    run.say(f"{count:,} forged tokens: cost each", "reported", ms(cost))
     run.say(
         f"{count:,} forged tokens: fetches from the provider",
         f"at most one in {WINDOW} seconds",

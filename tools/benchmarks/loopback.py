@@ -1,7 +1,7 @@
-"""Over HTTP on loopback: ours beside a peer that is no Django app, and one client for both.
+"""Over HTTP on loopback: ours beside a peer that is not a Django app, and one client for both.
 
-Both have the same paths. People sign in through the provider, a logout token is posted, a page says
-who is signed in; connections are kept.
+Both have the same paths. People sign in through the provider, the client posts a logout token,
+and a page says who is signed in. Connections are persistent.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .surroundings import NUMBERS, PEERS, ROOT, folder_of, interpreter_of
 
 @dataclass
 class Answer:
-    """What came back, and what it took."""
+    """A response, and its time."""
 
     status: int
     location: str
@@ -33,13 +33,13 @@ class Answer:
 
 
 class Client:
-    """A browser, and a provider as well."""
+    """A client in the role of a browser, and of the provider."""
 
     def __init__(self, port):
         self.connection = HTTPConnection("127.0.0.1", port, timeout=30)
 
     def ask(self, method, path, *, form=None, cookies=None):
-        """Send a request, and measure until all of the answer is there."""
+        """Send a request, and measure until the whole response has arrived."""
         headers = {
             "Host": "site.example",
             "Content-Type": "application/x-www-form-urlencoded",
@@ -51,10 +51,10 @@ class Client:
         answer = self.connection.getresponse()
         text = answer.read().decode()
         seconds = time.perf_counter() - began
-        told = SimpleCookie()
+        received = SimpleCookie()
         for cookie in answer.headers.get_all("Set-Cookie", []):
-            told.load(cookie)
-        values = {name: cookie.value for name, cookie in told.items()}
+            received.load(cookie)
+        values = {name: cookie.value for name, cookie in received.items()}
         return Answer(answer.status, answer.headers["Location"], values, text, seconds)
 
     def who(self, cookies):
@@ -73,7 +73,7 @@ class Client:
         return cookies
 
     def end(self, provider):
-        """Sign somebody in and, measured, send a logout token for it."""
+        """Sign somebody in, and measure the logout token that ends the session."""
         claims = provider.claims()
         cookies, token = self.sign_in(provider, claims), provider.sign({"sid": claims["sid"]})
         answer = self.ask("POST", "/oidc/logout/backchannel/", form={"logout_token": token})
@@ -84,7 +84,7 @@ class Client:
 
 @contextmanager
 def site_on_node(issuer, cache_url):
-    """Run the peer's site; yield its ports with back-channel logout and without, and its Node."""
+    """Run the peer's site; yield its ports with and without back-channel, and Node's version."""
     packages = {"NODE_PATH": str(folder_of("express") / "node_modules"), "NODE_ENV": "production"}
     site = {"issuer": issuer, "cache_url": f"{cache_url}/{next(NUMBERS) % 16}"}
     with tempfile.TemporaryFile("w+") as log:
@@ -105,7 +105,7 @@ def site_on_node(issuer, cache_url):
 
 
 def _compared(run):
-    """Measure a logout token, an empty page and a page, signed in; return it all, and the Node."""
+    """Measure a logout token, an empty page and a signed-in page; also return Node's version."""
     provider, each = run.provider, run.sizes.each
     with ExitStack() as stack:
         worker = run.worker("ours")
@@ -139,28 +139,28 @@ def _compared(run):
 
 
 def express(run):
-    """A logout token over HTTP, for us and for a site on Node; and what a page costs there."""
+    """A logout token over HTTP, here and for a site on Node, and the cost for its pages."""
     title = PEERS["express"]["title"]
     token, page = f"back-channel by sid, over HTTP: {title}", f"a page, signed in: {title}"
     if not interpreter_of("express") or not all(run.addresses):
         why = "needs PostgreSQL and Redis" if interpreter_of("express") else "not installed"
-        run.say(token, "told", why)
-        run.say(page, "told", why)
+        run.say(token, "reported", why)
+        run.say(page, "reported", why)
         return
     compared, node = _compared(run)
     took = {name: run.keep(f"over HTTP: {name}", v) for name, v in compared.seconds.items()}
     times = {name: ms(seconds) for name, seconds in took.items()}
     run.say(
         token,
-        "told",
+        "reported",
         f"{compared.ratio('token, express', 'token, ours'):.2f}x: {times['token, express']} on "
-        f"Node {node}, ours {times['token, ours']}; an empty page {times['empty page, express']}, "
-        f"ours {times['empty page, ours']}",
+        f"Node {node}, django-oidc-logout {times['token, ours']}; an empty page "
+        f"{times['empty page, express']}, django-oidc-logout {times['empty page, ours']}",
     )
     more = 1e6 * compared.difference("page, express", "page, express without")
     run.say(
         page,
-        "told",
+        "reported",
         f"{more:.0f} microseconds to look for a logout token: {times['page, express']}, "
         f"{times['page, express without']} without back-channel logout",
     )

@@ -1,7 +1,7 @@
-"""A run: its sizes, what it has found, and how what is compared is measured.
+"""A run: its sizes, its results, and how it compares projects.
 
-Peers take turns, in rounds, so that whatever else the machine does meanwhile concerns all of them;
-a ratio is the median over the rounds of what was measured side by side.
+Peers take turns, in rounds, so that other load on the machine affects all of them. A ratio is the
+median over the rounds of the values measured side by side.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .surroundings import Worker
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """How much of everything."""
+    """How much to measure."""
 
     rounds: int = 25
     each: int = 8
@@ -45,7 +45,7 @@ SHORT = Sizes(
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """What must hold, whether it did, and by which figure; `held` is None for what is only told."""
+    """What must hold, whether it did, and the figure; `held` is None if it is only reported."""
 
     work: str
     bound: str
@@ -55,7 +55,7 @@ class Line:
 
 @dataclass
 class Run:
-    """A run: where it takes place, and what it has found so far."""
+    """A run: where it takes place, and its results so far."""
 
     provider: object
     addresses: tuple[str, str]
@@ -71,7 +71,7 @@ class Run:
         print(f"  {work}: {figure}", file=sys.stderr, flush=True)
 
     def keep(self, name, values):
-        """Keep what was measured, in seconds, with pyperf; return its median."""
+        """Store measured values, in seconds, with pyperf; return their median."""
         run = pyperf.Run(values, metadata={"name": name}, collect_metadata=not self.benchmarks)
         self.benchmarks.append(pyperf.Benchmark([run]))
         return median(values)
@@ -82,12 +82,12 @@ class Run:
 
 
 def ms(seconds):
-    """Return a time as people read it."""
+    """Return a time in milliseconds, as text."""
     return f"{seconds * 1e3:.2f} ms"
 
 
 class Comparison:
-    """Tasks that were done in turn: all times of each, and the medians of its rounds."""
+    """Tasks run in turn: all times of each, and the medians of its rounds."""
 
     def __init__(self, rounds, tasks):
         self.seconds = {name: [] for name in tasks}
@@ -111,7 +111,7 @@ class Comparison:
         pairs = zip(self.medians["seconds", one], self.medians["seconds", other], strict=True)
         return median(a - b for a, b in pairs)
 
-    def told(self, one, other):
-        """Return the ratio as people read it, with that of the time on the processor."""
+    def words(self, one, other):
+        """Return the ratio in words, with that of the processor time."""
         cpu = self.ratio(one, other, "cpu")
         return f"{self.ratio(one, other):.2f}x (on the processor {cpu:.2f}x)"

@@ -1,4 +1,4 @@
-"""The site that is measured: the same for every peer but for what the peer's own guide asks for."""
+"""The measured site: the same for every peer, apart from what the peer's own guide requires."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def cache(url):
 
 
 class _NoMigrations:
-    """Tables as the models say, which all peers have in common."""
+    """Tables made from the models, without migrations, as for all peers."""
 
     def __contains__(self, app):
         return True
@@ -69,7 +69,7 @@ def configure(peer, *, issuer="", database_url="", cache_url="", engine="db"):
         CACHES={"default": {**cache(cache_url), "KEY_PREFIX": f"benchmarks-{peer}-{engine}"}},
         SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}",
         MIGRATION_MODULES=_NoMigrations(),
-        LOGGING_CONFIG=None,  # what is logged is no matter
+        LOGGING_CONFIG=None,  # logs do not matter here
         BENCHMARKED=peer,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         LOGOUT_REDIRECT_URL="/",
@@ -109,7 +109,7 @@ def ours(issuer):
 
 
 def configured(issuer):
-    """Return the same with the address in the settings, where the other peers have it."""
+    """Return the same with the endpoint in the settings, where the other peers have it."""
     provider = {"ISSUER": issuer, "END_SESSION_ENDPOINT": f"{issuer}/end-session"}
     return {**ours(issuer), "OIDC_LOGOUT_PROVIDERS": {"default": provider}}
 
@@ -120,7 +120,7 @@ def django(issuer):
 
 
 def mozilla(issuer):
-    """Return mozilla-django-oidc with the hook that people write."""
+    """Return mozilla-django-oidc with the usual hand-written hook."""
     return {
         **mozilla_settings(issuer),
         "OIDC_STORE_ID_TOKEN": True,
@@ -130,7 +130,7 @@ def mozilla(issuer):
 
 
 def logout_url(request):
-    """Build the address as it is found in many a project."""
+    """Build the URL as many projects do."""
     from django.conf import settings
 
     query = {

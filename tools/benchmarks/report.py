@@ -26,7 +26,7 @@ def table(lines):
 
 
 def write(run, folder):
-    """Write the table, all values that were measured (for pyperf), and the plot."""
+    """Write the table, all measured values (for pyperf), and the plot."""
     import pyperf
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def write_docs(run):
 
 
 def machine(run):
-    """Return in a sentence what the run took place on."""
+    """Return a sentence that describes the machine."""
     import django
 
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
@@ -67,7 +67,7 @@ TITLES = {"ours": "django-oidc-logout", "django-lasuite": "django-lasuite 0.1.0"
 
 
 def _plot(series, folder, theme):
-    """Draw how long a logout token takes at least, among more and more sessions."""
+    """Plot the least time of a logout token, among more and more sessions."""
     import matplotlib as mpl
 
     mpl.use("svg")

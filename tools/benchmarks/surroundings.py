@@ -1,4 +1,4 @@
-"""What the benchmarks run on: an identity provider, servers, and a worker for each peer."""
+"""What the benchmarks need: an identity provider, servers, and a worker for each peer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 def folder_of(peer):
-    """Return where a peer is installed that needs a place of its own."""
+    """Return the folder of a peer that has an environment of its own."""
     return Path(sys.prefix) / "peers" / peer
 
 
@@ -41,7 +41,7 @@ def interpreter_of(peer):
 
 
 def install():
-    """Make the environment of each peer that needs one: from PyPI, or by npm if that is there."""
+    """Create the environment of each peer that needs one: from PyPI, or with npm if it exists."""
     for peer, about in PEERS.items():
         if "requirements" in about:
             _install_from_pypi(folder_of(peer), about["requirements"])
@@ -65,7 +65,7 @@ def _install_by_npm(folder, packages):
 
 
 class _Timed(list):
-    """What was asked, each with its time: (seconds, (method, path))."""
+    """The requests, each with its time: (seconds, (method, path))."""
 
     def append(self, asked):
         super().append((time.monotonic(), asked))
@@ -89,12 +89,12 @@ class Provider:
         }
 
     def claims(self, **claims):
-        """Return a sign-in: an ID Token, and what it says."""
+        """Return a sign-in: an ID Token and its claims."""
         said = {"sub": "ada", "sid": uuid.uuid4().hex, **claims}
         return {**said, "id_token": self.idp.id_token(**said, preferred_username="ada")}
 
     def will_issue(self, claims, **more):
-        """Let the next code be good for this sign-in."""
+        """Issue the ID Token of this sign-in for the next code."""
         token = self.idp.id_token(sub=claims["sub"], sid=claims["sid"], **more)
         self.idp.token_response = {"token_type": "Bearer", "id_token": token}
 
@@ -119,7 +119,7 @@ class Provider:
 
 @contextmanager
 def servers():
-    """Yield the addresses of a PostgreSQL and a Redis: those that are named, or started here."""
+    """Yield the URLs of PostgreSQL and Redis: from the environment, or of servers started here."""
     if os.environ.get("POSTGRESQL_URL") and os.environ.get("REDIS_URL"):
         yield os.environ["POSTGRESQL_URL"], os.environ["REDIS_URL"]
         return
@@ -135,7 +135,7 @@ def servers():
 
 
 class Worker:
-    """A process with a peer's site in it; a database of its own is made for it and dropped."""
+    """A process with a peer's site, and with a database of its own that is dropped at the end."""
 
     def __init__(self, peer, issuer, addresses, engine="db"):
         self.peer, self.database = peer, ""
@@ -171,7 +171,7 @@ class Worker:
             connection.execute(sql)
 
     def do(self, task, **arguments):
-        """Let it do a task of `tasks`, and return what that returns."""
+        """Run a task of `tasks` in it, and return the result."""
         self.process.stdin.write(json.dumps({"do": task, **arguments}) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()

@@ -1,4 +1,4 @@
-"""What a worker can be told to do. Arguments and answers are JSON."""
+"""What a worker can do. Arguments and return values are JSON."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ import time
 import tracemalloc
 from array import array
 from contextlib import contextmanager
-from functools import cache
 from importlib import metadata
 from unittest import mock
 
 import django
 from django.conf import settings
-from django.contrib.auth import get_user_model, login
 from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connection
 from django.http import HttpRequest
 
-from . import drivers, filler, wsgi
+from . import filler, wsgi
 from .project import session_store
+from .sign_ins import DRIVER, person, sign_in, sign_in_someone
 
 SESSION_QUERIES = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
 
 def set_up():
-    """Make the tables, empty; return what is measured."""
+    """Create empty tables; return the measured versions."""
     caches["default"].clear()
     call_command("migrate", run_syncdb=True, verbosity=0)
     call_command("flush", interactive=False, verbosity=0)
@@ -43,43 +42,20 @@ def version():
         return ""
 
 
-@cache
-def person(sub="ada"):
-    """Return somebody who can sign in."""
-    people = get_user_model().objects
-    return people.get_or_create(sub=sub, username=sub, email=f"{sub}@example.com")[0]
-
-
-DRIVER = drivers.DRIVERS[settings.BENCHMARKED]
-BACKEND = settings.AUTHENTICATION_BACKENDS[0]
-
-
-def sign_in(claims):
-    """Sign Ada in as the peer's own callback leaves it; return the session's key."""
-    request = HttpRequest()
-    request.META.update(SERVER_NAME="site.example", SERVER_PORT="80")
-    request.session = session_store()()
-    DRIVER.before_login(request, claims)
-    login(request, person(claims["sub"]), backend=BACKEND)
-    DRIVER.after_login(request, claims)
-    request.session.save()
-    return request.session.session_key
-
-
 def serve():
-    """Serve the site over HTTP, where Ada can sign in; return the port."""
+    """Serve the site over HTTP, with Ada as a user; return the port."""
     person()
     return wsgi.serve()
 
 
 def is_there(key):
-    """Tell whether a session is still in the store."""
+    """Return whether a session is still in the store."""
     return session_store()().exists(key)
 
 
 @contextmanager
 def counted():
-    """Count the statements that go to the database, and calls to other hosts."""
+    """Count the database statements, and the calls to other hosts."""
     seen = {"queries": 0, "calls": 0}
 
     def count(execute, sql, params, many, context):
@@ -102,7 +78,7 @@ def counted():
 
 
 def _measured(prepare, act, items, count):
-    """Do something for each item, and once more to count what it takes."""
+    """Run and time `act` for each item, and once more to count statements and calls."""
     times, cpu, seen = [], [], {}
     gc.collect()
     for item in items:
@@ -117,7 +93,7 @@ def _measured(prepare, act, items, count):
 
 
 def sign_out(people, count=None):
-    """Sign each in and, measured, out; `count` is one more, whose queries are counted."""
+    """Sign each in, and measure the sign-out; count the queries for one more, `count`."""
 
     def act(key):
         answers = DRIVER.sign_out({"sessionid": key})
@@ -130,7 +106,7 @@ def sign_out(people, count=None):
 
 
 def back_channel(tokens, count=None, path=""):
-    """Sign each in and, measured, take a logout token for it."""
+    """Sign each in, and measure the logout token for it."""
 
     def act(key, token):
         page = path or DRIVER.back_channel
@@ -146,30 +122,30 @@ def back_channel(tokens, count=None, path=""):
 
 
 def end_many(token, claims, sessions):
-    """File many sessions of one person, take one token for them all, and count the statements."""
+    """Create many sessions of one person, end all with one token, and count the statements."""
     rows = filler.sessions_of(claims, sessions)
-    caches_told = []
+    cache_calls = []
     backend = type(caches["default"])
     calls = {
         name: getattr(backend, name) for name in ("delete", "delete_many", "get", "set", "add")
     }
 
-    def told(name):
+    def noted(name):
         def call(*args, **kwargs):
-            caches_told.append(name)
+            cache_calls.append(name)
             return calls[name](*args, **kwargs)
 
         return call
 
-    with counted() as seen, mock.patch.multiple(backend, **{name: told(name) for name in calls}):
+    with counted() as seen, mock.patch.multiple(backend, **{name: noted(name) for name in calls}):
         answer = wsgi.request("POST", DRIVER.back_channel, form={"logout_token": token})
     assert answer.status == 200, answer.status
     assert not any(map(is_there, rows))
-    return {"seconds": answer.seconds, "cache_calls": len(caches_told), **seen}
+    return {"seconds": answer.seconds, "cache_calls": len(cache_calls), **seen}
 
 
 def fill(count):
-    """Let there be so many live sessions, each with what the peer keeps for it."""
+    """Create sessions until this many exist."""
     return filler.fill(count)
 
 
@@ -185,7 +161,7 @@ def plan(sid):
 
 
 def middleware(rounds, count):
-    """Return what a page that leaves the session alone costs without and with the middleware."""
+    """Return the times of a page that does not use the session, without and with the middleware."""
     from django.http import HttpResponse
 
     from django_oidc_logout.middleware import OIDCSessionMiddleware
@@ -211,16 +187,8 @@ def middleware(rounds, count):
     return {**times, **seen}
 
 
-def sign_in_someone():
-    """Return the key of a session that somebody is signed in with."""
-    store = session_store()()
-    store["somebody"] = "is signed in"
-    store.create()
-    return store.session_key
-
-
 def forged(tokens):
-    """Post forged tokens, and return what each cost and what it left in memory."""
+    """Post forged tokens, and return the time of each and the memory in use."""
     times = array("d", bytes(8 * len(tokens)))  # so that what is measured does not grow
     tracemalloc.start()
     memory = []
@@ -236,7 +204,7 @@ def forged(tokens):
 
 
 def cycles(claims, count):
-    """Sign in and out so many times, and return the times and what is left after each half."""
+    """Sign in and out this many times, and return the time and the state afterwards."""
     began = time.perf_counter()
     for _ in range(count):
         DRIVER.sign_out({"sessionid": sign_in(claims)})
@@ -246,7 +214,7 @@ def cycles(claims, count):
 
 
 def state():
-    """Return what is there: rows, cached keys, and memory in kilobytes."""
+    """Return the numbers of rows, sessions and cached keys, and the memory in kilobytes."""
     from django.contrib.sessions.models import Session
 
     from django_oidc_logout.models import OIDCSession

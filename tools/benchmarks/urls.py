@@ -1,4 +1,4 @@
-"""The pages of the site that is measured: what the peer's own guide includes."""
+"""The pages of the measured site: those of the peer's own guide."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.urls import include, path
 
 
 def home(request):
-    """Answer without a look at the session."""
+    """Respond without reading the session."""
     return HttpResponse("home")
 
 

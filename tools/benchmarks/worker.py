@@ -1,4 +1,4 @@
-"""A process with one peer's site in it: is told what to do, line by line, and answers with times.
+"""A process with one project's site: reads tasks, line by line, and answers with times.
 
     python -m tools.benchmarks.worker '{"peer": "ours", "issuer": ..., "database_url": ..., ...}'
 
@@ -16,7 +16,7 @@ from . import project
 
 def main():
     """Start the site; then answer each line of standard input with one of standard output."""
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever a peer prints is no answer
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a project prints is not an answer
     project.configure(**json.loads(sys.argv[1]))
     from . import tasks
 

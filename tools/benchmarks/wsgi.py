@@ -1,4 +1,4 @@
-"""Requests as a web server hands them over: a dict, and no test client in between."""
+"""Requests as a web server passes them: a dict, without a test client."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CSRF = _get_new_csrf_string()
 
 @dataclass
 class Answer:
-    """What came back, and what it took."""
+    """A response, and its time."""
 
     status: int
     headers: dict
@@ -34,7 +34,7 @@ def application():
 
 
 def environ(method, path, *, form=None, cookies=None):
-    """Return a request; one with a form bears Django's CSRF token as well."""
+    """Return a request, with Django's CSRF token."""
     path, _, query = path.partition("?")
     body = urlencode(form or {}).encode()
     cookies = {"csrftoken": CSRF, **(cookies or {})}
@@ -63,7 +63,7 @@ def environ(method, path, *, form=None, cookies=None):
 
 
 def request(method, path, **more):
-    """Send a request, and measure from handing it over until all of the answer is there."""
+    """Send a request, and measure until the whole response has been read."""
     asked, said = environ(method, path, **more), {}
 
     def start_response(status, headers, exc_info=None):

@@ -4,10 +4,10 @@
 
 gunicorn (WSGI) and uvicorn (ASGI), two workers each, serve one site on PostgreSQL and Redis; a
 small identity provider is a process of its own. People sign in through mozilla-django-oidc's views,
-read, and leave by every road, on either node. Meanwhile parts are killed, hang, or talk nonsense.
+read, and sign out in every way, on either node. Meanwhile parts are killed, hang or send nonsense.
 
 `fault_points` and `sweep`: before every step of a request that anybody else can see, its worker is
-killed, and the request is repeated. `mischief`: what goes wrong under load. `model`: what must be
+killed, and the request is repeated. `mischief`: the faults under load. `model`: what must be
 true; read that first.
 
 What the stores themselves may lose, and how the run keeps that apart from what the package may not:
@@ -19,11 +19,11 @@ What the stores themselves may lose, and how the run keeps that apart from what 
   that were deleted while it was down: that is the harder case, and as if the network had failed.
 - `cached_db` saves a session in the database though its cache is down. If the cache comes back with
   an older copy, as of before the sign-in, Django believes that. A session that was signed in or
-  moved while the cache was down is therefore unsure until somebody is told that it is out.
-- The `cache` engine takes a session in a cache that is down for none. A page that shows nobody then
-  says nothing of the session; one that shows somebody does.
-- With the `cache` engine, somebody can sign in while the database is down, and the index not know.
-  That is logged, by design; such a session is counted as never recorded if nobody could end it.
+  moved while the cache was down is therefore unsure until somebody is notified that it is out.
+- The `cache` engine finds no session in a cache that is down. A page that shows nobody then proves
+  nothing about the session; a page that shows somebody does.
+- With the `cache` engine, somebody can sign in while the database is down, so the index lacks the
+  session. That is logged, by design; if nobody can end it, it counts as never recorded.
 - A Redis that hangs carries out, when it wakes, writes that nobody waits for any more, in any
   order. No client can prevent that: it hangs for the `db` engine only, where it holds no session.
 - A worker that dies in a sign-in, or while a session changes its key, may leave a session and a row

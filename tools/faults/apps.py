@@ -1,4 +1,4 @@
-"""Puts the fault points into the site's processes; the package itself knows nothing of them."""
+"""Puts the fault points into the site's processes; the package itself does not contain them."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""The smallest browser: one connection a request, so that every answer is whole or none at all."""
+"""The smallest browser: one connection for each request, so a response is complete or missing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IN_DOUBT = "X-In-Doubt"  # the session may still be in the store
 
 
 class Unanswered(Exception):
-    """No answer, or the beginning of one only: whoever was asked has died, or is down."""
+    """There was no response, or only the beginning of one: the server died or is down."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Answer:
 
 
 class Web:
-    """Asks the site's nodes and the provider, by their ports."""
+    """Sends requests to the site's nodes and the provider, by their ports."""
 
     def __init__(self):
         self.slots = asyncio.Semaphore(AT_ONCE)

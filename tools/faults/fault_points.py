@@ -1,9 +1,9 @@
 """Where a web worker can be killed: before each step of a request that anybody else can see.
 
-A step is a statement or a commit on the database, a command to Redis, a call to the provider, and
-the answer itself. What happens between two of them stays within the process, and dies with it: so
-these are all the states in which a worker can leave the world. A request says with a header before
-which step its worker is to die.
+A step is a statement or a commit on the database, a command to Redis, a call to the provider, or
+the response. What happens between two steps stays within the process and dies with it. So these are
+all the states that a dead worker can leave behind. A header of the request says before which step
+its worker dies.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def take(describe, *args, **kwargs):
 
 
 class FaultPoints:
-    """Counts the steps of the requests that say so, or dies before one."""
+    """Counts the steps of the requests that ask for it, or dies before one."""
 
     sync_capable = async_capable = True
 
@@ -78,7 +78,7 @@ def end(request, response):
 
 
 def note_doubt(request, outcome, **kwargs):
-    """Note that a sign-out says of itself that the session may still be in the store."""
+    """Note that a sign-out says that the session may still be in the store."""
     request.is_in_doubt = STORE_FAILED in outcome.reason
 
 

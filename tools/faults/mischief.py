@@ -1,4 +1,4 @@
-"""The faults: one at a time, each healed before the next, in an order that the seed decides."""
+"""The faults: one at a time, each repaired before the next, in an order that the seed decides."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Mischief:
                 await asyncio.sleep(self.hold)
 
     async def recovery(self):
-        """Wait until both nodes are well: bounded, and an error if they never are."""
+        """Wait until both nodes respond, for a bounded time."""
         async with asyncio.timeout(PATIENCE):
             for node in self.site.nodes:
                 while not await self.is_well(node):

@@ -1,10 +1,11 @@
-"""What the run knows to be true: who was told what, and so who must be signed in, and who must not.
+"""What must be true: who was notified of which sign-out, so who must be signed in and who not.
 
-A session is *in*, *out* or neither. It is out once somebody was told so: the person by the answer
-to a click, the provider by a 200 to its logout token, the site's code by what `end_sessions()`
-returned. From then on every key that the session ever had must be refused, everywhere, for ever.
-It is in from the sign-in's answer on. A request that ends sessions and gets no answer, or an error,
-leaves the sessions that it meant *unsure*: they may be in or out, until somebody is told.
+A session is *in*, *out* or neither. It is out once somebody was notified: the person by the
+response to a click, the provider by a 200 to its logout token, the site's code by what
+`end_sessions()` returned. From then on, every key that the session ever had must be rejected,
+everywhere, for ever.
+It is in from the response to the sign-in on. If a request that ends sessions gets an error or no
+response, its sessions are *unsure*: they may be in or out, until somebody is notified.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ class Model:
         self.outages = 0  # of the cache: one more at its beginning, and at its end
         self.sessions = []
         self.counts = Counter()
-        self.wrong = []  # what must not be, in words
+        self.wrong = []  # violations, in words
         self.lost_sign_ins = 0  # sign-ins and moves whose answer was lost: their key is unknown
 
     def may_be_stale(self, session, outages):
         """Note that a session was saved while the cache was down, if it was.
 
-        Of `cached_db`, only the database knows then; the cache goes on with what it has, if it has.
+        With `cached_db`, only the database has it then; the cache keeps an older copy, if any.
         """
         if self.engine == "cached_db" and self.was_down(outages):
             session.stale = True
@@ -57,14 +58,14 @@ class Model:
     def may_be_unrecorded(self, session, outages):
         """Note that a session was signed in while the database was down, if it was.
 
-        A session in a cache lives then, and the index may not know of it: that is only logged.
+        The session is in the cache then, but maybe not in the index: the site only logs that.
         """
         if self.engine == "cache" and (outages % 2 or outages != self.database_outages):
             session.recorded = False
             self.unsure([session], "signed in while the database was down")
 
     def was_down(self, outages):
-        """Tell whether the cache has been down at some time since `outages` was read."""
+        """Return whether the cache has been down at any time since `outages` was read."""
         return outages % 2 == 1 or outages != self.outages
 
     def signed_in(self, session):
@@ -72,7 +73,7 @@ class Model:
         self.counts["signed in"] += 1
 
     def ended(self, sessions, by):
-        """Note that somebody was told that these have ended."""
+        """Note that somebody was notified of the end of these sessions."""
         for session in sessions:
             if session.state != "out":
                 session.state = "out"
@@ -85,10 +86,10 @@ class Model:
             session.story.append(why)
 
     def seen(self, session, is_in, where, outages):
-        """Compare what a node has shown with what must be.
+        """Compare what a node has shown with what must be true.
 
-        To the `cache` engine, a session in a cache that is down is none: that nobody is seen says
-        nothing.
+        The `cache` engine finds no session in a cache that is down. Then a page that shows nobody
+        proves nothing.
         """
         if not is_in and self.engine == "cache" and self.was_down(outages):
             return
@@ -115,7 +116,7 @@ class Model:
         return [session for session in self.sessions if session.state == "out"]
 
     def report(self):
-        """Return the counts in words; what must be zero comes last."""
+        """Return the counts in words, those that must be zero last."""
         words = []
         for name in ("signed in", "signed out", "ended by the provider", "ended by the site"):
             words.append(f"{name} {self.counts[name]}")

@@ -1,4 +1,4 @@
-"""The parts of the run: servers, the provider and two nodes of the site, each to be killed alone.
+"""The parts of the run: servers, the provider and two nodes of the site. Each can be killed.
 
 Everything is started in a process group of its own, ended by its id, and logs into one folder.
 """
@@ -136,7 +136,7 @@ class World:
     # The servers.
 
     def start_servers(self):
-        """Start what does not run, on the ports and with the data that it had; return the URLs."""
+        """Start what does not run, on the same ports and with the same data; return the URLs."""
         subprocess.run(
             [SERVERS, "start", self.servers, "postgresql", "redis"],
             env={**os.environ, "REDIS_AOF": "yes"},

@@ -1,4 +1,4 @@
-"""The people: each signs in on several devices, reads, and leaves or is made to, by every road."""
+"""The people: each signs in on several devices, reads pages, and is signed out in every way."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import asyncio
 import uuid
 from functools import partial
 
+from .actions import CLICKS, SignInFailed, dying
 from .client import Unanswered
 from .provider import email_of
-from .roads import CLICKS, SignInFailed, dying
 
 MOST_DEVICES = 3
 PAUSES = (0.1, 0.3, 1, 2, 4)  # seconds between tries to get an answer
 LAST_STEP = 30  # more than any sign-out has
 READ, TOUCH, MOVE, PASSWORD = "/private/", "/touch/", "/cycle/", "/change-password/"
-ROADS = {
+ACTIONS = {
     **dict.fromkeys(CLICKS, 4),
     "sid": 8,
     "sub": 3,
@@ -25,7 +25,7 @@ ROADS = {
     MOVE: 3,
     PASSWORD: 1,
 }
-STAYS = 0.25  # of the people never leave: whoever is signed out of them was so wrongly
+STAYS = 0.25  # of the people never sign out: ending their sessions is always wrong
 
 
 class Person:
@@ -36,7 +36,7 @@ class Person:
         self.sub = f"person-{number}"
         self.email = email_of(self.sub)
         self.sessions = []
-        self.unfinished = []  # (attempt, sessions, by): to be repeated when all is well again
+        self.unfinished = []  # (attempt, sessions, by): to be repeated once nothing fails
         self.stays = rng.random() < STAYS
         self.deadly = deadly  # how often a request is to kill its worker
 
@@ -66,20 +66,20 @@ class Person:
 
     async def act(self):
         session = self.rng.choice(self.sessions)
-        names = [READ, TOUCH] if self.stays else list(ROADS)
-        road = self.rng.choices(names, [ROADS[name] for name in names])[0]
-        if road == READ:
+        names = [READ, TOUCH] if self.stays else list(ACTIONS)
+        action = self.rng.choices(names, [ACTIONS[name] for name in names])[0]
+        if action == READ:
             await self.look(session, self.node())
-        elif road == TOUCH:
+        elif action == TOUCH:
             await self.touch(session)
-        elif road == MOVE:
+        elif action == MOVE:
             await self.move(session, MOVE, [])
-        elif road == PASSWORD:
+        elif action == PASSWORD:
             await self.move(session, PASSWORD, [one for one in self.sessions if one != session])
         else:
-            await self.leave(session, road)
+            await self.leave(session, action)
 
-    # Staying.
+    # Staying signed in.
 
     async def look(self, session, node):
         outages = self.model.outages
@@ -97,7 +97,7 @@ class Person:
             self.model.seen(session, is_in, "when it was saved", outages)
 
     async def visit(self, session, path):
-        """Ask for a page that changes the session; return its answer, if there is one."""
+        """Request a page that changes the session; return its response, or None."""
         try:
             answer = await self.site.get(self.node(), path, session.key)
         except Unanswered:
@@ -105,7 +105,7 @@ class Person:
         return answer if answer.status == 200 else None
 
     async def move(self, session, path, others):
-        """Let the session get a new key; a new password ends the others, as Django wants it."""
+        """Give the session a new key; a new password also ends the others, as in Django."""
         outages = self.model.outages
         answer = await self.visit(session, path)
         key = answer and answer.cookie("sessionid")
@@ -121,10 +121,10 @@ class Person:
             self.model.unsure([session, *others], f"no answer to {path}")
             self.model.lost_sign_ins += 1
 
-    # Leaving.
+    # Signing out.
 
-    async def leave(self, session, road):
-        attempts, sessions, by = self.roads_out(session, road)
+    async def leave(self, session, action):
+        attempts, sessions, by = self.ways_out(session, action)
         can_move = by != "signed out" or len(attempts) > 1
         racing = [self.race(one, can_move) for one in sessions if self.rng.random() < 0.4]
         tries = [self.insist(attempt, sessions, by) for attempt in attempts]
@@ -133,23 +133,23 @@ class Person:
         if session.state == "out":
             await self.look(session, self.node())
 
-    def roads_out(self, session, road):
-        """Return what ends which sessions; each attempt is given the headers of its request."""
+    def ways_out(self, session, action):
+        """Return what ends which sessions; each attempt takes the headers of its request."""
         site, node = self.site, self.node()
-        sid = self.token(sub=self.sub, sid=session.sid) if "sid" in road else ""
+        sid = self.token(sub=self.sub, sid=session.sid) if "sid" in action else ""
         to_provider = partial(site.send_token, self.node(), sid)
-        if road == "sid":
+        if action == "sid":
             return [to_provider], [session], "ended by the provider"
-        if road == "click and sid":
+        if action == "click and sid":
             click = partial(site.click, node, session.key)
             return [click, to_provider], [session], "signed out"
-        if road == "sub":
+        if action == "sub":
             attempt = partial(site.send_token, node, self.token(sub=self.sub))
             return [attempt], list(self.sessions), "ended by the provider"
-        if road == "user":
+        if action == "user":
             attempt = partial(site.end_person, node, self.sub)
             return [attempt], list(self.sessions), "ended by the site"
-        return [partial(self.click, node, session.key, road)], [session], "signed out"
+        return [partial(self.click, node, session.key, action)], [session], "signed out"
 
     def token(self, **claims):
         return self.site.signer.logout_token(
@@ -166,7 +166,7 @@ class Person:
         return done, answer
 
     async def insist(self, attempt, sessions, by):
-        """Repeat a sign-out until it is answered, or for later."""
+        """Repeat a sign-out until it gets a response, or keep it for later."""
         step = self.rng.randint(1, LAST_STEP) if self.rng.random() < self.deadly else None
         for pause in PAUSES:
             try:
@@ -186,9 +186,9 @@ class Person:
         self.unfinished.append((attempt, sessions, by))
 
     async def race(self, session, can_move):
-        """Do something in the session while it ends: every key that comes of it must be refused.
+        """Use the session while it ends: each key that results must be rejected.
 
-        A click with the key that the session has just lost is anybody's: it is not raced so.
+        A click with the key that the session has just lost is anybody's click: not used here.
         """
         page = self.rng.choice([READ, TOUCH, *[MOVE] * can_move])
         answer = await self.visit(session, page)
@@ -198,7 +198,7 @@ class Person:
             session.keys.append(key)
 
     async def finish(self, patience):
-        """Repeat what was never answered, now that all is well: it must succeed."""
+        """Repeat what never got a response, now that nothing fails: it must succeed."""
         for attempt, sessions, by in self.unfinished:
             for _ in range(patience):
                 try:

@@ -1,4 +1,4 @@
-"""Processes: one at a time to be killed, and all of them to be ended, by their ids."""
+"""Processes, which the run kills one at a time and ends all, by their ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LAST_LINES = 30
 
 
 class NotUp(Exception):
-    """A part has not come up, or has not ended, in time."""
+    """A part did not start, or did not end, in time."""
 
 
 class Part:
@@ -59,7 +59,7 @@ class Part:
         self.kill()
 
     def workers(self):
-        """Return the ids of the processes that answer requests."""
+        """Return the ids of the processes that handle requests."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         pids = [int(pid) for pid in children.read_text().split()]
         return [pid for pid in pids if "resource_tracker" not in command_of(pid)]
@@ -85,7 +85,7 @@ def listens(port):
 
 
 def has_ended(pid):
-    """Tell whether a process is no more, or is a zombie that nobody has asked after."""
+    """Return whether a process has ended, or is a zombie whose parent has not waited for it."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:

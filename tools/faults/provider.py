@@ -2,8 +2,8 @@
 
     python -m tools.faults.provider PORT KEY_FILE
 
-A code and an access token carry what they stand for. Who signs in is said by a cookie, as the
-provider's own session would. SIGUSR1 lets it answer garbage, and SIGUSR2 sense again.
+A code and an access token contain what they stand for. A cookie says who signs in, as the
+provider's own session would. After SIGUSR1 it responds with garbage, after SIGUSR2 properly again.
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@ import asyncio
 import random
 import time
 
+from .actions import Site
 from .client import Web
 from .mischief import Mischief
 from .model import Model
 from .parts import World
 from .people import Person
 from .provider import email_of
-from .roads import Site
 from .sweep import Sweep
 
 PATIENCE = 40  # tries of a second each: a failed look at the provider's keys is remembered for 30
@@ -50,7 +50,7 @@ class Run:
             await self.settle_accounts()
 
     async def load(self):
-        """Let people come and go for the time that was asked for, and for every fault once."""
+        """Let people sign in and out for the chosen time, until every fault has happened."""
         over = time.monotonic() + self.seconds
 
         def is_over():
@@ -62,7 +62,7 @@ class Run:
                 tasks.create_task(person.live(is_over))
 
     async def look_at_all(self):
-        """Show every key that there ever was to both nodes."""
+        """Send every key that ever existed to both nodes."""
         await asyncio.gather(
             *(
                 self.look(session, key, node)
@@ -79,7 +79,7 @@ class Run:
         self.model.seen(session, is_in, where, self.model.outages)
 
     async def settle_accounts(self):
-        """Compare rows with sessions; then end everybody, after which there must be neither."""
+        """Compare rows with sessions; then end all sessions, so that neither must be left."""
         found = await self.audit()
         rows, signed_in = set(found["rows"]), set(found["signed_in"])
         sessions = self.model.sessions

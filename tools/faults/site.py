@@ -1,4 +1,4 @@
-"""The site: the README's URLs, a few pages, and what the run asks of it from outside."""
+"""The site: the README's URLs, a few pages, and what the run needs from outside."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def health(request):
 
 @csrf_exempt
 def audit(request):
-    """Do the housekeeping; tell which sessions have a row, and which are signed in."""
+    """Do the housekeeping; return which sessions have a row, and which are signed in."""
     call_command("oidc_logout_clear_sessions", verbosity=0)
     call_command("clearsessions")
     redis = cache._cache.get_client(None, write=True)

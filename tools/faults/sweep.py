@@ -1,6 +1,6 @@
 """Every fault point in turn: a worker dies before a step of a request, which is then repeated.
 
-Nothing else goes on meanwhile, so what each death leaves behind is seen exactly.
+Nothing else happens meanwhile, so it is plain what each death leaves behind.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import uuid
 from dataclasses import dataclass
 from functools import partial
 
+from .actions import SignInFailed, dying
 from .client import STEPS_TAKEN, Unanswered
 from .provider import email_of
-from .roads import SignInFailed, dying
 
 MOST_STEPS = 200
 
 
 @dataclass(frozen=True)
 class Flow:
-    """What is done to somebody's two sessions, what is done again, and which of the two end."""
+    """What happens to a person's two sessions, what is repeated, and which of the two end."""
 
     name: str
     act: object
@@ -90,17 +90,17 @@ class Sweep:
         raise SignInFailed(sub)
 
     async def sweep(self, flow):
-        """Count the steps of a flow, and let a worker die before each."""
+        """Count the steps of a flow, and kill a worker before each."""
         self.points[flow.name] = await self.once(flow, 0)
         assert 1 < len(self.points[flow.name]) < MOST_STEPS, self.points
         for step in itertools.count(1):
             taken = await self.once(flow, step)
-            if taken is not None:  # it is over before it can die
+            if taken is not None:  # it ended before it could die
                 break
             self.model.counts["faults injected"] += 1
 
     async def once(self, flow, step):
-        """Do it, and let the worker die before a step; return the steps if it lives through it."""
+        """Do it, and kill the worker before a step; return the steps if it survives."""
         sub = f"{flow.name} {self.node} {step}"
         a, b = await self.sign_in(sub), await self.sign_in(sub)
         token = self.token(flow, a)
@@ -126,7 +126,7 @@ class Sweep:
         return self.site.signer.logout_token(jti=str(uuid.uuid4()), sub=a.sub, **sid)
 
     async def repeat(self, flow, a, b, token):
-        """Do it again: it must succeed now."""
+        """Repeat it: it must succeed now."""
         done, answer = await (flow.again or flow.act)(a, b, token)
         if not done:
             self.model.complain("never completed", a, f"{flow.name}: {answer.body[:200]}")

@@ -1,1 +1,1 @@
-"""What django-allauth's own tests do not have: settings and addresses with this app."""
+"""What django-allauth's own tests lack: settings and URLs with this app."""

@@ -1,4 +1,4 @@
-"""django-allauth's addresses for its own tests, behind ours."""
+"""django-allauth's URLs for its own tests, after those of this app."""
 
 from importlib import reload
 

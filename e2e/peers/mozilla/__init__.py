@@ -1,1 +1,1 @@
-"""What mozilla-django-oidc does not publish of its tests: settings and addresses."""
+"""What mozilla-django-oidc's published tests lack: settings and URLs."""

@@ -1,4 +1,4 @@
-"""mozilla-django-oidc's addresses, but in a namespace, behind ours."""
+"""mozilla-django-oidc's URLs in a namespace, after those of this app."""
 
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""Runs mozilla-django-oidc's tests on its own backend, or on ours in its place."""
+"""Runs mozilla-django-oidc's tests on its own backend or on ours."""
 
 import os
 
@@ -6,7 +6,7 @@ from django.test.runner import DiscoverRunner
 
 
 class Runner(DiscoverRunner):
-    """Its tests make backends by themselves: what they get is what BACKEND says."""
+    """The tests create backends themselves; they get the class that BACKEND names."""
 
     def setup_test_environment(self, **kwargs):
         super().setup_test_environment(**kwargs)

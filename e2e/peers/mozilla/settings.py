@@ -1,6 +1,6 @@
 """Settings for mozilla-django-oidc's tests, whose own are not published, with this app installed.
 
-They name what mozilla's tests take for granted: its URLs at the root, and names and passwords.
+They set what mozilla's tests assume: its URLs at the root, and names and passwords.
 """
 
 SECRET_KEY = "for-the-tests-of-another-project-and-for-nothing-else-in-the-world"

@@ -1,4 +1,4 @@
-"""The addresses that mozilla-django-oidc's tests expect, behind ours."""
+"""The URLs that mozilla-django-oidc's tests expect, after those of this app."""
 
 from django.urls import include, path
 

@@ -1,1 +1,1 @@
-"""A site of somebody who has read the README's installation and nothing else."""
+"""A site that follows only the README's installation."""

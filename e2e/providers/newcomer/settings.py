@@ -27,7 +27,7 @@ _MIDDLEWARE = [
 
 
 def _filled(said: list[object], wont: list[str]) -> list[object]:
-    """Put what there is already in the place of the README's dots, before and after."""
+    """Replace the README's dots by the existing value."""
     new = [each for each in said if each is not ...]
     before = [*takewhile(lambda each: each not in new, wont)]
     after = [each for each in wont if each not in before and each not in new]

@@ -1,4 +1,4 @@
-"""What can be asked of the site, in its own words: a coroutine for each."""
+"""The requests to the site: a coroutine for each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLICKS = {
 
 
 class SignInFailed(Exception):
-    """The site has refused a sign-in, or its answer was lost."""
+    """The site rejected a sign-in, or its response was lost."""
 
 
 class Site:
@@ -63,7 +63,7 @@ class Site:
         return session
 
     async def is_in(self, node, key, email):
-        """Tell whether a key is good for a page; None if the node cannot say."""
+        """Return whether a session key opens a page; None if the node does not answer."""
         try:
             answer = await self.get(node, "/private/", key)
         except Unanswered:
@@ -75,16 +75,16 @@ class Site:
         return bool(user)
 
     async def is_in_for_sure(self, node, key, email):
-        """Tell so of a node that has to be well."""
+        """Return the same for a node that must answer."""
         for _ in range(LOOKS):
             is_in = await self.is_in(node, key, email)
             if is_in is not None:
                 return is_in
             await asyncio.sleep(0.2)
-        raise Unanswered("a node does not answer, though nothing goes wrong")
+        raise Unanswered("a node does not answer although no fault is active")
 
     async def click(self, node, key, how="click", headers=()):
-        """Sign out; return whether the answer says that it is done, and the answer."""
+        """Sign out; return whether the response confirms it, and the response."""
         path, form, own = CLICKS[how]
         cookies = {"sessionid": key, "csrftoken": CSRF}
         answer = await self.web.ask(
@@ -94,19 +94,19 @@ class Site:
         return is_done and not answer.header(IN_DOUBT), answer
 
     async def follow(self, answer, node):
-        """Go where a sign-out sends the browser, and come back."""
+        """Follow the redirect to the provider, and back."""
         url = urlsplit(answer.header("location"))
         if not url.netloc:
             return
-        told = await self.web.ask(self.provider, "GET", f"{url.path}?{url.query}")
-        if told.status == 302:
-            back = urlsplit(told.header("location"))
+        redirect = await self.web.ask(self.provider, "GET", f"{url.path}?{url.query}")
+        if redirect.status == 302:
+            back = urlsplit(redirect.header("location"))
             await self.get(node, f"{back.path}?{back.query}")
 
     async def send_token(self, node, token, headers=()):
-        """Send a logout token as the provider; return whether it was done, and the answer.
+        """Send a logout token as the provider; return whether it was accepted, and the response.
 
-        That it has been used already says the same, if the answer to it was lost before.
+        If the response was lost before, "has been used" also means that it was accepted.
         """
         form = {"logout_token": token}
         was_sent = token in self.lost

@@ -1,4 +1,4 @@
-"""Every road out of a site, at each of the identity providers."""
+"""Every way to sign out of a site, at each of the identity providers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from example_project.agreed import Site
 
 SECONDS = 10
-"""How long an answer may take: more than the three seconds that a site gives its provider."""
+"""The timeout of a request: longer than the three seconds that a site waits for its provider."""
 
 
 class Guest(Visitor):
-    """Knows sites only; subclasses know the pages of a provider as well."""
+    """A visitor who knows only the sites; subclasses know a provider's pages as well."""
 
     def __init__(self, newcomers: Newcomers) -> None:
         super().__init__()
@@ -43,11 +43,11 @@ class Guest(Visitor):
         raise NotImplementedError
 
     def consent(self, page: requests.Response) -> requests.Response:
-        """Let the site know, if the provider asks."""
+        """Consent, if the provider asks."""
         return page
 
     def confirm(self, page: requests.Response) -> requests.Response:
-        """Tell the provider, if it asks, that signing out is meant."""
+        """Confirm the sign-out, if the provider asks."""
         return page
 
     def sign_in(self, site: Site, name: str = "ada") -> None:
@@ -83,7 +83,7 @@ class Guest(Visitor):
         return self.confirm(self.get(self.leave(site)))
 
     def forget_the_provider(self) -> None:
-        """Lose what a browser keeps for the provider: its session is gone."""
+        """Delete the provider's cookies, and so the session there."""
         host = urlsplit(self.newcomers.provider.url).hostname
         self.cookies.clear(domain=host)
 
@@ -95,7 +95,7 @@ def hint_in(address: str) -> dict[str, object]:
 
 
 def is_back(site: Site, page: requests.Response) -> bool:
-    """Tell whether the provider has sent somebody back, with the state, as the page says."""
+    """Return whether the provider sent somebody back with the state, and the page says so."""
     return page.url.startswith(site.post_logout_redirect_uri) and "Signed out at" in page.text
 
 
@@ -124,7 +124,7 @@ class Visits:
             yield guest
 
 
-class Roads(Visits):
+class Scenarios(Visits):
     """What holds at every provider."""
 
     def test_it_is_as_the_table_says(self, newcomers: Newcomers, visitor: Guest) -> None:
@@ -185,8 +185,8 @@ class Roads(Visits):
         visitor.sign_out(site)
 
 
-class BackChannel(Roads):
-    """What holds besides where the provider posts logout tokens."""
+class BackChannel(Scenarios):
+    """What also holds if the provider posts logout tokens."""
 
     def test_the_other_site_signs_out_one_session_by_its_sid(
         self, newcomers: Newcomers, visitor: Guest, other: Guest
@@ -195,10 +195,10 @@ class BackChannel(Roads):
         for browser in visitor, other:
             browser.sign_in(there, "grace")
             browser.enter(here, "grace")
-        told = len(newcomers.told(there))
+        before = len(newcomers.statuses(there))
 
         assert is_back(here, visitor.sign_out(here))
-        assert newcomers.told(there)[told:] == [200]
+        assert newcomers.statuses(there)[before:] == [200]
         assert shape_of(newcomers.logout_tokens(there)[-1]) == newcomers.traits.logout_token
         assert not visitor.is_signed_in(there)
         assert visitor.is_asked_who_they_are(visitor.press_sign_in(there))
@@ -206,7 +206,7 @@ class BackChannel(Roads):
 
 
 class BackChannelWithSub(BackChannel):
-    """What holds besides where a site that wants no `sid` is told who has left, and no more."""
+    """What also holds if a site that does not require a `sid` gets only the `sub`."""
 
     @pytest.fixture
     def somebody_else(self, newcomers: Newcomers) -> Iterator[Guest]:
@@ -221,10 +221,10 @@ class BackChannelWithSub(BackChannel):
             browser.sign_in(here)
             browser.enter(there)
         somebody_else.sign_in(there, "grace")
-        told = len(newcomers.told(there))
+        before = len(newcomers.statuses(there))
 
         assert is_back(here, visitor.sign_out(here))
-        assert newcomers.told(there)[told:] == [200]
+        assert newcomers.statuses(there)[before:] == [200]
         assert shape_of(newcomers.logout_tokens(there)[-1]).names == {"sub"}
         assert not visitor.is_signed_in(there)
         assert not other.is_signed_in(there)
@@ -233,7 +233,7 @@ class BackChannelWithSub(BackChannel):
 
 
 class FrontChannel(Visits):
-    """What holds where the provider shows frames, and is told of no back-channel."""
+    """What holds if the provider shows frames, and no back-channel is registered."""
 
     def test_the_frame_for_the_other_site_ends_one_session(
         self, newcomers: Newcomers, visitor: Guest, other: Guest

@@ -1,0 +1,1 @@
+"""Statement deletion: mutation testing that deletes one statement at a time."""
