@@ -196,6 +196,7 @@ def test_statements_are_bounded(engine, many, calls, count, batches):
     assert not OIDCSession.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)  # without savepoints
 def test_one_session_takes_no_more_than_it_needs(many, django_assert_num_queries):
     many(1)
     with django_assert_num_queries(3):  # its row, it, and its row again

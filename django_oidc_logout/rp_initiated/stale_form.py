@@ -6,10 +6,9 @@ presses it must be able to sign out.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
-from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.csrf import CsrfViewMiddleware, logger
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django.utils.decorators import decorator_from_middleware
 from django.utils.log import log_response
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest, HttpResponse
-
-logger = logging.getLogger("django.security.csrf")
 
 
 def csrf_check(fresh_form: Callable[[HttpRequest], HttpResponse]) -> Any:

@@ -209,6 +209,7 @@ class TestSignals:
             [keyword.arg for keyword in call.keywords if keyword.arg != "sender"]
             for _, call in calls()
             if ast.unparse(call.func) == f"{name}.send_robust"
+            or (ast.unparse(call.func).endswith("announce") and call.args[0].id == name)
         ]
         assert sent
         arguments = [in_code(row[0])[0] for row in rows(self.PAGE[name]) if row[0].startswith("`")]
