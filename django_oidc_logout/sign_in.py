@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .conf import conf
 from .providers import configured
-from .sessions import index
+from .sessions import index, tombstones
 from .tokens import id_token
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def record(
             flushed instead.
 
     Returns:
-        The row, or None if it could not be written.
+        The row, or None if it could not be written or the provider has ended the session.
     """
     try:
         token = id_token.read(tokens.id_token)
@@ -46,6 +46,8 @@ def record(
     except Exception:  # recording must not break the sign-in
         logger.exception("Could not record a sign-in, its sign-out will lack the hint")
         return None
+    if row is not None and tombstones.enforce(request, row, token.issued_at):
+        row = None
     _warm(token)
     return row
 
