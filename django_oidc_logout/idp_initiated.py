@@ -68,8 +68,8 @@ def _end(token: LogoutToken) -> int:
     if not safe_cache.add(used, token.valid_until - time.time()):
         raise LogoutTokenInvalid("the token has been used at the same time")
     if not ended:
-        message = "Logout token ended no session: issuer=%s jti=%.100r reason=%s"
-        logger.info(message, token.issuer, token.jti, why_none)
+        message = "Logout token ended no session: issuer=%s jti=%s reason=%s"
+        logger.info(message, token.issuer, token.loggable_jti, why_none)
     return ended
 
 
@@ -88,9 +88,9 @@ def _sessions_of(token: LogoutToken) -> tuple[list[OIDCSession], str]:
     tombstones.remove(token)
     logger.warning(
         "The sub of a logout token is not that of its session, which goes on;"
-        " the provider must send the sub of its ID Tokens: issuer=%s jti=%.100r",
+        " the provider must send the sub of its ID Tokens: issuer=%s jti=%s",
         token.issuer,
-        token.jti,
+        token.loggable_jti,
     )
     return [], SUB_DIFFERS
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 16 * 1024
 LEEWAY = 60  # seconds that the clocks of the provider and the site may differ
+LOGGABLE = re.compile(r"[!-~]{1,100}")
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TYPES = ("jwt", "logout+jwt")
 MEDIA_TYPE = "application/"  # a typ may begin with it (RFC 7515, section 4.1.9)
@@ -37,6 +39,11 @@ class LogoutToken:
     def issuer(self) -> str:
         """The provider's issuer."""
         return self.options.issuer
+
+    @property
+    def loggable_jti(self) -> str:
+        """The `jti`, unless it could forge a line or a field of a log."""
+        return self.jti if LOGGABLE.fullmatch(self.jti) else "(not shown)"
 
     @property
     def other_clients(self) -> list[str]:

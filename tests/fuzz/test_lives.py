@@ -208,6 +208,14 @@ class Lives(RuleBasedStateMachine):
         self.tombstones |= left
         self.end(lambda life: life.alias == alias and ends(life, sub, sid))
 
+    @rule(device=devices, someone=someone, by=st.sampled_from(["sub", "sid", "both"]))
+    def back_channel_comes_first(self, device, someone, by):
+        """Let a logout token arrive before the row of its session is written."""
+        alias, name, sid, _ = someone
+        self.back_channel(alias, name if by != "sid" else None, sid if sid and by != "sub" else None)
+        self.sign_in(device, *someone)
+
+    @precondition(lambda self: self.tombstones)
     @rule()
     def time_passes(self):
         """Let the tombstones expire."""

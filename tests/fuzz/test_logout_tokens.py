@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -132,6 +133,17 @@ def test_logout_tokens(site, issuer, alg):
         check(token, site)
 
     holds()
+
+
+@pytest.mark.parametrize("seconds", [-300, -60, -1, 0, 60])
+@pytest.mark.parametrize("sid", [None, "1", "3", "4"])
+@pytest.mark.parametrize("sub", [None, "ada", "grace", "eve"])
+def test_what_valid_tokens_end(site, sub, sid, seconds):
+    claims = forge.claims(forge.OTHER_ISSUER, NOW, "jti", sub=sub, sid=sid, iat=NOW + seconds)
+    given = {name: value for name, value in claims.items() if value is not None}
+    token = forge.jws(b'{"alg":"HS256"}', json.dumps(given).encode())
+    assert (verdict(token, site, NOW) is None) is (sub is sid is None)
+    check(token, site)
 
 
 def test_that_some_of_these_tokens_are_valid(site):
