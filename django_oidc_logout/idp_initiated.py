@@ -68,8 +68,12 @@ def _end(token: LogoutToken) -> int:
     if not safe_cache.add(used, token.valid_until - time.time()):
         raise LogoutTokenInvalid("the token has been used at the same time")
     if not ended:
-        message = "Logout token ended no session: issuer=%s jti=%s reason=%s"
-        logger.info(message, token.issuer, token.loggable_jti, why_none)
+        logger.info(
+            "Logout token ended no session: issuer=%s jti=%s reason=%s",
+            token.issuer,
+            token.loggable_jti,
+            why_none,
+        )
     return ended
 
 

@@ -16,14 +16,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.cache import cache
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from django_oidc_logout import safe_cache
+from django_oidc_logout import idp_initiated, safe_cache
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import engines, tombstones
+from django_oidc_logout.tokens.logout_token import verify
 from tests.factories import assert_refused, is_signed_in, other_provider, post_logout_token
 from tests.idp import EVENT, KID, MISSING, encode, sign, signing_key
 
@@ -685,6 +687,16 @@ def test_sid_alone_does_not_end_a_session_whose_sid_is_unknown(sign_in, logout_t
     assert is_signed_in(unknown)
 
 
+@pytest.mark.parametrize("ids", [{"sid": "x"}, {"sub": "x"}, {"sid": "x", "sub": "x"}], ids=str)
+def test_sessions_are_found_by_index(idp, logout_token, ids):
+    if connection.vendor == "postgresql":  # which would rather read a table as small as this
+        connection.cursor().execute("SET LOCAL enable_seqscan = off")
+    names = {"sid": MISSING, "sub": MISSING} | ids
+    token = verify(logout_token(**names))
+    plan = idp_initiated._named_by(token).explain()
+    assert all(f"oidc_session_{name}" in plan for name in ids)
+
+
 # Whose sign-in is later than the token. Clocks may differ by a minute.
 
 
@@ -935,6 +947,24 @@ def test_store_that_fails_lets_the_same_token_come_again(
     assert post_logout_token(token).status_code == 200
     assert not is_signed_in(client)
     assert [sid for sid, _ in signals["ended"]] == ["other", "session-1"]
+
+
+def test_index_that_fails_lets_the_same_token_come_again(
+    sign_in, logout_token, monkeypatch, signals
+):
+    client, token = sign_in(), logout_token()
+
+    def fail(*_):
+        raise DatabaseError("the index is down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(idp_initiated, "_named_by", fail)
+        assert_refused(post_logout_token(token))
+    assert [reason for _, reason in signals["rejected"]] == [
+        "1 sessions could not be ended, 0 were"
+    ]
+    assert post_logout_token(token).status_code == 200
+    assert not is_signed_in(client)
 
 
 class BrokenCache(import_string("django.core.cache.backends.dummy.DummyCache")):

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ..tokens.logout_token import LogoutToken
 
 SID, SUB, SUB_WITHOUT_SID = "ended-sid", "ended-sub", "ended-sub-without-sid"
-REASON = "The provider ended the session before it was recorded (back-channel)."
 
 
 def put(token: LogoutToken) -> None:
@@ -70,7 +69,9 @@ def _end_if_covered(request: HttpRequest, row: OIDCSession, issued_at: float | N
     if not covers(row, issued_at):
         return False
     try:
-        end.end_rows([row], reason=REASON)
+        end.end_rows(
+            [row], reason="The provider ended the session before it was recorded (back-channel)."
+        )
     except SessionsNotEnded:  # it is logged, and the row remains
         request.session = engines.store()()
     entry.flush(request)

@@ -93,7 +93,8 @@ EVENTS = [{forge.EVENT: value} for value in ({}, {"a": 1}, [], None, True, "{}")
 TIMES = [NOW + shift for shift in (-301, -300, -299.5, -60.5, -60, -59, 0, 0.5, 60, 60.5, 61)]
 VALUES = [
     *(None, True, False, 0, -1, 1.5, 2**53, 2**53 - 1, 10**400, float("nan"), float("inf")),
-    *("", "1", "site", "JWT", "logout+JWT", "application/jwt", "at+jwt", "HS256", "none", ISSUER, ISSUER + "/"),
+    *("", "1", "site", "JWT", "logout+JWT", "at+jwt", "HS256", "none", ISSUER, ISSUER + "/"),
+    *("application/jwt", "Application/logout+jwt", "text/jwt"),
     *("\ud800", "a\0", "x" * 4096, "x" * 4097, "\U0001f511"),
     *([], {}, ["site"], ["site", 5], ["other"], ["exp"], [["site"]], {"a": {"b": []}}),
     *EVENTS,

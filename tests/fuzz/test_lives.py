@@ -212,7 +212,9 @@ class Lives(RuleBasedStateMachine):
     def back_channel_comes_first(self, device, someone, by):
         """Let a logout token arrive before the row of its session is written."""
         alias, name, sid, _ = someone
-        self.back_channel(alias, name if by != "sid" else None, sid if sid and by != "sub" else None)
+        self.back_channel(
+            alias, name if by != "sid" else None, sid if sid and by != "sub" else None
+        )
         self.sign_in(device, *someone)
 
     @precondition(lambda self: self.tombstones)
