@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .conf import conf
 from .exceptions import OIDCLogoutError
 from .providers import configured
-from .sessions import entry, pending
+from .sessions import entry, pending, tombstones
 from .sessions import record as rows
 from .tokens import id_token
 
@@ -38,7 +38,7 @@ def record(
             flushed instead.
 
     Returns:
-        The row, or None if it could not be written.
+        The row, or None if it could not be written or the provider has ended the session.
     """
     try:
         entry.mark_provider(request.session, configured.fallback_alias())
@@ -54,6 +54,8 @@ def record(
     except Exception as exc:  # noqa: BLE001  # recording must not break the sign-in
         _log_failure(exc)
         return None
+    if row is not None and tombstones.enforce(request, row, token.issued_at):
+        row = None
     _warm(token)
     return row
 

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import time
+from datetime import timedelta
 from unittest import mock
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.cache import cache
+from django.db import DatabaseError, connection
 from django.test import Client
+from django.utils import timezone
 from django.utils.module_loading import import_string
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from django_oidc_logout import idp_initiated
+from django_oidc_logout import idp_initiated, safe_cache
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import engines
+from django_oidc_logout.sessions import engines, tombstones
+from django_oidc_logout.tokens.logout_token import verify
 from tests.factories import assert_refused, is_signed_in, other_provider, post_logout_token
 from tests.idp import EVENT, KID, MISSING, encode, sign, signing_key
 
@@ -106,7 +111,7 @@ CLAIMS = {
     "exp true": {"exp": True},
     "exp text": {"exp": "9999999999"},
     "exp of 400 digits": {"exp": BIG},
-    "exp passed": {"exp": lambda: time.time() - 1},
+    "exp passed": {"exp": lambda: time.time() - 62},
     "exp zero": {"exp": 0},
     "exp a list": {"exp": []},
     "jti missing": {"jti": MISSING},
@@ -333,6 +338,8 @@ ACCEPTED = {
     "aud a list": {"aud": ["other", "site"]},
     "aud a list and azp": {"aud": ["other", "site"], "azp": "site"},
     "iat a fraction": {"iat": time.time},
+    "exp passed by a clock that is a little behind": {"exp": lambda: time.time() - 10},
+    "typ as a media type": {"header": {"typ": "application/logout+jwt"}},
     "iat a little in the future": {"iat": lambda: time.time() + 30},
     "a short jti": {"jti": "x"},
     "an event with content": {"events": {EVENT: {"reason": "admin"}, "other": 1}},
@@ -354,6 +361,10 @@ STRICT = {
     "REQUIRE_EXP": ({"exp": MISSING}, {}),
     "REQUIRE_TYP": ({"header": {"typ": MISSING}}, {"header": {"typ": "logout+jwt"}}),
     "REQUIRE_TYP, JWT": ({"header": {"typ": "JWT"}}, {}),
+    "REQUIRE_TYP, media type": (
+        {"header": {"typ": "application/JWT"}},
+        {"header": {"typ": "Application/Logout+JWT"}},
+    ),
 }
 
 
@@ -472,6 +483,77 @@ def test_keys_that_cannot_be_fetched(idp, logout_token, signals):
     assert post_logout_token(token).status_code == 200
 
 
+DAY = 24 * 60 * 60
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Return a function that puts the clock forward."""
+    passed = [0.0]
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + sum(passed))
+    return passed.append
+
+
+def withdraw(idp):
+    """Let the provider publish another key in place of its own, and return that key."""
+    key = other_key()
+    idp.answers["/jwks"] = {"keys": [published(key.public_key(), "RS256", "new")]}
+    return key
+
+
+def test_key_that_was_withdrawn_is_not_believed_for_long(idp, sign_in, logout_token, later):
+    client = sign_in()
+    key = withdraw(idp)
+    later(2 * 60 * 60)
+    idp.asked.clear()
+    assert_refused(post_logout_token(logout_token()))
+    assert is_signed_in(client)
+    assert idp.asked.count(("GET", "/jwks")) <= 2
+    token = logout_token(key=key, header={"kid": "new"})
+    assert post_logout_token(token).status_code == 200
+    assert not is_signed_in(client)
+
+
+def test_address_of_the_keys_that_changed_is_followed(idp, configure, sign_in, logout_token, later):
+    configure(JWKS_URI="")
+    sign_in()
+    idp.metadata["jwks_uri"] = f"{idp.issuer}/new-jwks"
+    key = withdraw(idp)
+    idp.answers["/new-jwks"] = idp.answers.pop("/jwks")
+    later(2 * 60 * 60)
+    token = logout_token(key=key, header={"kid": "new"})
+    assert post_logout_token(token).status_code == 200
+
+
+def test_stale_keys_verify_while_the_provider_is_unreachable(idp, sign_in, logout_token, later):
+    client = sign_in()
+    idp.answers["/jwks"] = lambda handler: handler.send_error(503)
+    later(DAY - 60)
+    idp.asked.clear()
+    assert post_logout_token(logout_token(sid="other")).status_code == 200
+    assert post_logout_token(logout_token()).status_code == 200
+    assert not is_signed_in(client)
+    assert idp.asked == [("GET", "/jwks")]
+
+
+def test_old_keys_verify_nothing_while_the_provider_is_unreachable(
+    idp, sign_in, logout_token, later, signals
+):
+    client = sign_in()
+    published_keys = idp.answers["/jwks"]
+    idp.answers["/jwks"] = lambda handler: handler.send_error(503)
+    later(DAY + 60)
+    token = logout_token()
+    assert_refused(post_logout_token(token))
+    assert is_signed_in(client)
+    assert signals["rejected"] == [(idp.issuer, f"{idp.issuer}/jwks responded with status 503")]
+    idp.answers["/jwks"] = published_keys
+    later(31)
+    assert post_logout_token(token).status_code == 200
+    assert not is_signed_in(client)
+
+
 # What ends, and what does not.
 
 
@@ -520,10 +602,300 @@ def test_sid_ends_exactly_one(sign_in, logout_token):
     assert is_signed_in(desk)
 
 
-def test_sid_with_anothers_sub_ends_none(sign_in, logout_token):
-    client = sign_in()
-    assert post_logout_token(logout_token(sub="grace")).status_code == 200
+def of_ours(caplog):
+    return [
+        (record.levelname, record.getMessage())
+        for record in caplog.records
+        if record.name == "django_oidc_logout"
+    ]
+
+
+@pytest.fixture
+def told(caplog):
+    """Return what is logged."""
+    caplog.set_level(logging.INFO, "django_oidc_logout")
+    return caplog
+
+
+NOTHING_ENDED = "Logout token ended no session: issuer={} jti=1 reason={}"
+SUB_DIFFERS = (
+    "The sub of a logout token differs from its session's, so nothing ended, check the "
+    "provider's subject identifiers: issuer={} jti={}"
+)
+
+
+def test_sid_with_anothers_sub_ends_none(idp, sign_in, logout_token, told):
+    client, unknown = sign_in(), sign_in(sub="grace", sid=None)
+    told.clear()
+    assert post_logout_token(logout_token(sub="grace", jti="1")).status_code == 200
     assert is_signed_in(client)
+    assert is_signed_in(unknown)
+    assert of_ours(told) == [
+        ("WARNING", SUB_DIFFERS.format(idp.issuer)),
+        ("INFO", NOTHING_ENDED.format(idp.issuer, "its sub is not that of its session")),
+    ]
+    assert is_signed_in(sign_in(sub="grace", sid=None))  # a tombstone is not left, either
+
+
+def test_sid_with_its_sub_and_anothers_ends_the_right_one(sign_in, logout_token):
+    right, wrong = sign_in(), sign_in(sub="grace")
+    assert post_logout_token(logout_token()).status_code == 200
+    assert not is_signed_in(right)
+    assert is_signed_in(wrong)
+
+
+@pytest.mark.parametrize("changes", [{"sid": "unknown"}, {"sub": "unknown", "sid": MISSING}])
+def test_token_that_ends_nothing_is_logged(idp, sign_in, logout_token, told, changes):
+    client = sign_in()
+    told.clear()
+    assert post_logout_token(logout_token(jti="1", **changes)).status_code == 200
+    assert is_signed_in(client)
+    reason = "no matching session is known"
+    assert of_ours(told) == [("INFO", NOTHING_ENDED.format(idp.issuer, reason))]
+
+
+@pytest.mark.parametrize(
+    ("jti", "shown"),
+    [
+        ("x" * 100, "x" * 100),
+        ("a+/=~!", "a+/=~!"),
+        *((jti, "(not shown)") for jti in ("1\nERROR", "1 reason=none", "x" * 101, "\u2028", "ü")),
+    ],
+)
+def test_jti_forges_nothing_in_the_log(idp, logout_token, told, jti, shown):
+    assert post_logout_token(logout_token(jti=jti)).status_code == 200
+    reason = "no matching session is known"
+    message = NOTHING_ENDED.format(idp.issuer, reason).replace("jti=1", f"jti={shown}")
+    assert of_ours(told) == [("INFO", message)]
+
+
+def test_sid_and_sub_end_sessions_whose_sid_is_unknown(sign_in, logout_token):
+    """The ID Token of some sessions has no `sid`, so only their `sub` can name them."""
+    named, unknown = sign_in(), [sign_in(sid=None) for _ in range(2)]
+    other_sid, other_sub = sign_in(sid="other"), sign_in(sub="grace", sid=None)
+    assert post_logout_token(logout_token()).status_code == 200
+    assert not any(map(is_signed_in, [named, *unknown]))
+    assert is_signed_in(other_sid)
+    assert is_signed_in(other_sub)
+
+
+def test_sid_and_sub_end_a_session_whose_sid_is_unknown_alone(sign_in, logout_token):
+    unknown = sign_in(sid=None)
+    assert post_logout_token(logout_token()).status_code == 200
+    assert not is_signed_in(unknown)
+
+
+def test_sid_alone_does_not_end_a_session_whose_sid_is_unknown(sign_in, logout_token):
+    unknown = sign_in(sid=None)
+    assert post_logout_token(logout_token(sub=MISSING)).status_code == 200
+    assert is_signed_in(unknown)
+
+
+@pytest.mark.parametrize("ids", [{"sid": "x"}, {"sub": "x"}, {"sid": "x", "sub": "x"}], ids=str)
+def test_sessions_are_found_by_index(idp, logout_token, ids):
+    if connection.vendor == "postgresql":  # which would rather read a table as small as this
+        connection.cursor().execute("SET LOCAL enable_seqscan = off")
+    names = {"sid": MISSING, "sub": MISSING} | ids
+    token = verify(logout_token(**names))
+    plan = idp_initiated._named_by(token).explain()
+    assert all(f"oidc_session_{name}" in plan for name in ids)
+
+
+# Whose sign-in is later than the token. Clocks may differ by a minute.
+
+
+def renew(client, id_token):
+    """Bring a session a new ID Token, as mozilla-django-oidc's `SessionRefresh` does."""
+    session = client.session
+    session["oidc_id_token"] = id_token
+    session.save()
+    client.get("/put-aside/")
+
+
+@pytest.fixture
+def signed_in_at(sign_in):
+    """Return a function that signs in, so many seconds from now by the site's clock."""
+
+    def signed_in_at(seconds, **claims):
+        client = sign_in(**claims)
+        moment = timezone.now() + timedelta(seconds=seconds)
+        row = OIDCSession.objects.filter(session_key=client.session.session_key)
+        row.update(signed_in_at=moment)
+        return client
+
+    return signed_in_at
+
+
+@pytest.mark.parametrize("who", [{"sid": MISSING}, {"sid": "unknown"}], ids=["sub", "sid and sub"])
+def test_sub_ends_sessions_that_began_before_the_token(signed_in_at, logout_token, who):
+    ids = {} if who["sid"] is MISSING else {"sid": None}
+    before, ahead, after = (signed_in_at(seconds, **ids) for seconds in (-3600, -45, -35))
+    assert post_logout_token(logout_token(iat=time.time() - 100, **who)).status_code == 200
+    assert not is_signed_in(before)
+    assert not is_signed_in(ahead)  # as far as one can know: the site's clock may be ahead
+    assert is_signed_in(after)
+
+
+def test_sid_ends_its_session_whenever_it_began(signed_in_at, logout_token):
+    client = signed_in_at(0)
+    assert post_logout_token(logout_token(iat=time.time() - 100)).status_code == 200
+    assert not is_signed_in(client)
+
+
+@pytest.mark.urls("tests.urls_sessions")
+def test_renewal_does_not_make_a_session_begin_later(idp, signed_in_at, logout_token):
+    client = signed_in_at(-3600)
+    renew(client, idp.id_token(sid="new"))
+    assert OIDCSession.objects.get().sid == "new"
+    assert post_logout_token(logout_token(iat=time.time() - 100, sid=MISSING)).status_code == 200
+    assert not is_signed_in(client)
+
+
+# A token that arrives before the row of its session is written.
+
+
+def assert_ended_at_once(client, signals):
+    assert not is_signed_in(client)
+    assert not OIDCSession.objects.exists()
+    reason = "The provider ended the session before it was recorded (back-channel)."
+    assert [told for _, told in signals["ended"]] == [reason]
+
+
+EARLY = {
+    "sid": ({"sub": MISSING}, {}),
+    "sid, of an ID Token that is newer": (
+        {"sub": MISSING, "iat": lambda: int(time.time()) - 30},
+        {"auth_time": 5},
+    ),
+    "sid and sub": ({}, {}),
+    "sid and sub, sid unknown": ({}, {"sid": None}),
+    "sub": ({"sid": MISSING}, {}),
+    "sub, sid unknown": ({"sid": MISSING}, {"sid": None}),
+    "sub, without iat": ({"sid": MISSING}, {"iat": None}),
+    "sub, auth_time instead": (
+        {"sid": MISSING},
+        {"iat": None, "auth_time": lambda: int(time.time()) - 5},
+    ),
+}
+
+
+def called(claims):
+    return {name: value() if callable(value) else value for name, value in claims.items()}
+
+
+@pytest.mark.parametrize(("token", "id_token"), EARLY.values(), ids=EARLY)
+def test_token_before_the_row_ends_the_sign_in(sign_in, logout_token, signals, token, id_token):
+    assert post_logout_token(logout_token(**token)).status_code == 200
+    client = sign_in(**called(id_token))
+    assert_ended_at_once(client, signals)
+    signals["ended"].clear()
+    if "iat" not in id_token:
+        assert_ended_at_once(sign_in(client, **called(id_token)), signals)
+
+
+def before():
+    return int(time.time()) - 30
+
+
+LATER = {
+    "sid": ({"sub": MISSING}, {"sid": "new"}),
+    "sid with another's sub": ({"sub": "grace"}, {}),
+    "sid and sub, another sid": ({}, {"sid": "new"}),
+    "sid and sub, sid unknown": ({"iat": before}, {"sid": None}),
+    "sub": ({"sid": MISSING, "iat": before}, {}),
+    "sub, sid unknown": ({"sid": MISSING, "iat": before}, {"sid": None, "auth_time": 5}),
+    "sub, another's": ({"sid": MISSING}, {"sub": "grace"}),
+    "sub, auth_time instead": (
+        {"sid": MISSING},
+        {"iat": None, "auth_time": lambda: int(time.time()) + 5},
+    ),
+}
+
+
+@pytest.mark.parametrize(("token", "id_token"), LATER.values(), ids=LATER)
+def test_token_leaves_a_later_sign_in_alone(sign_in, logout_token, token, id_token):
+    sign_in(sid="old")
+    assert post_logout_token(logout_token(**token)).status_code == 200
+    assert is_signed_in(sign_in(**called(id_token)))
+
+
+def test_token_of_another_issuer_leaves_a_sign_in_alone(configure, idp, sign_in, logout_token):
+    other_provider(configure, idp)
+    for changes in ({}, {"sid": MISSING}):
+        token = logout_token(iss="https://other.example.com", **changes)
+        assert post_logout_token(token).status_code == 200
+    assert is_signed_in(sign_in())
+
+
+def test_token_for_another_client_leaves_a_sign_in_alone(configure, idp, sign_in, logout_token):
+    configure("second", ISSUER=idp.issuer, CLIENT_ID="second", JWKS_URI=f"{idp.issuer}/jwks")
+    assert post_logout_token(logout_token(aud="second")).status_code == 200
+    assert post_logout_token(logout_token(aud="second", sid=MISSING)).status_code == 200
+    assert is_signed_in(sign_in())
+    assert not is_signed_in(sign_in(aud="second"))
+
+
+def test_an_older_token_does_not_shorten_the_reach_of_a_newer_one(sign_in, logout_token, signals):
+    now = int(time.time())
+    for seconds in (50, 100):
+        post_logout_token(logout_token(sid=MISSING, iat=now - seconds))
+    assert_ended_at_once(sign_in(iat=now - 60), signals)
+
+
+@pytest.mark.urls("tests.urls_sessions")
+def test_token_before_a_renewal_is_recorded_ends_the_session(idp, sign_in, logout_token, signals):
+    client = sign_in()
+    assert post_logout_token(logout_token(sid="new")).status_code == 200
+    renew(client, idp.id_token(sid="new"))
+    assert_ended_at_once(client, signals)
+
+
+def test_token_reaches_sign_ins_for_as_long_as_it_is_valid(
+    configure, sign_in, logout_token, monkeypatch
+):
+    configure(MAX_TOKEN_AGE=10)
+    seconds = []
+    put = safe_cache.put
+    monkeypatch.setattr(
+        safe_cache, "put", lambda *given: (seconds.append((given[0], given[2])), put(*given))
+    )
+    post_logout_token(logout_token(iat=time.time() - 5))
+    ((_, by_sid), (_, by_sub)) = [each for each in seconds if "ended" in each[0]]
+    assert 60 < by_sid <= 65
+    assert 60 < by_sub <= 65
+
+
+def test_sign_in_inside_a_transaction_looks_once_more_after_it(
+    sign_in, logout_token, signals, monkeypatch, django_capture_on_commit_callbacks
+):
+    """The token finds no row before the transaction is committed."""
+    covers = tombstones.covers
+    monkeypatch.setattr(tombstones, "covers", lambda *given: False)
+    with django_capture_on_commit_callbacks() as callbacks:
+        client = sign_in()
+    monkeypatch.setattr(tombstones, "covers", covers)
+    rows = list(OIDCSession.objects.all())
+    OIDCSession.objects.all().delete()  # which the token does not see yet
+    assert post_logout_token(logout_token()).status_code == 200
+    OIDCSession.objects.bulk_create(rows)
+    assert is_signed_in(client)
+    for callback in callbacks:
+        callback()
+    assert_ended_at_once(client, signals)
+
+
+def test_sign_in_that_cannot_be_ended_is_forgotten_by_its_browser(
+    sign_in, logout_token, monkeypatch, caplog
+):
+    post_logout_token(logout_token())
+
+    def fail(*keys):
+        raise ConnectionError("store is down")
+
+    monkeypatch.setattr(engines, "delete", fail)
+    assert not is_signed_in(sign_in())
+    assert OIDCSession.objects.exists()  # so it can still be ended
+    assert "Could not end a session" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -549,7 +921,7 @@ def test_replay_leaves_a_later_sign_in_alone(idp, sign_in, logout_token, signals
     sign_in()
     token = logout_token()
     assert post_logout_token(token).status_code == 200
-    client = sign_in()
+    client = sign_in(sid="new")
     assert_refused(post_logout_token(token))
     assert is_signed_in(client)
     assert signals["rejected"] == [(idp.issuer, "the token has been used")]
@@ -589,6 +961,24 @@ def test_store_that_fails_lets_the_same_token_come_again(
     assert [sid for sid, _ in signals["ended"]] == ["other", "session-1"]
 
 
+def test_index_that_fails_lets_the_same_token_come_again(
+    sign_in, logout_token, monkeypatch, signals
+):
+    client, token = sign_in(), logout_token()
+
+    def fail(*_):
+        raise DatabaseError("the index is down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(idp_initiated, "_named_by", fail)
+        assert_refused(post_logout_token(token))
+    assert [reason for _, reason in signals["rejected"]] == [
+        "1 sessions could not be ended, 0 were"
+    ]
+    assert post_logout_token(token).status_code == 200
+    assert not is_signed_in(client)
+
+
 class BrokenCache(import_string("django.core.cache.backends.dummy.DummyCache")):
     """A cache that is down."""
 
@@ -604,6 +994,7 @@ def test_cache_that_is_down_keeps_nobody_signed_in(settings, sign_in, logout_tok
     assert post_logout_token(logout_token()).status_code == 200
     assert not is_signed_in(client)
     assert "ConnectionError" in caplog.text
+    assert is_signed_in(sign_in(sid="new"))
 
 
 def test_rejections_are_logged_without_the_token(idp, logout_token, caplog, signals):

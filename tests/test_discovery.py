@@ -80,6 +80,9 @@ class SharedCache(BaseCache):
     def set(self, key, value, timeout=None, version=None):
         self.kept[key] = value
 
+    def add(self, key, value, timeout=None, version=None):
+        return self.kept.setdefault(key, value) is value
+
 
 @pytest.mark.parametrize("renew", [False, True])
 def test_a_caller_cannot_spoil_a_copy_that_the_cache_shares(idp, settings, pass_time, renew):
@@ -89,6 +92,16 @@ def test_a_caller_cannot_spoil_a_copy_that_the_cache_shares(idp, settings, pass_
     idp.answers[PATH] = unavailable
     document(renew=renew).clear()
     assert document(renew=renew) == idp.metadata
+
+
+def test_the_first_caller_cannot_spoil_a_copy_that_the_cache_shares(idp, settings):
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.SharedCache"}}
+    document().clear()
+    assert document() == idp.metadata
+    keys().clear()
+    keys().clear()
+    newest_keys().clear()
+    assert keys() == idp.answers["/jwks"]["keys"]
 
 
 def test_a_copy_serves_however_old(idp, pass_time):
@@ -388,6 +401,43 @@ def test_a_failure_to_fetch_keys_is_remembered(idp, pass_time):
     idp.answers["/jwks"] = well
     pass_time(31)
     assert keys() == well["keys"]
+
+
+def trusted_keys():
+    return metadata.trusted_keys(conf.OIDC_LOGOUT_PROVIDERS["default"])
+
+
+def test_keys_that_verify_are_renewed(idp, pass_time):
+    trusted_keys()
+    pass_time(HOUR - 60)
+    trusted_keys()
+    assert idp.asked == [KEYS_ASKED]
+    pass_time(120)
+    idp.answers["/jwks"] = {"keys": [{"kid": "new"}]}
+    assert trusted_keys() == [{"kid": "new"}]
+
+
+def test_keys_that_verify_are_not_old(idp, pass_time):
+    published = trusted_keys()
+    idp.answers["/jwks"] = unavailable
+    pass_time(DAY - 60)
+    assert trusted_keys() == published
+    pass_time(120)
+    with pytest.raises(ProviderUnavailable, match="responded with status 503"):
+        trusted_keys()
+    assert keys() == published  # only the sign-in asks, which verifies nothing with them
+
+
+def test_the_address_of_keys_that_verify_is_not_old(idp, configure, pass_time):
+    configure(JWKS_URI="")
+    trusted_keys()
+    idp.answers[PATH] = unavailable
+    pass_time(DAY - 60)
+    trusted_keys()
+    assert idp.asked[-1] == KEYS_ASKED
+    pass_time(DAY + 60)
+    with pytest.raises(ProviderUnavailable, match="responded with status 503"):
+        trusted_keys()
 
 
 def test_the_newest_keys_are_fetched_at_once(idp):

@@ -15,6 +15,7 @@ from django_oidc_logout.fields import EncryptedTextField
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import entry
 from tests.factories import post_logout_token
+from tests.idp import MISSING
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "explanation" / "security.md").read_text()
@@ -119,6 +120,7 @@ def test_kinds_are_those_of_the_cache(kept, sign_in, logout_token, settings):
     sign_in()
     post_logout_token(logout_token(header={"kid": "new"}))
     post_logout_token(logout_token())
+    post_logout_token(logout_token(sid=MISSING))
     ours = [key.split(":") for key in caching.caches["default"]._cache if "oidc_logout" in key]
     assert {kind for _, _, package, kind, *_ in ours if package == "oidc_logout"} == set(
         column(kept[2])

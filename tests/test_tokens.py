@@ -59,6 +59,8 @@ def test_an_id_token():
         "aud": "site",
         "azp": "site",
         "preferred_username": "ada.lovelace",
+        "iat": 5,
+        "auth_time": 4,
         "exp": 1,
         "nbf": 99999999999,
         "events": {},
@@ -72,6 +74,7 @@ def test_an_id_token():
         audience=("site",),
         authorized_party="site",
         login_hint="ada.lovelace",
+        issued_at=5.0,
     )
 
 
@@ -85,7 +88,24 @@ def test_the_least_id_token():
         audience=(),
         authorized_party="",
         login_hint="ada",
+        issued_at=None,
     )
+
+
+@pytest.mark.parametrize(
+    ("claims", "seconds"),
+    [
+        ({"iat": 5.5}, 5.5),
+        ({"iat": 2**53 - 1}, 2**53 - 1),
+        ({"auth_time": 4}, 4),
+        ({"iat": None, "auth_time": 4}, 4),
+        ({"iat": "5", "auth_time": 4}, 4),
+        *(({"iat": value}, None) for value in (True, -1, 2**53, 10**400, "now", [5], {})),
+    ],
+    ids=json.dumps,
+)
+def test_when_an_id_token_was_issued(claims, seconds):
+    assert read(token_of_any_type(IDENTIFIERS | claims)).issued_at == seconds
 
 
 def test_an_id_token_is_a_value():

@@ -1,6 +1,7 @@
 """A provider's metadata and keys (OpenID Connect Discovery 1.0, section 4).
 
-Django's cache keeps a copy. A click uses the copy whatever its age; a sign-in renews it.
+Django's cache keeps a copy. A click uses the copy whatever its age; a sign-in and the verification
+of a logout token renew it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ FRESH_MINIMUM = 5 * 60
 FRESH_MAXIMUM = 24 * 60 * 60
 KEEP = 30 * 24 * 60 * 60
 FAILURE = 30
+TRUSTED = FRESH_MAXIMUM  # a key that the provider withdrew must not sign logout tokens for longer
 
 MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
 
@@ -43,7 +45,11 @@ def endpoint(options: ProviderOptions, name: str) -> str:
     Raises:
         ProviderUnavailable: the URL is missing or not allowed, or the provider is unreachable.
     """
-    published = document(options).get(name)
+    return _url_in(document(options), name, options)
+
+
+def _url_in(published_by: dict[str, Any], name: str, options: ProviderOptions) -> str:
+    published = published_by.get(name)
     if not published:
         raise ProviderUnavailable(f"{options.issuer} does not publish {name}")
     if not isinstance(published, str) or not _is_allowed(published, options):
@@ -78,8 +84,25 @@ def keys(options: ProviderOptions, *, renew: bool = False) -> list[Any]:
     Raises:
         ProviderUnavailable: there is neither a cached copy nor a response.
     """
-    key_set = _load("keys", options, renew=renew).get("keys")
-    return key_set if isinstance(key_set, list) else []
+    return _keys_in(_load("keys", options, renew=renew))
+
+
+def trusted_keys(options: ProviderOptions) -> list[Any]:
+    """Return the provider's public keys, to verify a signature with them now.
+
+    A stale copy is fetched again. If that fails, the copy is used until `TRUSTED` seconds after it
+    was fetched. So a key that the provider withdrew is not believed for as long as it is kept, not
+    even if somebody can keep the provider unreachable.
+
+    Raises:
+        ProviderUnavailable: there is neither such a copy nor a response.
+    """
+    return _keys_in(_load("keys", options, renew=True, trusted_for=TRUSTED))
+
+
+def _keys_in(key_set: dict[str, Any]) -> list[Any]:
+    found = key_set.get("keys")
+    return list(found) if isinstance(found, list) else []
 
 
 def newest_keys(options: ProviderOptions) -> list[Any]:
@@ -96,14 +119,16 @@ def newest_keys(options: ProviderOptions) -> list[Any]:
     return keys(options)
 
 
-def _load(kind: str, options: ProviderOptions, *, renew: bool) -> dict[str, Any]:
+def _load(
+    kind: str, options: ProviderOptions, *, renew: bool, trusted_for: float = KEEP
+) -> dict[str, Any]:
     copy = safe_cache.get(_cache_key(kind, options))
     if copy and not (renew and copy["fresh_until"] < time.time()):
         return dict(copy["document"])
     try:
-        return _fetch(kind, options)
+        return _fetch(kind, options, trusted_for)
     except ProviderUnavailable:
-        if not copy:
+        if not copy or copy["fetched_at"] + trusted_for < time.time():
             raise
         return dict(copy["document"])
 
@@ -112,26 +137,30 @@ def _cache_key(kind: str, options: ProviderOptions) -> str:
     return safe_cache.key(kind, options.issuer, options.jwks_uri if kind == "keys" else "")
 
 
-def _fetch(kind: str, options: ProviderOptions) -> dict[str, Any]:
+def _fetch(kind: str, options: ProviderOptions, trusted_for: float = KEEP) -> dict[str, Any]:
     name = _cache_key(kind, options)
     if reason := safe_cache.get(f"{name}:failed"):
         raise ProviderUnavailable(reason)
     try:
-        fetched, cache_control = fetch.get_json(_url(kind, options), options)
+        fetched, cache_control = fetch.get_json(_url(kind, options, trusted_for), options)
         if kind == "metadata":
             _require_issuer(fetched, options)
     except ProviderUnavailable as exc:
         safe_cache.put(f"{name}:failed", str(exc), FAILURE)
         raise
-    fresh_until = time.time() + _freshness(cache_control)
-    safe_cache.put(name, {"document": fetched, "fresh_until": fresh_until}, KEEP)
-    return fetched
+    now = time.time()
+    fresh_until = now + _freshness(cache_control)
+    safe_cache.put(name, {"document": fetched, "fetched_at": now, "fresh_until": fresh_until}, KEEP)
+    return dict(fetched)  # a cache may share the object that it was given
 
 
-def _url(kind: str, options: ProviderOptions) -> str:
-    if kind == "keys":
-        return options.jwks_uri or endpoint(options, "jwks_uri")
-    return discovery_url(options)
+def _url(kind: str, options: ProviderOptions, trusted_for: float) -> str:
+    if kind != "keys":
+        return discovery_url(options)
+    if options.jwks_uri:
+        return options.jwks_uri
+    published = _load("metadata", options, renew=True, trusted_for=trusted_for)
+    return _url_in(published, "jwks_uri", options)
 
 
 def _require_issuer(fetched: dict[str, Any], options: ProviderOptions) -> None:

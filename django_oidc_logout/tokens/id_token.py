@@ -26,6 +26,8 @@ class IDToken:
     audience: tuple[str, ...]
     authorized_party: str
     login_hint: str
+    issued_at: float | None
+    """By the provider's clock, in seconds since the epoch. None if the token does not say."""
 
     @property
     def alias(self) -> str:
@@ -49,6 +51,7 @@ def read(encoded: str) -> IDToken:
         audience=jws.audience(claims),
         authorized_party=str(claims.get("azp") or ""),
         login_hint=_login_hint(claims),
+        issued_at=jws.seconds(claims, "iat") or jws.seconds(claims, "auth_time"),
     )
 
 

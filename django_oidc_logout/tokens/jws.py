@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Far longer than real identifiers. A longer one is rejected: truncated, it could match another.
 MAX_IDENTIFIER_LENGTH = 4096
+LAST_SECOND = 2**53  # beyond it, a float no longer counts seconds
 SIGNED = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 UNREADABLE = "cannot be read"
@@ -127,3 +128,10 @@ def audience(claims: Mapping[str, Any]) -> tuple[str, ...]:
     value = claims.get("aud")
     values = value if isinstance(value, list) else [value]
     return tuple(item for item in values if isinstance(item, str))
+
+
+def seconds(claims: Mapping[str, Any], name: str) -> float | None:
+    """Return a claim that is a time, in seconds since the epoch, or None if it is not one."""
+    value: Any = claims.get(name)
+    is_time = type(value) in (int, float) and 0 <= value < LAST_SECOND
+    return float(value) if is_time else None

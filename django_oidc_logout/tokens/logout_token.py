@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     from ..conf import ProviderOptions
 
 MAX_LENGTH = 16 * 1024
-LEEWAY = 60  # seconds that the provider's clock may be ahead
-LAST_SECOND = 2**53
+LEEWAY = 60  # seconds that the clocks of the provider and the site may differ
+LOGGABLE = re.compile(r"[!-~]{1,100}")
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TYPES = ("jwt", "logout+jwt")
+MEDIA_TYPE = "application/"  # a typ may begin with it (RFC 7515, section 4.1.9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,11 @@ class LogoutToken:
     def issuer(self) -> str:
         """The provider's issuer."""
         return self.options.issuer
+
+    @property
+    def loggable_jti(self) -> str:
+        """The `jti`, unless it could forge a line or a field of a log."""
+        return self.jti if LOGGABLE.fullmatch(self.jti) else "(not shown)"
 
     @property
     def other_clients(self) -> list[str]:
@@ -86,13 +93,13 @@ def _verify_signature(encoded: str, header: Mapping[str, Any], options: Provider
 
 
 def _key_sets(algorithm: str, kid: object, options: ProviderOptions) -> Iterable[list[Any]]:
-    """Yield the keys to try: the cached ones, then the newest if the cache may be out of date."""
+    """Yield the keys to try: the trusted ones, then the newest if they may be out of date."""
     if algorithm.startswith("HS"):
         yield [options.client_secret] if options.client_secret else []
         return
-    cached = jws.matching_keys(metadata.keys(options), algorithm, kid)
-    yield cached
-    if not cached or kid is None:
+    trusted = jws.matching_keys(metadata.trusted_keys(options), algorithm, kid)
+    yield trusted
+    if not trusted or kid is None:
         yield jws.matching_keys(metadata.newest_keys(options), algorithm, kid)
 
 
@@ -113,7 +120,7 @@ def require_header(header: Mapping[str, Any], options: ProviderOptions) -> None:
         raise LogoutTokenInvalid("the token's crit names an unsupported extension")
     if "typ" not in header and not options.require_typ:
         return
-    typ = str(header.get("typ")).lower()
+    typ = str(header.get("typ")).lower().removeprefix(MEDIA_TYPE)
     if typ not in (TYPES[1:] if options.require_typ else TYPES):
         raise LogoutTokenInvalid("the token's typ is not that of a logout token")
 
@@ -173,7 +180,7 @@ def _validate_iat(claims: Mapping[str, Any], options: ProviderOptions, now: floa
 def _validate_exp(claims: Mapping[str, Any], options: ProviderOptions, now: float) -> None:
     if "exp" not in claims and not options.require_exp:
         return
-    if _seconds(claims, "exp") <= now:
+    if _seconds(claims, "exp") + LEEWAY <= now:
         raise LogoutTokenInvalid("the token has expired")
 
 
@@ -184,7 +191,7 @@ def _validate_events(claims: Mapping[str, Any]) -> None:
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float:
-    value: Any = claims.get(name)
-    if type(value) not in (int, float) or not 0 <= value < LAST_SECOND:
+    value = jws.seconds(claims, name)
+    if value is None:
         raise LogoutTokenInvalid(f"the token's {name} is missing or not a time")
-    return float(value)
+    return value

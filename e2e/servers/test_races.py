@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import suppress
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth import update_session_auth_hash
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
@@ -275,6 +279,35 @@ def test_housekeeping_during_a_request(in_turn, working, aside, name):
         return lambda: aside(index.clear)
 
     assert in_turn(lambda client: working(client, name), clear, lives) == []
+
+
+# A logout token arrives while its session begins.
+
+
+@pytest.fixture(params=[False, True], ids=["", "ATOMIC_REQUESTS"])
+def _atomic_requests(request, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", request.param)
+
+
+@pytest.mark.usefixtures("_atomic_requests")
+@pytest.mark.parametrize("by", ["sid", "sub"])
+def test_token_during_a_sign_in(sign_in, logout_token, aside, monkeypatch, by):
+    """Before each step of the sign-in: until the row is committed, the token does not find it."""
+    wrong, step, is_over = [], 0, False
+    while not is_over:
+        step += 1
+        client, ids = Client(), {"sub": f"ada {step}", "sid": f"{step}"}
+        named = ids | {"sid" if by == "sub" else "sub": MISSING, "iat": time.time() + 30}
+        token = partial(answer_to, logout_token(**named))
+        is_interrupted = suppress(AssertionError)  # 400, which is right as well
+        with stopped_before(step, partial(aside, token), monkeypatch) as steps, is_interrupted:
+            sign_in(client, **ids)
+        is_over = steps.other is None
+        if not is_over and (steps.other.result() != 200 or not has_ended(client)):
+            wrong.append((step, steps.taken[step - 2 : step]))
+        OIDCSession.objects.all().delete()
+    assert step > 10
+    assert wrong == []
 
 
 # Many at once.

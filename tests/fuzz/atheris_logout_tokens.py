@@ -62,7 +62,7 @@ def accepted(token):
         read = idp_initiated.back_channel(token)
     except OIDCLogoutError:
         return None
-    return read.issuer, read.jti, read.subject or None, read.sid or None
+    return read.issuer, read.jti, read.subject or None, read.sid or None, read.issued_at
 
 
 def check(content):
@@ -90,10 +90,11 @@ def seeds():
 
 NAMES = [*forge.claims("", 0, ""), *HEADER, "azp", "nonce", "crit", "b64", "other"]
 EVENTS = [{forge.EVENT: value} for value in ({}, {"a": 1}, [], None, True, "{}")]
-TIMES = [NOW + shift for shift in (-301, -300, -299.5, 0, 0.5, 60, 60.5, 61)]
+TIMES = [NOW + shift for shift in (-301, -300, -299.5, -60.5, -60, -59, 0, 0.5, 60, 60.5, 61)]
 VALUES = [
     *(None, True, False, 0, -1, 1.5, 2**53, 2**53 - 1, 10**400, float("nan"), float("inf")),
     *("", "1", "site", "JWT", "logout+JWT", "at+jwt", "HS256", "none", ISSUER, ISSUER + "/"),
+    *("application/jwt", "Application/logout+jwt", "text/jwt"),
     *("\ud800", "a\0", "x" * 4096, "x" * 4097, "\U0001f511"),
     *([], {}, ["site"], ["site", 5], ["other"], ["exp"], [["site"]], {"a": {"b": []}}),
     *EVENTS,

@@ -45,7 +45,9 @@ def jws(header, payload, sign=hs256):
 
 def changed_claims(issuer, now, jti):
     """Draw claims that are valid, or nearly so."""
-    times = st.sampled_from([now - 301, now - 300, now - 1, now, now + 60, now + 61, 2**53, True])
+    times = st.sampled_from(
+        [now - 301, now - 300, now - 61, now - 60, now - 1, now, now + 60, now + 61, 2**53, True]
+    )
     return changed(
         claims(issuer, now, jti),
         iss=st.sampled_from([issuer, OTHER_ISSUER, issuer + "/", issuer.upper()]),
@@ -67,7 +69,9 @@ def changed_header(alg):
         {"alg": alg, "typ": "logout+jwt", "kid": KID},
         most=2,
         alg=st.sampled_from(["RS256", "HS256", "none", "None", "RS512", "rs256", ""]),
-        typ=st.sampled_from(["JWT", "jwt", "LOGOUT+JWT", "at+jwt", "application/logout+jwt"]),
+        typ=st.sampled_from(
+            ["JWT", "jwt", "LOGOUT+JWT", "at+jwt", "Application/logout+jwt", "text/jwt"]
+        ),
         kid=st.sampled_from([KID, "other", 1, None]),
         crit=st.sampled_from([[], ["b64"], ["exp"]]),
         b64=st.booleans(),

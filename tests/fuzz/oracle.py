@@ -30,7 +30,7 @@ class Provider:
 
 
 def verdict(encoded, providers, now):
-    """Return (issuer, jti, sub, sid) of a token that is valid, with None for what it lacks.
+    """Return (issuer, jti, sub, sid, iat) of a token that is valid, with None for what it lacks.
 
     Return None for one that is not.
     """
@@ -46,8 +46,24 @@ def verdict(encoded, providers, now):
         if claims.get("iss") != provider.issuer or not _is_for(claims, provider.client_id):
             continue
         if _is_signed(header, signed.encode(), mac, provider) and _holds(claims, provider, now):
-            return provider.issuer, claims["jti"], claims.get("sub"), claims.get("sid")
+            ids = (claims.get(name) for name in ("sub", "sid"))
+            return provider.issuer, claims["jti"], *ids, claims["iat"]
     return None
+
+
+def ended_by(token, sessions):
+    """Return those of the sessions that a valid token ends, as `verdict` returns it.
+
+    A session is (issuer, sub, sid, when it began by the site's clock); its sid may be empty.
+    """
+    issuer, _, sub, sid, iat = token
+    theirs = {session for session in sessions if session[0] == issuer}
+    named = {session for session in theirs if sid and session[2] == sid}
+    if named and sub and all(session[1] != sub for session in named):
+        return set()
+    by_sid = {session for session in named if sub in {None, session[1]}}
+    by_sub = {session for session in theirs if session[1] == sub and session[3] <= iat + 60}
+    return by_sid | {session for session in by_sub if not sid or not session[2]}
 
 
 def _bytes(part):
@@ -79,7 +95,7 @@ def _is_signed(header, signed, mac, provider):
     typ, kid = header.get("typ", "JWT"), header.get("kid", provider.kid)
     refused = "crit" in header or header.get("b64", True) is False
     readable = type(typ) is str and (type(kid) is str or "kid" not in header)
-    if refused or not readable or typ.lower() not in {"jwt", "logout+jwt"}:
+    if refused or not readable or not re.fullmatch("(application/)?(logout[+])?jwt", typ.lower()):
         return False
     if provider.secret:
         good = hmac.digest(provider.secret, signed, hashlib.sha256)
@@ -103,7 +119,7 @@ def _holds(claims, provider, now):
         and _is_number(iat)
         and now - 300 <= iat <= now + 60
         and _is_number(exp)
-        and now < exp < 2**53
+        and now - 60 < exp < 2**53
         and _is_identifier(claims.get("jti"))
         and type(events) is dict
         and type(events.get(EVENT)) is dict

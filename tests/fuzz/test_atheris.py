@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[2]
 # What each of these leaves out, the oracle does not.
 MISTAKES = {
     "nothing": "pass",
-    "the time": "logout_tokens.LEEWAY = 61",
+    "the time": "logout_token.LEEWAY = 61",
     "the nonce": "validate = logout_token.validate\n"
-    "logout_tokens.validate = lambda claims, *args, **kwargs: validate("
+    "logout_token.validate = lambda claims, *args, **kwargs: validate("
     "{k: v for k, v in claims.items() if k != 'nonce'}, *args, **kwargs)",
 }
 RUN = """

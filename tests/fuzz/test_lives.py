@@ -9,6 +9,7 @@ import json
 import time
 from dataclasses import dataclass, replace
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -28,6 +29,7 @@ from hypothesis.stateful import (
 
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import tombstones
 from tests.fuzz import forge
 from tests.fuzz.conftest import examples
 
@@ -50,7 +52,9 @@ aliases = st.sampled_from(sorted(PROVIDERS))
 issuers = st.sampled_from(ISSUERS)
 names = st.sampled_from(NAMES)
 sids = st.sampled_from(SIDS)
-someone = st.tuples(aliases, names, sids)
+# Of an ID Token: its `sid`, which may be missing, and whether it is newer than all logout tokens.
+newer = st.sampled_from([True, True, False])
+someone = st.tuples(aliases, names, st.just("") | sids, newer)
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ class Lives(RuleBasedStateMachine):
         self.lives = [None for _ in DEVICES]
         self.copies = []  # (cookie, number of the session it was copied from)
         self.last_token = None
+        self.tombstones = {}  # (alias, kind, sub or sid) -> the sub, where it counts
         self.library = "mozilla"
 
     @initialize(library=st.sampled_from(["mozilla", "library"]), people=st.tuples(*[someone] * 3))
@@ -109,10 +114,12 @@ class Lives(RuleBasedStateMachine):
     def sign_in_again(self, device, someone):
         self.sign_in(device, *someone)
 
-    def sign_in(self, device, alias, name, sid):
-        self.ask(
-            device, f"sign_in_by_{self.library}", name=name, id_token=id_token(alias, name, sid)
-        )
+    def sign_in(self, device, alias, name, sid, is_newer):
+        token = id_token(alias, name, sid, is_newer)
+        self.ask(device, f"sign_in_by_{self.library}", name=name, id_token=token)
+        if self.has_ended(alias, name, sid, is_newer):
+            self.lives[device] = None
+            return
         before = self.lives[device]
         goes_on = before and before.shown == name and before.alias
         number = before.number if goes_on else next(NUMBERS)
@@ -130,13 +137,20 @@ class Lives(RuleBasedStateMachine):
         else:
             self.lives[device] = Life(name, next(NUMBERS))
 
-    @rule(device=devices, sid=sids)
-    def renew(self, device, sid):
+    def has_ended(self, alias, name, sid, is_newer):
+        """Return whether a logout token has ended a session whose ID Token comes only now."""
+        by_sub = {(alias, "sub", name)} | ({(alias, "unknown", name)} if not sid else set())
+        sub = self.tombstones.get((alias, "sid", sid))
+        return sub in {"", name} or (not is_newer and not by_sub.isdisjoint(self.tombstones))
+
+    @rule(device=devices, sid=sids, is_newer=newer)
+    def renew(self, device, sid, is_newer):
         before = self.lives[device]
         if before and before.alias:
-            token = id_token(before.alias, before.name, sid)
+            token = id_token(before.alias, before.name, sid, is_newer)
             self.ask(device, f"renew_by_{self.library}", id_token=token)
-            self.lives[device] = replace(before, sid=sid)
+            has_ended = self.has_ended(before.alias, before.name, sid, is_newer)
+            self.lives[device] = None if has_ended else replace(before, sid=sid)
 
     @rule(device=devices)
     def cycle(self, device):
@@ -190,7 +204,41 @@ class Lives(RuleBasedStateMachine):
         answer = self.post_token(self.last_token)
         assert answer.status_code == (400 if sub is sid is None else 200)
         if answer.status_code == 200:
-            self.end(lambda life: life.alias == alias and fits(life, sub, sid))
+            self.end_by_token(alias, sub, sid)
+
+    def end_by_token(self, alias, sub, sid):
+        kind = "unknown" if sid else "sub"
+        left = {(alias, "sid", sid): sub or "", (alias, kind, sub): ""}
+        left = {name: value for name, value in left.items() if name[2]}
+        theirs = [life for _, life in self.signed_in() if life.alias == alias]
+        named = [life.name for life in theirs if sid and life.sid == sid]
+        if named and sub and sub not in named:
+            for name in left:
+                self.tombstones.pop(name, None)
+            return
+        self.tombstones |= left
+        self.end(lambda life: life.alias == alias and ends(life, sub, sid))
+
+    @rule(device=devices, someone=someone, by=st.sampled_from(["sub", "sid", "both"]))
+    def back_channel_comes_first(self, device, someone, by):
+        """Let a logout token arrive before the row of its session is written."""
+        alias, name, sid, _ = someone
+        self.back_channel(
+            alias, name if by != "sid" else None, sid if sid and by != "sub" else None
+        )
+        self.sign_in(device, *someone)
+
+    @precondition(lambda self: self.tombstones)
+    @rule()
+    def time_passes(self):
+        """Let the tombstones expire."""
+        for alias, kind, name in self.tombstones:
+            issuer, client = PROVIDERS[alias]
+            sid = {"sid": name, "sub": "", "unknown": "any"}[kind]
+            options = SimpleNamespace(client_id=client)
+            token = SimpleNamespace(issuer=issuer, options=options, sid=sid, subject=name)
+            tombstones.remove(token)
+        self.tombstones = {}
 
     @precondition(lambda self: self.last_token)
     @rule()
@@ -268,9 +316,17 @@ def fits(life, sub, sid):
     return sub in {None, life.name} and sid in {None, life.sid}
 
 
-def id_token(alias, name, sid):
+def ends(life, sub, sid):
+    """Return whether a logout token that names the right person ends a session."""
+    if sid and life.sid:
+        return life.sid == sid and sub in {None, life.name}
+    return sub == life.name
+
+
+def id_token(alias, name, sid, is_newer):
     issuer, client = PROVIDERS[alias]
     claims = {"iss": issuer, "sub": name, "sid": sid, "aud": client, "n": next(NUMBERS)}
+    claims["iat"] = time.time() + (1000 if is_newer else -1000)
     return forge.jws(b'{"alg":"HS256"}', json.dumps(claims).encode())
 
 

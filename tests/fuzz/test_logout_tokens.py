@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlencode
 
@@ -18,18 +20,26 @@ from django_oidc_logout.tokens import logout_token
 from tests.factories import ISSUER, create_row
 from tests.fuzz import forge
 from tests.fuzz.conftest import examples
-from tests.fuzz.oracle import Provider, verdict
+from tests.fuzz.oracle import Provider, ended_by, verdict
 from tests.idp import KID, signing_key
 
 pytestmark = pytest.mark.django_db
 
 NOW = int(time.time()) + 0.5
 ALGORITHMS = {ISSUER: "RS256", forge.OTHER_ISSUER: "HS256"}
-# (issuer, sub, sid) of the sessions that there are.
+# (issuer, sub, sid, when they began) of the sessions that there are.
 PEOPLE = {
-    (issuer, sub, sid)
+    (issuer, sub, sid, NOW + seconds)
     for issuer in ALGORITHMS
-    for sub, sid in [("ada", "1"), ("ada", "2"), ("grace", "3")]
+    for sub, sid, seconds in [
+        ("ada", "1", -3600),
+        ("ada", "2", 0),
+        ("ada", "", -3600),
+        ("ada", "", 59),
+        ("ada", "", 61),
+        ("grace", "3", -3600),
+        ("grace", "", -3600),
+    ]
 }
 URL = "/oidc/logout/backchannel/"
 
@@ -54,16 +64,16 @@ def site(idp, settings, monkeypatch):
 
 def signed_in():
     """Return who is: whose row and whose session are there."""
-    rows = OIDCSession.objects.values_list("issuer", "sub", "sid", "session_key")
+    rows = OIDCSession.objects.values_list("issuer", "sub", "sid", "signed_in_at", "session_key")
     sessions = SessionStore.get_model_class().objects
     keys = set(sessions.values_list("session_key", flat=True))
     assert keys == {key for *_, key in rows}
-    return {(issuer, sub, sid) for issuer, sub, sid, _ in rows}
+    return {(issuer, sub, sid, moment.timestamp()) for issuer, sub, sid, moment, _ in rows}
 
 
 def sign_in_again():
     """Sign in whoever is not."""
-    for issuer, sub, sid in sorted(PEOPLE - signed_in()):
+    for issuer, sub, sid, moment in sorted(PEOPLE - signed_in()):
         session = SessionStore()
         session.save()
         create_row(
@@ -72,17 +82,8 @@ def sign_in_again():
             sub=sub,
             sid=sid,
             session_key=session.session_key,
+            signed_in_at=datetime.fromtimestamp(moment, UTC),
         )
-
-
-def ended_by(token):
-    """Return who is signed out by a valid token."""
-    issuer, _, sub, sid = token
-    return {
-        who
-        for who in PEOPLE
-        if who[0] == issuer and sub in {None, who[1]} and sid in {None, who[2]}
-    }
 
 
 def post(body, content_type="application/x-www-form-urlencoded"):
@@ -119,7 +120,7 @@ def check(token, providers):
         return
     assert (answer.status_code, answer.content) == (200, b"")
     assert "no-store" in answer["Cache-Control"]
-    assert signed_in() == PEOPLE - ended_by(valid)
+    assert signed_in() == PEOPLE - ended_by(valid, PEOPLE)
     sign_in_again()
     assert_refused(post(body))  # it does its work once
 
@@ -132,6 +133,17 @@ def test_logout_tokens(site, issuer, alg):
         check(token, site)
 
     holds()
+
+
+@pytest.mark.parametrize("seconds", [-300, -60, -1, 0, 60])
+@pytest.mark.parametrize("sid", [None, "1", "3", "4"])
+@pytest.mark.parametrize("sub", [None, "ada", "grace", "eve"])
+def test_what_valid_tokens_end(site, sub, sid, seconds):
+    claims = forge.claims(forge.OTHER_ISSUER, NOW, "jti", sub=sub, sid=sid, iat=NOW + seconds)
+    given = {name: value for name, value in claims.items() if value is not None}
+    token = forge.jws(b'{"alg":"HS256"}', json.dumps(given).encode())
+    assert (verdict(token, site, NOW) is None) is (sub is sid is None)
+    check(token, site)
 
 
 def test_that_some_of_these_tokens_are_valid(site):
