@@ -67,7 +67,9 @@ def _end(token: LogoutToken) -> int:
     ended = end.end_rows(rows, reason="The provider ended the session (back-channel).")
     if not safe_cache.add(used, token.valid_until - time.time()):
         raise LogoutTokenInvalid("the token has been used at the same time")
-    if not ended:
+    if ended:
+        tombstones.narrow(token, rows)
+    else:
         logger.info(
             "Logout token ended no session: issuer=%s jti=%s reason=%s",
             token.issuer,

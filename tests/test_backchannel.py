@@ -819,6 +819,18 @@ def test_token_leaves_a_later_sign_in_alone(sign_in, logout_token, token, id_tok
     assert is_signed_in(sign_in(**called(id_token)))
 
 
+@pytest.mark.parametrize(
+    "token", [{}, {"sid": MISSING}, {"sub": MISSING}], ids=["both", "sub", "sid"]
+)
+def test_token_that_has_ended_its_session_leaves_the_next_sign_in_alone(
+    sign_in, logout_token, token
+):
+    """Even in the same second, and if the provider's session has the same `sid` again."""
+    sign_in()
+    assert post_logout_token(logout_token(**token)).status_code == 200
+    assert is_signed_in(sign_in())
+
+
 def test_token_of_another_issuer_leaves_a_sign_in_alone(configure, idp, sign_in, logout_token):
     other_provider(configure, idp)
     for changes in ({}, {"sid": MISSING}):
@@ -921,7 +933,7 @@ def test_replay_leaves_a_later_sign_in_alone(idp, sign_in, logout_token, signals
     sign_in()
     token = logout_token()
     assert post_logout_token(token).status_code == 200
-    client = sign_in(sid="new")
+    client = sign_in()
     assert_refused(post_logout_token(token))
     assert is_signed_in(client)
     assert signals["rejected"] == [(idp.issuer, "the token has been used")]

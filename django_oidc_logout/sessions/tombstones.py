@@ -23,11 +23,14 @@ from ..tokens.logout_token import LEEWAY
 from . import end, engines, entry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.http import HttpRequest
 
     from ..models import OIDCSession
     from ..tokens.logout_token import LogoutToken
 
+SAME_SECOND = 0.001  # what makes a time earlier than one that is given in whole seconds
 SID, SUB, SUB_WITHOUT_SID = "ended-sid", "ended-sub", "ended-sub-without-sid"
 
 
@@ -38,6 +41,19 @@ def put(token: LogoutToken) -> None:
         safe_cache.put(_sid_name(token), digest(token.issuer, token.subject), seconds)
     if token.subject and (safe_cache.get(_sub_name(token)) or 0) < token.issued_at:
         safe_cache.put(_sub_name(token), token.issued_at, seconds)
+
+
+def narrow(token: LogoutToken, rows: Iterable[OIDCSession]) -> None:
+    """Narrow the tombstones of a logout token that has ended the sessions of these rows.
+
+    If the session with its `sid` is among them, no sign-in is under way that the token names. An ID
+    Token of the same second as the token is now more likely to be that of a later sign-in.
+    """
+    if token.sid and any(row.sid == token.sid for row in rows):
+        safe_cache.delete(_sid_name(token))
+    if token.subject and safe_cache.get(_sub_name(token)) == token.issued_at:
+        seconds = token.valid_until - time.time()
+        safe_cache.put(_sub_name(token), token.issued_at - SAME_SECOND, seconds)
 
 
 def remove(token: LogoutToken) -> None:

@@ -380,7 +380,7 @@ def test_block(block, request):
         ),
         ("console", "python manage.py check", "no line that begins"),
         ("console", "$ echo 'unfinished", "unexpected EOF"),
-        ("console", "$ python manage.py oidc_logout_clear_session", "no command"),
+        ("console", "$ python manage.py oidc_logout_clear_session", "does not exist"),
         ("console", "$ python manage.py oidc_logout_clear_sessions --dry-run", "--dry-run"),
         ("json", '{"next": }', "Expecting value"),
         ("toml", "next = ", "Invalid value"),

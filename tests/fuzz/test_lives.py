@@ -216,6 +216,8 @@ class Lives(RuleBasedStateMachine):
             for name in left:
                 self.tombstones.pop(name, None)
             return
+        if named:
+            left.pop((alias, "sid", sid))
         self.tombstones |= left
         self.end(lambda life: life.alias == alias and ends(life, sub, sid))
 
