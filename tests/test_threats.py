@@ -60,6 +60,14 @@ def names_in(file):
     return {node.name for node in ast.walk(tree) if isinstance(node, functions)}
 
 
+ASSURANCE = (ROOT / "docs" / "explanation" / "assurance.md").read_text()
+
+
+@pytest.mark.parametrize(("file", "name"), PROOF.findall(ASSURANCE))
+def test_each_kind_of_session_that_slips_away_has_a_test_that_is_there(file, name):
+    assert name in names_in(file)
+
+
 def test_threats_are_found():
     assert len(THREATS) > 40
 
@@ -119,7 +127,7 @@ def test_kinds_are_those_of_the_cache(kept, sign_in, logout_token, settings):
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     sign_in()
     post_logout_token(logout_token(header={"kid": "new"}))
-    post_logout_token(logout_token())
+    post_logout_token(logout_token(sid="not recorded yet"))
     post_logout_token(logout_token(sid=MISSING))
     ours = [key.split(":") for key in caching.caches["default"]._cache if "oidc_logout" in key]
     assert {kind for _, _, package, kind, *_ in ours if package == "oidc_logout"} == set(
