@@ -25,8 +25,8 @@ BLOCK = re.compile(r"```python\n# (\w+)\.py\n(.*?)```", re.DOTALL)
 SECTIONS = dict(SECTION.findall(PAGE))
 EXAMPLES = {id_: BLOCK.findall(text) for id_, text in SECTIONS.items()}
 
-# W021 is about the database. Two checks need other apps than those of the tests.
-WITHOUT_EXAMPLE = {"W021"}
+# These are about the database. Two checks need other apps than those of the tests.
+WITHOUT_EXAMPLE = {"W021", "W024"}
 OTHER_APPS = {"E015", "W012"}
 
 

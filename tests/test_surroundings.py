@@ -27,8 +27,8 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.middleware import SessionRefresh
 
 from django_oidc_logout.backends import OIDCLogoutBackend, OIDCLogoutMixin
-from django_oidc_logout.checks import project, register
-from django_oidc_logout.conf import PROVIDER_KEYS
+from django_oidc_logout.checks import deployment, project, register
+from django_oidc_logout.conf import PROVIDER_KEYS, Settings
 from django_oidc_logout.middleware import OIDCSessionMiddleware
 from django_oidc_logout.sites import OIDCAdminConfig, OIDCAdminSite
 from tests import settings as plain
@@ -575,6 +575,30 @@ def test_migrate_is_not_told_what_it_is_about_to_do(monkeypatch):
     MigrationRecorder(connection).record_unapplied(NEEDED, "0001_initial")
     monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])
     assert ours(databases=["default"]) == set()
+
+
+@pytest.mark.parametrize(
+    ("database", "expected"),
+    [
+        ({"ATOMIC_REQUESTS": True}, {"W024"}),
+        ({"ATOMIC_REQUESTS": True, "OPTIONS": {"transaction_mode": "DEFERRED"}}, {"W024"}),
+        ({"ATOMIC_REQUESTS": True, "OPTIONS": {"transaction_mode": "immediate"}}, set()),
+        ({"ATOMIC_REQUESTS": True, "OPTIONS": None}, {"W024"}),
+        ({"ATOMIC_REQUESTS": True, "ENGINE": "django.db.backends.postgresql"}, set()),
+        ({"ATOMIC_REQUESTS": False}, set()),
+    ],
+)
+def test_sqlite_with_a_transaction_around_each_request(monkeypatch, database, expected):
+    given = {"default": {"ENGINE": "django.db.backends.sqlite3", **database}}
+    raw = Settings.raw
+    monkeypatch.setattr(
+        Settings,
+        "raw",
+        lambda self, name, *a: given if name == "DATABASES" else raw(self, name, *a),
+    )
+    assert {message.id for message in deployment.check_sqlite()} == {
+        f"oidc_logout.{id_}" for id_ in expected
+    }
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.migrations.loader import MigrationLoader
 
 from ..conf import conf
+from ..models import OIDCSession
 from ..sessions import engines
 from . import lookup
 
@@ -78,6 +79,25 @@ def check_session_cache() -> list[CheckMessage]:
             "session cache: a session that ends in one process stays alive in the others.",
             hint=f'{SHARE_CACHE} Or set SESSION_ENGINE = "django.contrib.sessions.backends.db".',
             id="oidc_logout.W020",
+        )
+    ]
+
+
+def check_sqlite() -> list[CheckMessage]:
+    """Check that SQLite lets sign-ins wait for each other."""
+    databases: Any = conf.raw("DATABASES")
+    alias = lookup.attempt(lambda: router.db_for_write(OIDCSession), DEFAULT_DB_ALIAS)
+    database: Any = lookup.attempt(lambda: {**databases[alias]}, {})
+    mode = str(lookup.attempt(lambda: database["OPTIONS"]["transaction_mode"], "")).upper()
+    is_sqlite = str(database.get("ENGINE")).endswith("sqlite3")
+    if not (is_sqlite and database.get("ATOMIC_REQUESTS")) or mode in ("IMMEDIATE", "EXCLUSIVE"):
+        return []
+    return [
+        Warning(
+            f"The database {alias!r} is SQLite with ATOMIC_REQUESTS: if several people sign in at "
+            'once, some sign-ins are not recorded ("database is locked").',
+            hint='Set "OPTIONS": {"transaction_mode": "IMMEDIATE"} in DATABASES.',
+            id="oidc_logout.W024",
         )
     ]
 

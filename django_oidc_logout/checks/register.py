@@ -45,9 +45,9 @@ def check_caches(**_: Any) -> list[CheckMessage]:
 
 
 @register(TAG, Tags.security, deploy=True)
-def check_proxy(**_: Any) -> list[CheckMessage]:
-    """Run the check of the proxy in production."""
-    return deployment.check_proxy()
+def check_deployment(**_: Any) -> list[CheckMessage]:
+    """Run the checks of the proxy and the database in production."""
+    return [*deployment.check_proxy(), *deployment.check_sqlite()]
 
 
 @register(Tags.database)
