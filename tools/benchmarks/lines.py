@@ -226,7 +226,7 @@ def middleware(run):
 
 
 def start(run):
-    """A web process starts, on mozilla-django-oidc without and with this project."""
+    """A web process starts and serves a page, on mozilla-django-oidc without and with this project."""
     spent = {"mozilla": [], "ours": []}
     with tempfile.TemporaryDirectory() as folder:  # of byte code, as a site has it
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
@@ -240,12 +240,12 @@ def start(run):
                 times.append(spent_by)
     took = {peer: run.keep(f"start, {peer}", times[1:]) for peer, times in spent.items()}
     pairs = list(zip(spent["ours"], spent["mozilla"], strict=True))[1:]
-    more = 100 * (median(ours / without for ours, without in pairs) - 1)
+    more = 1000 * median(ours - without for ours, without in pairs)
     run.say(
-        "start of a web process (time on the processor)",
-        "within 5 % of the same project without it",
-        f"{more:+.1f} % (medians {ms(took['ours'])}, without {ms(took['mozilla'])})",
-        more <= 5,
+        "start of a web process and its first page (time on the processor)",
+        "under 200 ms more than the same project without it",
+        f"{more:+.0f} ms (medians {ms(took['ours'])}, without {ms(took['mozilla'])})",
+        more < 200,
     )
 
 

@@ -1,4 +1,4 @@
-"""Start a web process with a peer's site, and end: `python -m tools.benchmarks.start PEER`."""
+"""Start a web process with a peer's site and serve a page: `python -m tools.benchmarks.start PEER`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from . import project
 
 if __name__ == "__main__":
     project.configure(sys.argv[1])
-    from django.core.wsgi import get_wsgi_application
+    from .wsgi import request
 
-    get_wsgi_application()
+    assert request("GET", "/").status == 200  # imports what Django postpones until then
