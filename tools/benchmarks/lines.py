@@ -226,7 +226,7 @@ def middleware(run):
 
 
 def start(run):
-    """A web process starts and serves a page, on mozilla-django-oidc without and with this project."""
+    """A web process starts and serves a page, on mozilla-django-oidc with and without us."""
     spent = {"mozilla": [], "ours": []}
     with tempfile.TemporaryDirectory() as folder:  # of byte code, as a site has it
         environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}

@@ -1,4 +1,4 @@
-"""Start a web process with a peer's site and serve a page: `python -m tools.benchmarks.start PEER`."""
+"""Start a web process of a peer's site, and serve a page: `-m tools.benchmarks.start PEER`."""
 
 from __future__ import annotations
 
