@@ -139,8 +139,7 @@ class Sweep:
         token = self.token(flow, a)
         try:
             done, answer = await flow.act(a, b, token, headers=headers)
-            if answer.status == STOPPED and (flow.receiver or flow.how == "exit"):
-                raise Unanswered("the request was stopped")
+            require_no_stop(flow, answer)
         except Unanswered:
             taken = None
             self.model.lost_sign_ins += 1
@@ -171,3 +170,8 @@ class Sweep:
         for node, key in itertools.product(self.site.nodes, keys):
             is_in = await self.site.is_in_for_sure(node, key, session.emails)
             self.model.seen(session, is_in, f"{where}, on {node}", self.model.outages)
+
+
+def require_no_stop(flow, answer):
+    if answer.status == STOPPED and (flow.receiver or flow.how == "exit"):
+        raise Unanswered("the request was stopped")
