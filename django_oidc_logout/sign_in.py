@@ -85,7 +85,10 @@ def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
 
 def _follow(request: HttpRequest, user: AbstractBaseUser) -> None:
     try:
-        rows.follow_login(request, user)
+        row = rows.follow_login(request, user)
+        if row is not None:  # a logout token may not have found it
+            issued_at = id_token.read(row.id_token).issued_at if row.id_token else None
+            tombstones.enforce(request, row, issued_at)
     except Exception:  # this must not break the sign-in either
         logger.exception("Could not record who uses a session now, run oidc_logout_doctor")
 

@@ -11,8 +11,9 @@ from tests.absence import need, need_package
 from tools.faults.run import run
 
 FLOWS = ["click", "token by sid", "token by sub"]
+STOPPED = ["click receiver hangs", "click receiver exits"]
 ZERO = "survivors", "wrongly ended", "left over", "never completed"
-SOME = "signed in", "signed out", "ended by the provider"
+SOME = "signed in", "signed out", "ended by the provider", "switched"
 
 
 def need_all():
@@ -27,7 +28,14 @@ def need_all():
 def test_whoever_was_told_so_is_signed_out_and_nobody_else(capsys):
     need_all()
     seed = random.SystemRandom().randrange(10**6)
-    done = run("cached_db", [("wsgi", FLOWS)], seconds=10, people=15, seed=seed, hold=0.5)
+    done = run(
+        "cached_db",
+        [("wsgi", FLOWS), ("sync", STOPPED)],
+        seconds=10,
+        people=15,
+        seed=seed,
+        hold=0.5,
+    )
     with capsys.disabled():
         print(f"\nseed {seed}: {done.model.report()}")  # noqa: T201
     assert done.model.wrong == []

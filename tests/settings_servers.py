@@ -3,8 +3,8 @@
     DATABASE_URL=postgresql://user@127.0.0.1:5432/name CACHE_URL=redis://127.0.0.1:6379 \\
         pytest --ds=tests.settings_servers ...
 
-Also mysql:// (for MariaDB) and memcached://. What is not named is as in the tests' settings: SQLite
-and LocMem. `.ci/servers` starts one of each.
+Also mysql:// (for MariaDB), sqlite:// (for a file) and memcached://. What is not named is as in the
+tests' settings: SQLite and LocMem. `.ci/servers` starts one of each.
 """
 
 import os
@@ -19,6 +19,8 @@ REDIS = "django.core.cache.backends.redis.RedisCache"
 
 def database(url):
     parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": parts.path}
     if parts.scheme == "mysql":
         import pymysql  # noqa: PLC0415  # wanted for this database only
 

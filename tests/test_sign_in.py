@@ -21,7 +21,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from django_oidc_logout.api import end_sessions, remember_login, sign_out
 from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import index
+from django_oidc_logout.sessions import bound_store, index
 from tests.factories import is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
@@ -183,6 +183,19 @@ def test_row_follows_a_login_as_somebody_else_without_the_middleware(sign_in, pl
     row = OIDCSession.objects.get()
     assert (row.session_key, row.acts_as) == (plain_request.session.session_key, grace)
     assert row.user.email == "ada@example.com"
+
+
+def test_login_after_a_sign_out_in_the_same_request_begins_a_new_session(sign_in, plain_request):
+    client = sign_in()
+    plain_request.session = client.session
+    plain_request.COOKIES = {"sessionid": client.session.session_key}
+    bound_store.bind(plain_request)
+    sign_out(plain_request)
+    grace = get_user_model().objects.create_user("grace")
+    login(plain_request, grace, backend=PASSWORD_BACKEND)
+    assert plain_request.user == grace
+    assert plain_request.session.exists(plain_request.session.session_key)
+    assert not OIDCSession.objects.exists()
 
 
 def test_hand_made_request_takes_no_row_from_a_session_that_lives(sign_in, plain_request):

@@ -86,15 +86,14 @@ def end_current(request: HttpRequest, row: OIDCSession | None) -> bool:
 def _delete_current(request: HttpRequest, row: OIDCSession | None) -> None:
     unloaded_key = _unloaded_key(request, row)
     request.session.flush()
+    entry.forget_flush(request.session)
     if unloaded_key:
         engines.delete(unloaded_key)
 
 
 def _unloaded_key(request: HttpRequest, row: OIDCSession | None) -> str:
-    """Return the cookie's session key if Django did not find the session, but it may exist.
-
-    Maybe a cache is down, or the session has expired and still has a row.
-    """
+    """Return the cookie's session key if Django did not find the session, but it may exist."""
+    # Maybe a cache is down, or the session has expired and still has a row.
     key = engines.cookie_key(request)
     may_exist = engines.can_hide() or (row is not None and row.session_key == key)
     return key if may_exist and key != request.session.session_key else ""

@@ -128,6 +128,11 @@ def flushed(session: SessionBase) -> Flushed:
     return noted
 
 
+def forget_flush(session: SessionBase) -> None:
+    """Forget what a session held that has ended: a `login()` that follows begins a new one."""
+    session.__dict__.pop(FLUSHED, None)
+
+
 def new_id_token(session: SessionBase | Mapping[str, Any]) -> str:
     """Return the ID Token that mozilla-django-oidc has stored since the recording, if any."""
     entry, id_token = _entry(session), mozilla_id_token(session)
@@ -182,4 +187,5 @@ def known_user(request: HttpRequest) -> AbstractBaseUser | None:
 def flush(request: HttpRequest) -> None:
     """End the request's session without sending a signal."""
     request.session.flush()
+    forget_flush(request.session)
     request.user = AnonymousUser()

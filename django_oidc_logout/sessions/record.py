@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.sessions.backends.base import SessionBase
     from django.http import HttpRequest
 
     from ..tokens.id_token import IDToken
@@ -136,18 +137,24 @@ def _retry(write: Callable[[], T]) -> T:
     return write()
 
 
-def follow_login(request: HttpRequest, user: AbstractBaseUser) -> None:
+def follow_login(request: HttpRequest, user: AbstractBaseUser) -> OIDCSession | None:
     """Give the row of the browser's session to the session that `login()` has just begun.
 
     So it stays known if somebody signs in as another user (django-hijack, django-loginas), if they
-    return, and if the ID Token was recorded before a second factor.
+    return, and if the ID Token was recorded before a second factor. If the session has ended in
+    the meantime, the new one is flushed.
+
+    Returns:
+        The row, if it was missing for a moment because the same request called `logout()`.
 
     Raises:
         DatabaseError: the row cannot be read or written. A surrounding transaction stays usable.
     """
     row = _row_before_login(request)
     if row is None:
-        return
+        if _own_key(request.session):
+            entry.flush(request)
+        return None
     session = request.session
     entry.mark_provider(session, row.provider)
     row.session_key, old_key = entry.final_key(session), row.session_key
@@ -157,10 +164,11 @@ def follow_login(request: HttpRequest, user: AbstractBaseUser) -> None:
     row.acts_as = None if row.user_id == user.pk else cast("Any", user)
     if not engines.delete_hidden(old_key):
         row.pk = None  # both sessions may live, so each needs a row
-    if _retry(lambda: _move(row, old_key)):
-        entry.mark_recorded(session, row.session_key, row.id_token)
-    else:
-        entry.flush(request)  # the session ended in the meantime
+    if not _retry(lambda: _move(row, old_key)):
+        entry.flush(request)
+        return None
+    entry.mark_recorded(session, row.session_key, row.id_token)
+    return row if hasattr(request, ENDED_ROW) else None
 
 
 def _move(row: OIDCSession, old_key: str) -> bool:
@@ -177,11 +185,15 @@ def _move(row: OIDCSession, old_key: str) -> bool:
 def _row_before_login(request: HttpRequest) -> OIDCSession | None:
     """Return the row that the browser's session had before `login()`, or before `logout()`."""
     session = request.session
-    own_key = entry.row_key(session) or entry.flushed(session).row_key
+    own_key = _own_key(session)
     ended: OIDCSession | None = getattr(request, ENDED_ROW, None)
     if own_key or ended:
         return ended or _row(own_key)
     return None if engines.in_cookies() else _row_of_replaced_session(request)
+
+
+def _own_key(session: SessionBase) -> str:
+    return entry.row_key(session) or entry.flushed(session).row_key
 
 
 def _row_of_replaced_session(request: HttpRequest) -> OIDCSession | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib import auth
 from django.contrib.auth import get_user_model
 
 from django_oidc_logout.api import end_sessions
@@ -85,6 +86,26 @@ def test_session_can_be_ended(ada, grace, logout_token, who, back):
 def test_session_that_was_ended_does_not_return_by_acting_as_somebody_else(ada, grace):
     OIDCSession.objects.all().delete()
     ada.act_as(grace)
+    assert not OIDCSession.objects.exists()
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["acting", "returning"])
+def test_session_that_ends_while_its_user_changes_has_ended(
+    ada, grace, logout_token, monkeypatch, back
+):
+    if back:
+        ada.act_as(grace)
+    rotate_token = auth.rotate_token
+
+    def end_meanwhile(request):
+        monkeypatch.undo()
+        assert post_logout_token(logout_token(sid="desk", sub="1234")).status_code == 200
+        rotate_token(request)
+
+    monkeypatch.setattr(auth, "rotate_token", end_meanwhile)
+    ada.come_back() if back else ada.act_as(grace)
+    assert auth.rotate_token is rotate_token
+    assert not is_signed_in(ada.client)
     assert not OIDCSession.objects.exists()
 
 

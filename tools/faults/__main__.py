@@ -9,44 +9,49 @@ import random
 import sys
 import time
 from collections import Counter
+from itertools import product
 
+from .parts import NODES
 from .run import run
 
 ENGINES = ("cached_db", "db", "cache")
+DATABASES = ("postgresql", "sqlite")
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m tools.faults", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=600, help="of load, over all engines")
+    parser.add_argument("--seconds", type=int, default=600, help="of load, over all of them")
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--engine", choices=ENGINES, action="append", help="instead of all")
+    parser.add_argument("--database", choices=DATABASES, action="append", help="instead of all")
     parser.add_argument("--hold", type=float, default=2, help="seconds that a fault lasts")
     parser.add_argument("--no-sweep", action="store_true", help="leave the fault points out")
     parser.add_argument("--fault", action="append", help="inject this one only")
     options = parser.parse_args()
-    engines = options.engine or ENGINES
+    runs = list(product(options.database or DATABASES, options.engine or ENGINES))
     print(f"seed {options.seed}", flush=True)
     wrong = 0
-    for number, engine in enumerate(engines):
-        nodes = [] if options.no_sweep else ["wsgi"] if number else ["wsgi", "asgi"]
-        wrong += one_engine(engine, nodes, options, options.seconds / len(engines))
+    for number, (database, engine) in enumerate(runs):
+        nodes = [] if options.no_sweep else ["wsgi"] if number else list(NODES)
+        wrong += one_run(database, engine, nodes, options, options.seconds / len(runs))
     sys.exit(1 if wrong else 0)
 
 
-def one_engine(engine, nodes, options, seconds):
+def one_run(database, engine, nodes, options, seconds):
     began = time.monotonic()
     sweeps = [(node, None) for node in nodes]
     done = run(
         engine,
         sweeps,
+        database=database,
         seconds=seconds,
         people=options.people,
         seed=options.seed,
         hold=options.hold,
         faults=options.fault,
     )
-    print(f"\n{engine}: {done.model.report()}")
+    print(f"\n{database}, {engine}: {done.model.report()}")
     print(f"  {done.web.asked} requests in {time.monotonic() - began:.0f} s")
     for sweep, (node, _) in zip(done.sweeps, sweeps, strict=True):
         for flow, steps in sweep.points.items():

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import quote, urlsplit
 
-from .client import DIE_BEFORE, IN_DOUBT, Unanswered
+from .client import DIE_BEFORE, DIE_HOW, IN_DOUBT, Unanswered
 from .model import Session
-from .provider import email_of
 
 LOOKS = 10
 CSRF = "c" * 32  # a double submit cookie may be anything that comes twice
@@ -17,6 +16,7 @@ CLICKS = {
     "json": ("/oidc/logout/", {}, {"X-CSRFToken": CSRF, "Accept": "application/json"}),
     "local": ("/oidc/logout/", {"local": "1"}, {"X-CSRFToken": CSRF}),
     "code": ("/leave/", {}, {}),
+    "django": ("/django-logout/", {}, {}),
 }
 
 
@@ -25,12 +25,12 @@ class SignInFailed(Exception):
 
 
 class Site:
-    """The two nodes, and the provider, as the people's browsers see them."""
+    """The nodes, and the provider, as the people's browsers see them."""
 
     def __init__(self, world, web):
         self.web = web
         self.provider = world.ports["provider"]
-        self.nodes = [world.ports["wsgi"], world.ports["asgi"]]
+        self.nodes = [world.ports[name] for name in ("wsgi", "asgi", "sync")]
         self.signer = world.signer
         self.lost = set()  # the logout tokens to which an answer was lost
 
@@ -42,7 +42,7 @@ class Site:
         return await self.web.ask(node, "GET", path, cookies=cookies, headers=headers)
 
     async def sign_in(self, sub, sid, first, second, headers=()):
-        """Sign in through mozilla-django-oidc's views, one on each node; return the session."""
+        """Sign in through mozilla-django-oidc's views, on two nodes; return the session."""
         started = await self.get(first, "/oidc/authenticate/")
         if started.status != 302:
             raise SignInFailed("authenticate")
@@ -62,7 +62,7 @@ class Site:
         session.answer = answer
         return session
 
-    async def is_in(self, node, key, email):
+    async def is_in(self, node, key, emails):
         """Return whether a session key opens a page; None if the node does not answer."""
         try:
             answer = await self.get(node, "/private/", key)
@@ -71,13 +71,13 @@ class Site:
         if answer.status != 200:
             return None
         user = answer.json()["user"]
-        assert user in ("", email), "somebody else's page"
+        assert user in ("", *emails), "somebody else's page"
         return bool(user)
 
-    async def is_in_for_sure(self, node, key, email):
+    async def is_in_for_sure(self, node, key, emails):
         """Return the same for a node that must answer."""
         for _ in range(LOOKS):
-            is_in = await self.is_in(node, key, email)
+            is_in = await self.is_in(node, key, emails)
             if is_in is not None:
                 return is_in
             await asyncio.sleep(0.2)
@@ -117,11 +117,11 @@ class Site:
         was_done = was_sent and b"has been used" in answer.body
         return was_done or answer.status == 200, answer
 
-    async def end_person(self, node, sub, headers=()):
-        form = {"email": email_of(sub)}
+    async def end_person(self, node, email, headers=()):
+        form = {"email": email}
         answer = await self.web.ask(node, "POST", "/end/", form=form, headers=headers)
         return answer.status == 200, answer
 
 
-def dying(step):
-    return {DIE_BEFORE: step} if step is not None else {}
+def dying(step, how="kill"):
+    return {DIE_BEFORE: step, DIE_HOW: how}

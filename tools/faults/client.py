@@ -10,7 +10,10 @@ from urllib.parse import urlencode
 HOST = "site.example.com"
 TIMEOUT = 60  # seconds; every part gives up long before
 AT_ONCE = 32  # requests under way
+GIVE_UP = 6  # seconds to wait for an answer that a receiver holds up
 DIE_BEFORE = "X-Die-Before-Step"  # 1 is the first; 0 counts the steps only
+DIE_HOW = "X-Die-How"  # a key of fault_points.DEATHS
+RECEIVER = "X-Receiver"  # what the site's receivers do: a key of fault_points.RECEIVERS
 STEPS_TAKEN = "X-Steps-Taken"
 IN_DOUBT = "X-In-Doubt"  # the session may still be in the store
 
@@ -65,7 +68,7 @@ class Web:
         async with self.slots:
             self.asked += 1
             try:
-                async with asyncio.timeout(TIMEOUT):
+                async with asyncio.timeout(GIVE_UP if RECEIVER in dict(headers) else TIMEOUT):
                     return parse(await exchange(port, request))
             except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError) as exc:
                 raise Unanswered(str(exc)) from exc

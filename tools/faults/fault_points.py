@@ -2,39 +2,53 @@
 
 A step is a statement or a commit on the database, a command to Redis, a call to the provider, or
 the response. What happens between two steps stays within the process and dies with it. So these are
-all the states that a dead worker can leave behind. A header of the request says before which step
-its worker dies.
+all the states that a dead worker can leave behind. Headers of the request say before which step its
+worker dies, and how, and what a receiver of the site does that no receiver should do.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
+import time
 from contextvars import ContextVar
+from functools import partial
 
 import redis
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.contrib.auth.signals import user_logged_out
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from requests.adapters import HTTPAdapter
 
 from django_oidc_logout.api import STORE_FAILED
-from django_oidc_logout.signals import signed_out
+from django_oidc_logout.signals import session_ended, signed_out
 
-from .client import DIE_BEFORE, IN_DOUBT, STEPS_TAKEN
+from .client import DIE_BEFORE, DIE_HOW, IN_DOUBT, RECEIVER, STEPS_TAKEN
 
+HANG = 9  # seconds: longer than a worker's time-out, and than the browser waits
+STOP = partial(sys.exit, 1)  # as gunicorn's time-out does in a worker that has no threads
+DEATHS = {
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "term": lambda: os.kill(os.getpid(), signal.SIGTERM),
+    "exit": STOP,
+}
+RECEIVERS = {"hangs": partial(time.sleep, HANG), "exits": STOP}
 current = ContextVar("current", default=None)
 
 
 class Steps:
-    def __init__(self, fatal):
-        self.fatal = fatal
+    def __init__(self, headers):
+        self.fatal = int(headers.get(DIE_BEFORE, 0))
+        self.die = DEATHS[headers.get(DIE_HOW, "kill")]
+        self.receive = RECEIVERS.get(headers.get(RECEIVER))
         self.taken = []
 
     def take(self, step):
         self.taken.append(step)
         if len(self.taken) == self.fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
+            self.die()
 
 
 def take(describe, *args, **kwargs):
@@ -64,8 +78,8 @@ class FaultPoints:
 
 
 def begin(request):
-    fatal = request.headers.get(DIE_BEFORE)
-    current.set(Steps(int(fatal)) if fatal else None)
+    is_asked = DIE_BEFORE in request.headers or RECEIVER in request.headers
+    current.set(Steps(request.headers) if is_asked else None)
 
 
 def end(request, response):
@@ -82,9 +96,17 @@ def note_doubt(request, outcome, **kwargs):
     request.is_in_doubt = STORE_FAILED in outcome.reason
 
 
+def misbehave(**kwargs):
+    """Do what the request asks of the site's receivers."""
+    if (steps := current.get()) and steps.receive:
+        steps.receive()
+
+
 def install():
     """Make a step of everything that leaves the process."""
     signed_out.connect(note_doubt)
+    user_logged_out.connect(misbehave)
+    session_ended.connect(misbehave)
     before(CursorWrapper, "_execute_with_wrappers", lambda self, sql, *rest, **more: statement(sql))
     before(BaseDatabaseWrapper, "_commit", lambda self: "COMMIT")
     before(redis.Redis, "execute_command", lambda self, command, *rest, **options: command)

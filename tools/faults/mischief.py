@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 
 from .client import Unanswered
 
 PATIENCE = 60  # seconds, within which the site is well again
+DATABASES = "postgresql", "sqlite"
 
 
 class Mischief:
@@ -30,7 +32,12 @@ class Mischief:
             "postgresql crashed": self.postgresql_crashed,
             "wsgi worker killed": lambda: self.worker_killed(self.world.wsgi),
             "asgi worker killed": lambda: self.worker_killed(self.world.asgi),
+            "wsgi worker told to end": lambda: self.worker_killed(self.world.wsgi, signal.SIGTERM),
+            "sync worker timed out": lambda: self.worker_killed(self.world.sync, signal.SIGABRT),
         }
+        if world.database == "sqlite":
+            del self.faults["postgresql restarted"], self.faults["postgresql crashed"]
+            self.faults["sqlite locked"] = self.sqlite_locked
         if world.engine != "db":
             del self.faults["redis hanging"]  # it would do long after what it was asked before
         self.names = names or list(self.faults)
@@ -47,11 +54,11 @@ class Mischief:
                 self.model.counts["faults injected"] += 1
                 self.done.append(name)
                 self.model.outages += name.startswith("redis")
-                self.model.database_outages += name.startswith("postgresql")
+                self.model.database_outages += name.startswith(DATABASES)
                 async with self.faults[name]():
                     await asyncio.sleep(self.hold)
                 await self.recovery()
-                self.model.database_outages += name.startswith("postgresql")
+                self.model.database_outages += name.startswith(DATABASES)
                 self.model.outages += name.startswith("redis")
                 await asyncio.sleep(self.hold)
 
@@ -96,6 +103,14 @@ class Mischief:
         return self.server_down("postgresql", signal.SIGQUIT)
 
     @asynccontextmanager
+    async def sqlite_locked(self):
+        """Lock the file for longer than the site waits, as a backup does."""
+        file = self.world.sqlite
+        with closing(sqlite3.connect(file, timeout=PATIENCE, check_same_thread=False)) as lock:
+            await asyncio.to_thread(lock.execute, "BEGIN EXCLUSIVE")
+            yield
+
+    @asynccontextmanager
     async def server_down(self, name, number):
         await asyncio.to_thread(self.world.end_server, name, number)
         try:
@@ -104,8 +119,8 @@ class Mischief:
             await asyncio.to_thread(self.world.start_servers)
 
     @asynccontextmanager
-    async def worker_killed(self, part):
-        os.kill(self.rng.choice(part.workers()), signal.SIGKILL)
+    async def worker_killed(self, part, number=signal.SIGKILL):
+        os.kill(self.rng.choice(part.workers()), number)
         yield
 
 

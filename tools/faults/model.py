@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from .provider import CUSTOMER_OF, email_of
+
 
 @dataclass(eq=False)
 class Session:
@@ -27,9 +29,20 @@ class Session:
     stale: bool = False  # its copy in the cache may be of before the sign-in
     keys: list = field(default_factory=list)  # all that it has or had
     story: list = field(default_factory=list)  # what was tried, and what came of it
+    email: str = ""  # whom its pages show: who signed in, or whom they act as
 
     def __post_init__(self):
         self.keys.append(self.key)
+        self.email = email_of(self.sub)
+
+    @property
+    def emails(self):
+        """Return whom its pages may show."""
+        return email_of(self.sub), CUSTOMER_OF + email_of(self.sub)
+
+    def switch(self):
+        """Note that it acts as the customer now, or no longer."""
+        self.email = next(email for email in self.emails if email != self.email)
 
     def move(self, key):
         self.key = key
@@ -120,6 +133,7 @@ class Model:
         words = []
         for name in ("signed in", "signed out", "ended by the provider", "ended by the site"):
             words.append(f"{name} {self.counts[name]}")
+        words.append(f"moved {self.counts['moved']}, switched {self.counts['switched']}")
         words.append(f"ended without an answer {self.counts['ended without an answer']}")
         words.append(f"faults injected {self.counts['faults injected']}")
         for name in ("survivors", "wrongly ended", "left over", "never completed"):

@@ -1,4 +1,4 @@
-"""The parts of the run: servers, the provider and two nodes of the site. Each can be killed.
+"""The parts of the run: servers, the provider and three nodes of the site. Each can be killed.
 
 Everything is started in a process group of its own, ended by its id, and logs into one folder.
 """
@@ -20,17 +20,29 @@ from .processes import LAST_LINES, PATIENCE, ROOT, Part, has_ended, listens, wai
 from .provider import Signer
 
 SERVERS = ROOT / ".ci" / "servers"
+GUNICORN = "gunicorn", "tools.faults.serve:wsgi", "--workers=2", "--log-level=warning", "--preload"
+UVICORN = "uvicorn", "tools.faults.serve:asgi", "--workers=2", "--log-level=warning"
+NODES = {  # with --preload, a worker that was killed is replaced by a fork
+    "wsgi": (*GUNICORN, "--threads=4"),
+    "asgi": (*UVICORN, "--lifespan=off"),
+    "sync": (
+        *GUNICORN,
+        "--timeout=4",
+    ),  # the time-out stops the request itself if it has no threads
+}
 
 
 class World:
     """A folder with everything in it. Use it in a `with`: whatever happens, all of it ends."""
 
-    def __init__(self, engine):
+    def __init__(self, engine, database):
         self.engine = engine
+        self.database = database
         # Not pytest's folder: PostgreSQL runs as another user, who may not look into that.
         self.folder = Path(tempfile.mkdtemp(prefix="faults-"))
         self.folder.chmod(0o711)
         self.servers = self.folder / "servers"
+        self.sqlite = self.folder / "site.sqlite3"
         self.parts = []
 
     def __enter__(self):
@@ -49,58 +61,55 @@ class World:
 
     def _start(self):
         urls = self.start_servers()
-        self.ports = dict(zip(("provider", "wsgi", "asgi"), free_ports(3), strict=True))
+        self.ports = dict(zip(("provider", *NODES), free_ports(1 + len(NODES)), strict=True))
         issuer = f"http://127.0.0.1:{self.ports['provider']}"
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        key_file = self.folder / "key.pem"
-        key_file.touch(mode=0o600)
-        key_file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
         self.signer = Signer(issuer, key)
         environment = {
             "DJANGO_SETTINGS_MODULE": "tools.faults.settings",
-            "DATABASE_URL": urls["POSTGRESQL_URL"],
+            "DATABASE_URL": self.create_database(urls),
             "CACHE_URL": urls["REDIS_URL"],
             "ENGINE": self.engine,
             "ISSUER": issuer,
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
         }
-        create_database(urls["POSTGRESQL_URL"])
         self.run(environment, "-m", "django", "migrate", "--verbosity=0")
         self.provider = self.part(
-            "provider", environment, "tools.faults.provider", self.ports["provider"], key_file
-        )
-        self.wsgi = self.part(
-            "wsgi",
+            "provider",
             environment,
-            "gunicorn",
-            "tools.faults.serve:wsgi",
-            f"--bind=127.0.0.1:{self.ports['wsgi']}",
-            "--workers=2",
-            "--threads=4",
-            "--preload",  # a worker that was killed is replaced by a fork
-            "--log-level=warning",
+            "tools.faults.provider",
+            self.ports["provider"],
+            self.write(key),
         )
-        self.asgi = self.part(
-            "asgi",
-            environment,
-            "uvicorn",
-            "tools.faults.serve:asgi",
-            f"--port={self.ports['asgi']}",
-            "--workers=2",
-            "--lifespan=off",
-            "--log-level=warning",
+        self.wsgi, self.asgi, self.sync = (
+            self.part(
+                name,
+                environment,
+                *arguments,
+                f"--bind=127.0.0.1:{self.ports[name]}"
+                if "gunicorn" in arguments
+                else f"--port={self.ports[name]}",
+            )
+            for name, arguments in NODES.items()
         )
         for part in self.parts:
             part.start()
         for part in self.parts:
             self.wait_until_it_listens(part)
+
+    def write(self, key):
+        """Write the provider's key into a file that only its owner can read; return its path."""
+        file = self.folder / "key.pem"
+        file.touch(mode=0o600)
+        file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return file
 
     def part(self, name, environment, module, *arguments):
         command = (sys.executable, "-m", module, *map(str, arguments))
@@ -138,13 +147,24 @@ class World:
     def start_servers(self):
         """Start what does not run, on the same ports and with the same data; return the URLs."""
         subprocess.run(
-            [SERVERS, "start", self.servers, "postgresql", "redis"],
+            [SERVERS, "start", self.servers, "redis", *{"postgresql"} & {self.database}],
             env={**os.environ, "REDIS_AOF": "yes"},
             check=True,
             timeout=4 * PATIENCE,
         )
         lines = (self.servers / "env").read_text().splitlines()
         return dict(line.removeprefix("export ").split("=", 1) for line in lines)
+
+    def create_database(self, urls):
+        """Create the site's database; return its URL."""
+        if self.database == "sqlite":
+            return f"sqlite://{self.sqlite}"
+        import psycopg  # noqa: PLC0415  # wanted when servers run only
+
+        server, _, name = urls["POSTGRESQL_URL"].rpartition("/")
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return urls["POSTGRESQL_URL"]
 
     def end_server(self, name, number):
         """Send a server a signal that ends it, and wait until it has."""
@@ -155,14 +175,6 @@ class World:
 
     def pid_of(self, name):
         return int((self.servers / f"{name}.pid").read_text())
-
-
-def create_database(url):
-    import psycopg  # noqa: PLC0415  # wanted when servers run only
-
-    server, _, name = url.rpartition("/")
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
 
 
 def free_ports(number):

@@ -6,16 +6,18 @@ import asyncio
 import uuid
 from functools import partial
 
-from .actions import CLICKS, SignInFailed, dying
-from .client import Unanswered
-from .provider import email_of
+from .actions import SignInFailed, dying
+from .client import RECEIVER, Unanswered
+from .provider import CUSTOMER_OF, email_of
 
 MOST_DEVICES = 3
 PAUSES = (0.1, 0.3, 1, 2, 4)  # seconds between tries to get an answer
 LAST_STEP = 30  # more than any sign-out has
+DEATHS = "kill", "term", "exit"
 READ, TOUCH, MOVE, PASSWORD = "/private/", "/touch/", "/cycle/", "/change-password/"
+SWITCH = "/switch/"
 ACTIONS = {
-    **dict.fromkeys(CLICKS, 4),
+    **dict.fromkeys(("click", "json", "local", "code"), 4),
     "sid": 8,
     "sub": 3,
     "user": 2,
@@ -23,6 +25,7 @@ ACTIONS = {
     READ: 12,
     TOUCH: 8,
     MOVE: 3,
+    SWITCH: 6,
     PASSWORD: 1,
 }
 STAYS = 0.25  # of the people never sign out: ending their sessions is always wrong
@@ -34,7 +37,7 @@ class Person:
         self.model = model
         self.rng = rng
         self.sub = f"person-{number}"
-        self.email = email_of(self.sub)
+        self.accounts = [self.sub] * 3 + [CUSTOMER_OF + self.sub]
         self.sessions = []
         self.unfinished = []  # (attempt, sessions, by): to be repeated once nothing fails
         self.stays = rng.random() < STAYS
@@ -53,7 +56,8 @@ class Person:
         database_outages = self.model.database_outages
         sid = uuid.UUID(int=self.rng.getrandbits(128)).hex
         try:
-            session = await self.site.sign_in(self.sub, sid, node, self.node())
+            sub = self.rng.choice(self.accounts)
+            session = await self.site.sign_in(sub, sid, node, self.node())
         except (SignInFailed, Unanswered):
             self.model.lost_sign_ins += 1
             self.model.counts["sign-ins that failed"] += 1
@@ -66,16 +70,17 @@ class Person:
 
     async def act(self):
         session = self.rng.choice(self.sessions)
-        names = [READ, TOUCH] if self.stays else list(ACTIONS)
+        names = [READ, TOUCH, SWITCH] if self.stays else list(ACTIONS)
         action = self.rng.choices(names, [ACTIONS[name] for name in names])[0]
-        if action == READ:
+        if action == READ or (action == SWITCH and not self.can_switch(session)):
             await self.look(session, self.node())
         elif action == TOUCH:
             await self.touch(session)
-        elif action == MOVE:
-            await self.move(session, MOVE, [])
+        elif action in (MOVE, SWITCH):
+            await self.move(session, action, [])
         elif action == PASSWORD:
-            await self.move(session, PASSWORD, [one for one in self.sessions if one != session])
+            same = [one for one in self.sessions if one.email == session.email]
+            await self.move(session, PASSWORD, [one for one in same if one != session])
         else:
             await self.leave(session, action)
 
@@ -83,7 +88,7 @@ class Person:
 
     async def look(self, session, node):
         outages = self.model.outages
-        is_in = await self.site.is_in(node, session.key, self.email)
+        is_in = await self.site.is_in(node, session.key, session.emails)
         if is_in is not None:
             self.model.seen(session, is_in, f"on a page of {node}", outages)
         if session.state != "in" and session in self.sessions:
@@ -106,12 +111,16 @@ class Person:
 
     async def move(self, session, path, others):
         """Give the session a new key; a new password also ends the others, as in Django."""
-        outages = self.model.outages
+        outages, database_outages = self.model.outages, self.model.database_outages
         answer = await self.visit(session, path)
         key = answer and answer.cookie("sessionid")
         if key and answer.json()["user"]:
-            self.model.counts["moved"] += 1
+            self.model.counts["switched" if path == SWITCH else "moved"] += 1
             session.move(key)
+            if path == SWITCH:
+                session.switch()
+                assert answer.json()["user"] == session.email, "not who was asked for"
+                self.model.may_be_unrecorded(session, database_outages)
             self.model.may_be_stale(session, outages)
             self.model.ended(others, by="ended by a new password")
             self.forget(others)
@@ -125,8 +134,12 @@ class Person:
 
     async def leave(self, session, action):
         attempts, sessions, by = self.ways_out(session, action)
-        can_move = by != "signed out" or len(attempts) > 1
-        racing = [self.race(one, can_move) for one in sessions if self.rng.random() < 0.4]
+        pages = [READ, TOUCH]
+        if by != "signed out" or len(attempts) > 1:
+            pages.append(MOVE)
+            if action != "user":  # who returns meanwhile does not act as the user any more
+                pages.append(SWITCH)
+        racing = [self.race(one, pages) for one in sessions if self.rng.random() < 0.4]
         tries = [self.insist(attempt, sessions, by) for attempt in attempts]
         await asyncio.gather(*tries, *racing)
         self.forget(sessions)
@@ -136,7 +149,7 @@ class Person:
     def ways_out(self, session, action):
         """Return what ends which sessions; each attempt takes the headers of its request."""
         site, node = self.site, self.node()
-        sid = self.token(sub=self.sub, sid=session.sid) if "sid" in action else ""
+        sid = self.token(sub=session.sub, sid=session.sid) if "sid" in action else ""
         to_provider = partial(site.send_token, self.node(), sid)
         if action == "sid":
             return [to_provider], [session], "ended by the provider"
@@ -144,11 +157,13 @@ class Person:
             click = partial(site.click, node, session.key)
             return [click, to_provider], [session], "signed out"
         if action == "sub":
-            attempt = partial(site.send_token, node, self.token(sub=self.sub))
-            return [attempt], list(self.sessions), "ended by the provider"
+            attempt = partial(site.send_token, node, self.token(sub=session.sub))
+            ended = [one for one in self.sessions if one.sub == session.sub]
+            return [attempt], ended, "ended by the provider"
         if action == "user":
-            attempt = partial(site.end_person, node, self.sub)
-            return [attempt], list(self.sessions), "ended by the site"
+            email = self.rng.choice([email_of(session.sub), session.email])
+            ended = [one for one in self.sessions if email in (email_of(one.sub), one.email)]
+            return [partial(site.end_person, node, email)], ended, "ended by the site"
         return [partial(self.click, node, session.key, action)], [session], "signed out"
 
     def token(self, **claims):
@@ -167,17 +182,17 @@ class Person:
 
     async def insist(self, attempt, sessions, by):
         """Repeat a sign-out until it gets a response, or keep it for later."""
-        step = self.rng.randint(1, LAST_STEP) if self.rng.random() < self.deadly else None
+        headers = self.mishap() if self.rng.random() < self.deadly else {}
         for pause in PAUSES:
             try:
-                done, answer = await attempt(headers=dying(step))
+                done, answer = await attempt(headers=headers)
             except Unanswered:
                 done, answer = False, None
-                self.model.counts["faults injected"] += step is not None
+                self.model.counts["faults injected"] += bool(headers)
             if done:
                 self.model.ended(sessions, by)
                 return
-            step = None
+            headers = {}
             self.model.unsure(
                 sessions, f"{answer.status if answer else 'no answer'} to {name_of(attempt)}"
             )
@@ -185,12 +200,20 @@ class Person:
             await asyncio.sleep(pause)
         self.unfinished.append((attempt, sessions, by))
 
-    async def race(self, session, can_move):
+    def mishap(self):
+        """Return headers with which a worker dies, or a receiver hangs or stops the request."""
+        if self.rng.random() < 0.3:
+            return {RECEIVER: self.rng.choice(["hangs", "exits"])}
+        return dying(self.rng.randint(1, LAST_STEP), self.rng.choice(DEATHS))
+
+    async def race(self, session, pages):
         """Use the session while it ends: each key that results must be rejected.
 
         A click with the key that the session has just lost is anybody's click: not used here.
         """
-        page = self.rng.choice([READ, TOUCH, *[MOVE] * can_move])
+        page = self.rng.choice(
+            [page for page in pages if page != SWITCH or self.can_switch(session)]
+        )
         answer = await self.visit(session, page)
         session.story.append(f"meanwhile {page} {'answered' if answer else 'not answered'}")
         key = answer and answer.cookie("sessionid")
@@ -212,6 +235,10 @@ class Person:
                 await asyncio.sleep(1)
             else:
                 self.model.complain("never completed", sessions[0], by)
+
+    def can_switch(self, session):
+        """Return whether a session is the person's own, and not the customer's."""
+        return session.sub == self.sub
 
     def forget(self, sessions):
         self.sessions = [one for one in self.sessions if one not in sessions]

@@ -25,6 +25,7 @@ from jwt.algorithms import RSAAlgorithm
 
 CLIENT_ID = "site"
 KID = "key-1"
+CUSTOMER_OF = "customer-of-"  # a person may act as one customer, who may sign in as well
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 GARBAGE = [
     (200, "text/html", b"<h1>Under construction</h1>"),

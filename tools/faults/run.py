@@ -73,7 +73,7 @@ class Run:
         )
 
     async def look(self, session, key, node):
-        is_in = await self.site.is_in_for_sure(node, key, email_of(session.sub))
+        is_in = await self.site.is_in_for_sure(node, key, session.emails)
         number = session.keys.index(key) + 1
         where = f"in the end, by key {number} of {len(session.keys)}, on {node}"
         self.model.seen(session, is_in, where, self.model.outages)
@@ -100,7 +100,7 @@ class Run:
 
     async def end_all(self, sub):
         for node in self.site.nodes:
-            done, answer = await self.site.end_person(node, sub)
+            done, answer = await self.site.end_person(node, email_of(sub))
             assert done, answer.body[:500]
 
     def left_over(self, what, keys):
@@ -114,9 +114,9 @@ class Run:
         return answer.json()
 
 
-def run(engine, sweeps, **options):
-    """Run on one session engine; return the run, with its model."""
-    with World(engine) as world:
+def run(engine, sweeps, *, database="postgresql", **options):
+    """Run on one session engine and database; return the run, with its model."""
+    with World(engine, database) as world:
         one = Run(world, **options)
         asyncio.run(one.go(sweeps))
         if one.model.wrong:

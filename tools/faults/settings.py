@@ -18,10 +18,13 @@ MIDDLEWARE = ["tools.faults.fault_points.FaultPoints", *MIDDLEWARE]
 LOGIN_REDIRECT_URL = "/private/"
 LOGIN_REDIRECT_URL_FAILURE = "/"
 
-DATABASES["default"]["OPTIONS"] = {
-    "connect_timeout": 2,
-    "options": "-c synchronous_commit=on",
-}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {"timeout": 1}
+else:
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 2,
+        "options": "-c synchronous_commit=on",
+    }
 CACHES["default"]["OPTIONS"] = {"socket_timeout": 2, "socket_connect_timeout": 2}
 
 OIDC_TIMEOUT = 2

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from django.contrib.auth import SESSION_KEY, get_user_model, update_session_auth_hash
+from django.contrib.auth import (
+    BACKEND_SESSION_KEY,
+    SESSION_KEY,
+    get_user_model,
+    login,
+    logout,
+    update_session_auth_hash,
+)
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.management import call_command
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import include, path
 from django.utils.crypto import get_random_string
 from django.views.decorators.csrf import csrf_exempt
+from mozilla_django_oidc.auth import default_username_algo
 
 from django_oidc_logout.api import asign_out, end_sessions
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import engines
 
+from .provider import CUSTOMER_OF
+
 OF_A_SESSION = "django.contrib.sessions.cache"  # and cached_db
 KEY_LENGTH = 32
+STAFF = "staff"  # the key of the one who acts as another, in the session
 
 
 def home(request):
@@ -48,9 +59,32 @@ def change_password(request):
     return private(request)
 
 
+def switch(request):
+    """Act as one's customer, or return, as django-hijack does it."""
+    if request.user.is_authenticated:
+        users = get_user_model().objects
+        backend = request.session[BACKEND_SESSION_KEY]
+        if staff := request.session.get(STAFF):
+            login(request, users.get(pk=staff), backend=backend)
+        else:
+            staff, email = request.user.pk, f"{CUSTOMER_OF}{request.user.email}"
+            name = default_username_algo(email)  # a customer may sign in, too
+            customer, _ = users.get_or_create(username=name, defaults={"email": email})
+            login(request, customer, backend=backend)
+            request.session[STAFF] = staff
+    return private(request)
+
+
 @csrf_exempt
 async def leave(request):
     return await asign_out(request)
+
+
+@csrf_exempt
+def django_logout(request):
+    """Sign out as a site does that does not know the package."""
+    logout(request)
+    return HttpResponseRedirect("/")
 
 
 @csrf_exempt
@@ -92,7 +126,9 @@ urlpatterns = [
     path("touch/", touch),
     path("cycle/", cycle),
     path("change-password/", change_password),
+    path("switch/", switch),
     path("leave/", leave),
+    path("django-logout/", django_logout),
     path("end/", end),
     path("health/", health),
     path("audit/", audit),

@@ -1,20 +1,23 @@
 """Every fault point in turn: a worker dies before a step of a request, which is then repeated.
 
-Nothing else happens meanwhile, so it is plain what each death leaves behind.
+Nothing else happens meanwhile, so it is plain what each death leaves behind. A receiver of the site
+that hangs or stops the request must not keep a session alive: nothing is repeated after that.
 """
 
 from __future__ import annotations
 
 import itertools
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from .actions import SignInFailed, dying
-from .client import STEPS_TAKEN, Unanswered
+from .client import RECEIVER, STEPS_TAKEN, Unanswered
 from .provider import email_of
 
 MOST_STEPS = 200
+RECEIVERS = "hangs", "exits"
+STOPPED = 500  # gunicorn's answer for a request that was stopped
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Flow:
     again: object
     ends: tuple
     by: str
+    how: str = "kill"
+    receiver: str = ""  # what the site's receivers do; nothing is repeated then
 
 
 class Sweep:
@@ -43,33 +48,54 @@ class Sweep:
                 await self.sweep(flow)
 
     def flows(self):
-        click = partial(self.site.click, self.node)
-        by_code = partial(self.site.click, self.node, how="code")
         one, both = (True, False), (True, True)
         provider, site = "ended by the provider", "ended by the site"
-        return [
-            Flow("click", lambda a, b, token, **kw: click(a.key, **kw), None, one, "signed out"),
-            Flow(
-                "asign_out", lambda a, b, token, **kw: by_code(a.key, **kw), None, one, "signed out"
-            ),
-            Flow("token by sid", self.by_token, None, one, provider),
+        by_sid = Flow("token by sid", self.by_token, None, one, provider)
+        ways_out = [
+            Flow("click", partial(self.click, "click"), None, one, "signed out"),
+            Flow("asign_out", partial(self.click, "code"), None, one, "signed out"),
+            Flow("logout()", partial(self.click, "django"), None, one, "signed out"),
             Flow("token by sub", self.by_token, None, both, provider),
             Flow("end_sessions", self.end_person, None, both, site),
+        ]
+        return [
+            by_sid,
+            *ways_out,
             Flow("cycle_key", self.move, self.by_token, both, provider),
             Flow("sign-in", self.sign_in_once_more, self.by_token, both, provider),
+            Flow("act as", self.switch, self.by_token, both, provider),
+            Flow("return", self.come_back, self.by_token, both, provider),
+            *(replace(flow, name=f"{flow.name} stopped", how="exit") for flow in ways_out),
+            *(
+                replace(flow, name=f"{flow.name} receiver {does}", receiver=does)
+                for flow in ways_out
+                for does in RECEIVERS
+            ),
         ]
+
+    def click(self, how, a, b, token, **kw):
+        return self.site.click(self.node, a.key, how, **kw)
 
     def by_token(self, a, b, token, **kw):
         return self.site.send_token(self.node, token, **kw)
 
     def end_person(self, a, b, token, **kw):
-        return self.site.end_person(self.node, a.sub, **kw)
+        return self.site.end_person(self.node, email_of(a.sub), **kw)
 
-    async def move(self, a, b, token, headers=()):
-        answer = await self.site.get(self.node, "/cycle/", a.key, headers)
+    async def move(self, a, b, token, headers=(), page="/cycle/"):
+        answer = await self.site.get(self.node, page, a.key, headers)
         if key := answer.cookie("sessionid"):
             a.move(key)
         return answer.status == 200, answer
+
+    async def switch(self, a, b, token, headers=()):
+        done, answer = await self.move(a, b, token, headers, "/switch/")
+        a.switch()
+        return done and answer.json()["user"] == a.email, answer
+
+    async def come_back(self, a, b, token, headers=()):
+        await self.switch(a, b, token)
+        return await self.switch(a, b, token, headers)
 
     async def sign_in_once_more(self, a, b, token, headers=()):
         other = self.site.other(self.node)
@@ -90,7 +116,13 @@ class Sweep:
         raise SignInFailed(sub)
 
     async def sweep(self, flow):
-        """Count the steps of a flow, and kill a worker before each."""
+        """Count the steps of a flow, and kill a worker before each; or let a receiver fail."""
+        if flow.receiver:
+            self.points[flow.name] = ["receiver"]
+            taken = await self.once(flow, flow.receiver)
+            assert taken is None, f"{flow.name}: it answered {taken}"
+            self.model.counts["faults injected"] += 1
+            return
         self.points[flow.name] = await self.once(flow, 0)
         assert 1 < len(self.points[flow.name]) < MOST_STEPS, self.points
         for step in itertools.count(1):
@@ -101,18 +133,20 @@ class Sweep:
 
     async def once(self, flow, step):
         """Do it, and kill the worker before a step; return the steps if it survives."""
+        headers = {RECEIVER: flow.receiver} if flow.receiver else dying(step, flow.how)
         sub = f"{flow.name} {self.node} {step}"
         a, b = await self.sign_in(sub), await self.sign_in(sub)
         token = self.token(flow, a)
         try:
-            done, answer = await flow.act(a, b, token, headers=dying(step))
+            done, answer = await flow.act(a, b, token, headers=headers)
+            require_no_stop(flow, answer)
         except Unanswered:
             taken = None
             self.model.lost_sign_ins += 1
         else:
             assert done, f"{flow.name} before {step}: {answer.status} {answer.body[:200]}"
             taken = answer.header(STEPS_TAKEN).split(", ")
-        if taken is None or flow.again:
+        if not flow.receiver and (taken is None or flow.again):
             await self.repeat(flow, a, b, token)
         ending = [one for one, ends in zip((a, b), flow.ends, strict=True) if ends]
         self.model.ended(ending, flow.by)
@@ -132,8 +166,12 @@ class Sweep:
             self.model.complain("never completed", a, f"{flow.name}: {answer.body[:200]}")
 
     async def look(self, session, where):
-        email = email_of(session.sub)
         keys = session.keys if session.state == "out" else [session.key]
         for node, key in itertools.product(self.site.nodes, keys):
-            is_in = await self.site.is_in_for_sure(node, key, email)
+            is_in = await self.site.is_in_for_sure(node, key, session.emails)
             self.model.seen(session, is_in, f"{where}, on {node}", self.model.outages)
+
+
+def require_no_stop(flow, answer):
+    if answer.status == STOPPED and (flow.receiver or flow.how == "exit"):
+        raise Unanswered("the request was stopped")
