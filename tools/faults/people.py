@@ -20,7 +20,7 @@ ACTIONS = {
     **dict.fromkeys(("click", "json", "local", "code"), 4),
     "sid": 8,
     "sub": 3,
-    "user": 2,
+    "user": 5,
     "click and sid": 4,
     READ: 12,
     TOUCH: 8,

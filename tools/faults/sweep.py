@@ -17,6 +17,8 @@ from .provider import email_of
 
 MOST_STEPS = 200
 RECEIVERS = "hangs", "exits"
+WAYS_OUT = "click", "asign_out", "logout()", "token by sub", "end_sessions"
+MISBEHAVING = [f"{way} receiver {does}" for way in WAYS_OUT for does in RECEIVERS]
 STOPPED = 500  # gunicorn's answer for a request that was stopped
 
 
