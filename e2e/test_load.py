@@ -11,7 +11,7 @@ from tests.absence import need, need_package
 from tools.faults.run import run
 
 FLOWS = ["click", "token by sid", "token by sub"]
-STOPPED = ["click receiver hangs", "click receiver exits"]
+MISBEHAVING = ["click receiver hangs", "click receiver exits"]
 ZERO = "survivors", "wrongly ended", "left over", "never completed"
 SOME = "signed in", "signed out", "ended by the provider", "switched"
 
@@ -30,7 +30,7 @@ def test_whoever_was_told_so_is_signed_out_and_nobody_else(capsys):
     seed = random.SystemRandom().randrange(10**6)
     done = run(
         "cached_db",
-        [("wsgi", FLOWS), ("sync", STOPPED)],
+        [("wsgi", FLOWS), ("sync", MISBEHAVING)],
         seconds=10,
         people=15,
         seed=seed,

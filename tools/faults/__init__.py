@@ -1,19 +1,22 @@
-"""Load and faults: a site on two nodes, and a model of what must be true when it is over.
+"""Load and faults: a site on three nodes, and a model of what must be true when it is over.
 
     python -m tools.faults --seconds 600 --people 200
 
-gunicorn (WSGI) and uvicorn (ASGI), two workers each, serve one site on PostgreSQL and Redis; a
-small identity provider is a process of its own. People sign in through mozilla-django-oidc's views,
-read, and sign out in every way, on either node. Meanwhile parts are killed, hang or send nonsense.
+gunicorn (WSGI, with threads and without) and uvicorn (ASGI), two workers each, serve one site on
+PostgreSQL or a file of SQLite, and Redis; a small identity provider is a process of its own. People
+sign in through mozilla-django-oidc's views, read, act as somebody else, and sign out in every way,
+on any node. Meanwhile parts are killed, hang or send nonsense.
 
 `fault_points` and `sweep`: before every step of a request that anybody else can see, its worker is
-killed, and the request is repeated. `mischief`: the faults under load. `model`: what must be
-true; read that first.
+killed or stopped, and the request is repeated. A receiver of the site hangs or stops the request;
+then nothing is repeated. `mischief`: the faults under load. `model`: what must be true; read that
+first.
 
 What the stores themselves may lose, and how the run keeps that apart from what the package may not:
 
 - PostgreSQL is restarted, and crashed (an immediate shutdown, then recovery). It must not lose what
   it has acknowledged, so the site asks for synchronous commits.
+- SQLite is locked, for longer than the site waits. Its file outlives every worker.
 - Redis is killed. It keeps an append-only file, written before it answers, so it comes back with
   all that it has acknowledged. Sessions in the cache thus outlive it, and so do copies of sessions
   that were deleted while it was down: that is the harder case, and as if the network had failed.

@@ -11,8 +11,8 @@ import time
 from collections import Counter
 from itertools import product
 
-from .parts import NODES
 from .run import run
+from .sweep import MISBEHAVING
 
 ENGINES = ("cached_db", "db", "cache")
 DATABASES = ("postgresql", "sqlite")
@@ -33,14 +33,15 @@ def main():
     print(f"seed {options.seed}", flush=True)
     wrong = 0
     for number, (database, engine) in enumerate(runs):
-        nodes = [] if options.no_sweep else ["wsgi"] if number else list(NODES)
-        wrong += one_run(database, engine, nodes, options, options.seconds / len(runs))
+        sweeps = [] if options.no_sweep else [("wsgi", None), ("sync", MISBEHAVING)]
+        if sweeps and number == 0:
+            sweeps.append(("asgi", None))
+        wrong += one_run(database, engine, sweeps, options, options.seconds / len(runs))
     sys.exit(1 if wrong else 0)
 
 
-def one_run(database, engine, nodes, options, seconds):
+def one_run(database, engine, sweeps, options, seconds):
     began = time.monotonic()
-    sweeps = [(node, None) for node in nodes]
     done = run(
         engine,
         sweeps,

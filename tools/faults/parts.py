@@ -20,15 +20,15 @@ from .processes import LAST_LINES, PATIENCE, ROOT, Part, has_ended, listens, wai
 from .provider import Signer
 
 SERVERS = ROOT / ".ci" / "servers"
-GUNICORN = "gunicorn", "tools.faults.serve:wsgi", "--workers=2", "--log-level=warning", "--preload"
-UVICORN = "uvicorn", "tools.faults.serve:asgi", "--workers=2", "--log-level=warning"
-NODES = {  # with --preload, a worker that was killed is replaced by a fork
+GUNICORN = (
+    *("gunicorn", "tools.faults.serve:wsgi", "--bind=127.0.0.1:{port}", "--workers=2"),
+    *("--preload", "--log-level=warning"),  # a worker that was killed is replaced by a fork
+)
+UVICORN = "uvicorn", "tools.faults.serve:asgi", "--port={port}", "--workers=2", "--lifespan=off"
+NODES = {
     "wsgi": (*GUNICORN, "--threads=4"),
-    "asgi": (*UVICORN, "--lifespan=off"),
-    "sync": (
-        *GUNICORN,
-        "--timeout=4",
-    ),  # the time-out stops the request itself if it has no threads
+    "asgi": (*UVICORN, "--log-level=warning"),
+    "sync": (*GUNICORN, "--timeout=4"),  # without threads, the time-out stops the request itself
 }
 
 
@@ -83,14 +83,7 @@ class World:
             self.write(key),
         )
         self.wsgi, self.asgi, self.sync = (
-            self.part(
-                name,
-                environment,
-                *arguments,
-                f"--bind=127.0.0.1:{self.ports[name]}"
-                if "gunicorn" in arguments
-                else f"--port={self.ports[name]}",
-            )
+            self.part(name, environment, *(one.format(port=self.ports[name]) for one in arguments))
             for name, arguments in NODES.items()
         )
         for part in self.parts:

@@ -13,14 +13,13 @@ from .provider import CUSTOMER_OF, email_of
 MOST_DEVICES = 3
 PAUSES = (0.1, 0.3, 1, 2, 4)  # seconds between tries to get an answer
 LAST_STEP = 30  # more than any sign-out has
-DEATHS = "kill", "term", "exit"
 READ, TOUCH, MOVE, PASSWORD = "/private/", "/touch/", "/cycle/", "/change-password/"
 SWITCH = "/switch/"
 ACTIONS = {
     **dict.fromkeys(("click", "json", "local", "code"), 4),
     "sid": 8,
     "sub": 3,
-    "user": 2,
+    "user": 8,
     "click and sid": 4,
     READ: 12,
     TOUCH: 8,
@@ -161,7 +160,7 @@ class Person:
             ended = [one for one in self.sessions if one.sub == session.sub]
             return [attempt], ended, "ended by the provider"
         if action == "user":
-            email = self.rng.choice([email_of(session.sub), session.email])
+            email = self.rng.choice([email_of(session.sub), session.email, session.email])
             ended = [one for one in self.sessions if email in (email_of(one.sub), one.email)]
             return [partial(site.end_person, node, email)], ended, "ended by the site"
         return [partial(self.click, node, session.key, action)], [session], "signed out"
@@ -204,7 +203,7 @@ class Person:
         """Return headers with which a worker dies, or a receiver hangs or stops the request."""
         if self.rng.random() < 0.3:
             return {RECEIVER: self.rng.choice(["hangs", "exits"])}
-        return dying(self.rng.randint(1, LAST_STEP), self.rng.choice(DEATHS))
+        return dying(self.rng.randint(1, LAST_STEP), self.rng.choice(("kill", "term", "exit")))
 
     async def race(self, session, pages):
         """Use the session while it ends: each key that results must be rejected.

@@ -17,6 +17,8 @@ from .provider import email_of
 
 MOST_STEPS = 200
 RECEIVERS = "hangs", "exits"
+WAYS_OUT = "click", "asign_out", "logout()", "token by sub", "end_sessions"
+MISBEHAVING = [f"{way} receiver {does}" for way in WAYS_OUT for does in RECEIVERS]
 STOPPED = 500  # gunicorn's answer for a request that was stopped
 
 
@@ -65,6 +67,7 @@ class Sweep:
             Flow("sign-in", self.sign_in_once_more, self.by_token, both, provider),
             Flow("act as", self.switch, self.by_token, both, provider),
             Flow("return", self.come_back, self.by_token, both, provider),
+            Flow("end_sessions of the customer", self.act_and_end, self.end_customer, one, site),
             *(replace(flow, name=f"{flow.name} stopped", how="exit") for flow in ways_out),
             *(
                 replace(flow, name=f"{flow.name} receiver {does}", receiver=does)
@@ -92,6 +95,13 @@ class Sweep:
         done, answer = await self.move(a, b, token, headers, "/switch/")
         a.switch()
         return done and answer.json()["user"] == a.email, answer
+
+    async def act_and_end(self, a, b, token, headers=()):
+        await self.switch(a, b, token)
+        return await self.end_customer(a, b, token, headers)
+
+    def end_customer(self, a, b, token, headers=()):
+        return self.site.end_person(self.node, a.email, headers)
 
     async def come_back(self, a, b, token, headers=()):
         await self.switch(a, b, token)
