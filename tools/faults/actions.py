@@ -9,6 +9,7 @@ from .client import DIE_BEFORE, DIE_HOW, IN_DOUBT, Unanswered
 from .model import Session
 
 LOOKS = 10
+STOPPED = 500  # gunicorn's answer for a request that was stopped
 CSRF = "c" * 32  # a double submit cookie may be anything that comes twice
 BACK_CHANNEL = "/oidc/logout/backchannel/"
 CLICKS = {
@@ -112,7 +113,7 @@ class Site:
         was_sent = token in self.lost
         self.lost.add(token)
         answer = await self.web.ask(node, "POST", BACK_CHANNEL, form=form, headers=headers)
-        if not was_sent:
+        if not was_sent and answer.status != STOPPED:
             self.lost.discard(token)
         was_done = was_sent and b"has been used" in answer.body
         return was_done or answer.status == 200, answer

@@ -11,7 +11,7 @@ import uuid
 from dataclasses import dataclass, replace
 from functools import partial
 
-from .actions import SignInFailed, dying
+from .actions import STOPPED, SignInFailed, dying
 from .client import RECEIVER, STEPS_TAKEN, Unanswered
 from .provider import email_of
 
@@ -19,7 +19,6 @@ MOST_STEPS = 200
 RECEIVERS = "hangs", "exits"
 WAYS_OUT = "click", "asign_out", "logout()", "token by sub", "end_sessions"
 MISBEHAVING = [f"{way} receiver {does}" for way in WAYS_OUT for does in RECEIVERS]
-STOPPED = 500  # gunicorn's answer for a request that was stopped
 
 
 @dataclass(frozen=True)
