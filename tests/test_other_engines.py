@@ -13,8 +13,7 @@ from django_oidc_logout.models import OIDCSession
 from tests.absence import need_package
 from tests.factories import is_signed_in, post_logout_token, query_of
 
-PACKAGES = {"user_sessions": "django-user-sessions", "qsessions": "django-qsessions"}
-ENGINES = ["user_sessions.backends.db", "qsessions.backends.db", "qsessions.backends.cached_db"]
+ENGINES = ["qsessions.backends.db", "qsessions.backends.cached_db"]
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
 
 
@@ -22,7 +21,7 @@ SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
 def browser(request, settings, sign_in):
     """Return the browser of somebody who is signed in, on such an engine."""
     package = request.param.partition(".")[0]
-    need_package(package, PACKAGES[package])
+    need_package(package, f"django-{package}")
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, package]
     settings.SESSION_ENGINE = request.param
     settings.MIDDLEWARE = [

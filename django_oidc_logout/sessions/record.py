@@ -108,9 +108,7 @@ def _insert(values: dict[str, Any]) -> OIDCSession:
 
 def _update(key: str, values: dict[str, Any]) -> OIDCSession | None:
     """Update the row with this key, and return it if it still exists."""
-    columns = dict(values)
-    if "sub" in values:
-        columns["sub_digest"] = digest(values["issuer"], values["sub"])
+    columns = {**values, "sub_digest": digest(values["issuer"], values["sub"])}
     if "sid" in values:
         columns["sid_digest"] = digest(values["issuer"], values["sid"])
     with sql.savepoint(index.database()):
