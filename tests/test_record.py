@@ -145,3 +145,13 @@ def test_session_that_is_flushed_by_async_code_is_noted(ada):
     key = ada.session.session_key
     async_to_sync(ada.session.aflush)()
     assert entry.flushed(ada.session).row_key == key
+
+
+def test_person_signs_in_again_in_the_same_session(engine, sign_in, rf, idp):
+    """`login()` only changes the key then, and the middleware has moved the row already."""
+    client = sign_in()
+    request = request_of(rf, engines.store()(client.cookies["sessionid"].value))
+    bound_store.bind(request)
+    login(request, get_user_model().objects.get(), backend=PASSWORD_BACKEND)
+    request.session.save()
+    assert OIDCSession.objects.get().session_key == entry.row_key(request.session)

@@ -89,7 +89,8 @@ def _changes(row: OIDCSession, values: dict[str, Any], *, renewal: bool) -> dict
         values = {name: value for name, value in values.items() if name != "user"}
     else:
         values = {**values, "acts_as": None}
-    lacking = {name for name in KEPT if is_same and renewal and not values[name]}
+    kept = KEPT if row.provider == values["provider"] else KEPT[:1]  # a token is its client's
+    lacking = {name for name in kept if is_same and renewal and not values[name]}
     return {name: value for name, value in values.items() if name not in lacking}
 
 
@@ -160,7 +161,7 @@ def follow_login(request: HttpRequest, user: AbstractBaseUser) -> OIDCSession | 
     if row.user_id is None:
         row.user = cast("Any", user)
     row.acts_as = None if row.user_id == user.pk else cast("Any", user)
-    if not engines.delete_hidden(old_key):
+    if old_key != row.session_key and not engines.delete_hidden(old_key):
         row.pk = None  # both sessions may live, so each needs a row
     if not _retry(lambda: _move(row, old_key)):
         entry.flush(request)

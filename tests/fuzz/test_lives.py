@@ -117,13 +117,20 @@ class Lives(RuleBasedStateMachine):
     def sign_in(self, device, alias, name, sid, is_newer):
         token = id_token(alias, name, sid, is_newer)
         self.ask(device, f"sign_in_by_{self.library}", name=name, id_token=token)
+        before = self.lives[device]
+        if before and before.shown == name == before.name:
+            sid = self.sid_after(before, alias, sid)
         if self.has_ended(alias, name, sid, is_newer):
             self.lives[device] = None
             return
-        before = self.lives[device]
         goes_on = before and before.shown == name and before.alias
         number = before.number if goes_on else next(NUMBERS)
         self.lives[device] = Life(name, number, alias, sid)
+
+    def sid_after(self, before, alias, sid):
+        """Return the `sid` after new tokens of the same person: a renewal keeps what they lack."""
+        is_renewal = self.library == "mozilla" and before.issuer == PROVIDERS[alias][0]
+        return sid or (before.sid if is_renewal else "")
 
     @rule(device=devices, name=names)
     def sign_in_by_password(self, device, name):
@@ -149,6 +156,7 @@ class Lives(RuleBasedStateMachine):
         if before and before.alias:
             token = id_token(before.alias, before.name, sid, is_newer)
             self.ask(device, f"renew_by_{self.library}", id_token=token)
+            sid = self.sid_after(before, before.alias, sid)
             has_ended = self.has_ended(before.alias, before.name, sid, is_newer)
             self.lives[device] = None if has_ended else replace(before, sid=sid)
 
