@@ -18,7 +18,7 @@ from django.urls import path
 
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import index
+from django_oidc_logout.sessions import engines, index
 from e2e.servers.conftest import assert_ended
 from e2e.servers.interleaving import stopped_before
 from tests.factories import copy_of, is_signed_in, post_logout_token
@@ -308,7 +308,7 @@ def test_token_during_a_sign_in(sign_in, logout_token, aside, monkeypatch, by):
         if not is_over and (steps.other.result() != 200 or not has_ended(client)):
             wrong.append((step, steps.taken[step - 2 : step]))
         OIDCSession.objects.all().delete()
-    assert step > 5
+    assert step > (5 if engines.in_cookies() else 10)  # cookies keep no session, so fewer steps
     assert wrong == []
 
 
