@@ -31,6 +31,7 @@ class ProviderOptions:
 
     alias: str
     issuer: str = ""
+    name: str = ""
     backend: str = "django_oidc_logout.providers.OIDCProvider"
     client_id: str = ""
     client_secret: str = field(default="", repr=False)

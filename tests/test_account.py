@@ -155,6 +155,11 @@ def test_provider_that_is_not_configured(people, changed, name):
 # What it does
 
 
+def test_provider_with_a_name(configure, people):
+    configure(NAME="Company account")
+    assert "Company account" in words(people["desk"].get(PAGE))
+
+
 def test_another_session_ends(people):
     seen = []
 

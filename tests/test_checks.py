@@ -6,6 +6,7 @@ import socket
 
 import pytest
 from django.core.checks import ERROR, WARNING, run_checks
+from django.utils.translation import gettext_lazy
 
 from django_oidc_logout import providers
 from django_oidc_logout.conf import PROVIDER_KEYS
@@ -59,6 +60,7 @@ WRONG = [
     ("E003", PROVIDERS, default(ISSUER="idp.example.com")),
     ("E003", PROVIDERS, default(ISSUER="http://idp.example.com")),
     ("E003", PROVIDERS, default() | {"other": {"CLIENT_ID": "site"}}),
+    ("E004", PROVIDERS, default(NAME=5)),
     ("E004", PROVIDERS, default(CLIENT_ID=5)),
     ("E004", PROVIDERS, default(CLIENT_SECRET=b"secret")),
     ("E004", PROVIDERS, default(BACKEND=OwnProvider)),
@@ -146,6 +148,7 @@ RIGHT = [
     ("OIDC_LOGOUT_CLEAR_SITE_DATA", ["cache", "storage"]),
     ("OIDC_LOGOUT_CLEAR_SITE_DATA", ("executionContexts", "prefetchCache", "prerenderCache")),
     ("OIDC_LOGOUT_CLEAR_SITE_DATA", ["clientHints"]),
+    (PROVIDERS, default(NAME=gettext_lazy("Company account"))),
     ("OIDC_LOGOUT_ALLOWED_HOSTS", []),
     ("OIDC_LOGOUT_ALLOWED_HOSTS", ["app.example.com", "localhost:3000", "[::1]:3000"]),
     ("OIDC_LOGOUT_ALLOWED_HOSTS", {"app.example.com"}),

@@ -22,6 +22,7 @@ MOZILLA = [
 # Each key of a provider, its default where nothing else is set, and another value.
 KEYS = [
     ("ISSUER", "", ISSUER),
+    ("NAME", "", "Company account"),
     ("BACKEND", "django_oidc_logout.providers.OIDCProvider", "site.providers.Own"),
     ("CLIENT_ID", "", "site"),
     ("CLIENT_SECRET", "", "secret"),

@@ -6,6 +6,8 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from django.utils import translation
+from django.utils.translation import gettext_lazy
 
 from django_oidc_logout.conf import ProviderOptions
 from django_oidc_logout.exceptions import ProviderSkipped
@@ -16,6 +18,7 @@ from django_oidc_logout.providers import (
     GoogleProvider,
     OIDCProvider,
     WorkOSProvider,
+    configured,
     with_query,
 )
 from tests.factories import ISSUER, query_of
@@ -182,10 +185,33 @@ def test_google():
         ({"issuer": "https://idp.example.com:8443/realms/main"}, "idp.example.com"),
         ({"issuer": "urn:example"}, "default"),
         ({"issuer": ""}, "default"),
+        ({"name": "Company account"}, "Company account"),
     ],
 )
 def test_name(options, name):
     assert provider(**options).name == name
+
+
+def test_name_replaces_that_of_the_class():
+    assert provider(GoogleProvider, name="Club account").name == "Club account"
+
+
+def test_name_may_be_translated(settings):
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": ISSUER, "NAME": gettext_lazy("Yes")}}
+    found = {}
+    for language in ("en", "de"):
+        with translation.override(language):
+            found[language] = configured.display_name("default", ISSUER)
+    assert found == {"en": "Yes", "de": "Ja"}
+
+
+@pytest.mark.django_db
+def test_people_see_the_name(configure, sign_in):
+    configure(NAME="Company account")
+    client = sign_in()
+    back = query_of(client.post("/oidc/logout/"))["state"]
+    page = client.get("/oidc/logout/callback/", {"state": back}).content.decode()
+    assert "Signed out at Company account." in page
 
 
 @pytest.mark.parametrize("cls", [OIDCProvider, Auth0Provider, CognitoProvider, WorkOSProvider])

@@ -9,6 +9,7 @@ from math import inf
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
+from django.utils.functional import Promise
 
 from .. import providers
 from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
@@ -67,6 +68,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str | Promise)  # translated for each person
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and value is not True and 0 < value < inf
 
@@ -90,6 +95,7 @@ KINDS: dict[type, tuple[Callable[[Any], bool], str]] = {
     tuple: (_is_algorithms, 'a list of algorithms such as ["RS256"], without "none"'),
     dict: (_is_parameters, "a dict of strings"),
 }
+KINDS_BY_NAME = {"name": (_is_name, "a string")}
 DEFAULTS = ProviderOptions(alias="")
 
 
@@ -98,7 +104,8 @@ def check_values() -> list[CheckMessage]:
     messages: list[CheckMessage] = []
     for alias, entry, _options in lookup.provider_entries():
         for field in fields(DEFAULTS):
-            is_valid, kind = KINDS.get(type(getattr(DEFAULTS, field.name)), KINDS[str])
+            by_type = KINDS.get(type(getattr(DEFAULTS, field.name)), KINDS[str])
+            is_valid, kind = KINDS_BY_NAME.get(field.name, by_type)
             key = field.name.upper()
             if key in PROVIDER_KEYS and key in entry and not is_valid(entry[key]):
                 messages.append(

@@ -48,7 +48,7 @@ class OIDCProvider:
     """A provider that implements OpenID Connect RP-Initiated Logout 1.0, section 2."""
 
     name: str = ""
-    """The name that people know. Default: the issuer's host."""
+    """The name that people know. `NAME` replaces it. Default: the issuer's host."""
     sign_out_page: ClassVar[str] = ""
     """A page where people can sign out by hand, if a redirect is not possible. Only a link."""
     uses_discovery: ClassVar[bool] = True
@@ -56,7 +56,8 @@ class OIDCProvider:
 
     def __init__(self, options: ProviderOptions) -> None:
         self.options = options
-        self.name = self.name or urlsplit(options.issuer).hostname or options.alias
+        host = urlsplit(options.issuer).hostname
+        self.name = options.name or self.name or host or options.alias
 
     def end_session_url(
         self, request: EndSessionRequest, *, max_length: int | None = None

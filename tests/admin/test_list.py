@@ -156,10 +156,16 @@ def test_filters(desk, query, found):
     assert people(desk, **query) == found
 
 
-def test_filters_show_the_providers_names(desk):
+def test_filters_show_the_providers_names(desk, settings):
     page = desk.get(LIST).content.decode()
     for words in ("idp.example.com (default)", "Google (google)", "Not configured"):
         assert words in page
+    entry = {"ISSUER": ISSUER, "NAME": "Company account"}
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": entry}
+    session(user("ada"))
+    page = desk.get(LIST)
+    assert "Company account (default)" in page.content.decode()
+    assert rows(page)[0]["provider_name"] == "Company account"
 
 
 def test_date_hierarchy(desk):
