@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 SECONDS = 90
 
 
-def eventually(what: Callable[[], bool]) -> bool:
+def eventually(what: Callable[[], bool], seconds: float = SECONDS) -> bool:
     """Return whether a condition becomes true within a bounded time."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     while not what():
         if time.monotonic() > deadline:
             return False

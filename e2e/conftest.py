@@ -1,0 +1,34 @@
+"""What tests beside other software share: a Keycloak.
+
+Without Java, or without Maven and a distribution in its local repository, the tests that use it are
+skipped; with REQUIRE_ALL=1 they fail.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from e2e.providers.keycloak import server
+from e2e.providers.keycloak.distribution import Absent
+from tests.absence import need
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Keycloak]:
+    """Return the Keycloak of this run, which all its processes share."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder = folder / "keycloak"
+    folder.mkdir(exist_ok=True)
+    try:
+        with server.running(folder) as keycloak:
+            yield keycloak
+    except Absent as absent:
+        need(None, str(absent))
