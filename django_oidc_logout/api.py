@@ -18,6 +18,9 @@ from .sessions.pending import PendingTokens
 from .signals import signed_out
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest, HttpResponse
 
@@ -124,44 +127,67 @@ async def aend_sessions(
     return await asyncio.shield(call)
 
 
-def remember_login(
+def remember_login(  # noqa: PLR0913  # all but the first two are named
     request: HttpRequest,
-    id_token: str,
+    id_token: str | None = None,
     *,
+    claims: Mapping[str, Any] | None = None,
     access_token: str | None = None,
     refresh_token: str | None = None,
+    provider: str | None = None,
 ) -> OIDCSession | None:
-    """Record through which provider a person signed in. Call it after `login()`.
+    """Record through which provider a person signed in.
 
-    A failure is logged and does not break the sign-in; the sign-out will lack the hint.
+    Call it after `login()`, or before it: if a second factor comes in between, `login()` gives the
+    row its user. Pass the ID Token, its claims, or both. A failure is logged and does not break the
+    sign-in. If there is nothing to record, such as with a `provider` alone, the session still
+    counts as one that a provider began: its sign-out goes there, without a hint.
 
     Args:
-        request: the request that has just been signed in.
-        id_token: the ID Token as the provider sent it, verified by the caller.
+        request: the request of the person who signs in.
+        id_token: the ID Token as the provider sent it, verified by the caller. It serves as the
+            hint, unless it is encrypted.
+        claims: the verified claims of the ID Token. Without an `iss`, the issuer is that of
+            `provider`.
         access_token: only searched for a `sid` that the ID Token lacks; never stored.
         refresh_token: stored, encrypted, if `OIDC_LOGOUT_REVOKE_TOKENS` is on.
+        provider: the alias in `OIDC_LOGOUT_PROVIDERS`. By default, the issuer and the audience
+            decide.
 
     Returns:
-        The row of the session in the index, or None if it could not be written.
+        The row of the session in the index, or None if there is none.
     """
-    tokens = PendingTokens(
-        id_token=id_token, access_token=access_token, refresh_token=refresh_token
+    return sign_in.remember(
+        request,
+        PendingTokens(
+            id_token=id_token,
+            claims=claims,
+            access_token=access_token,
+            refresh_token=refresh_token,
+            provider=provider or "",
+        ),
     )
-    return sign_in.record(request, tokens)
 
 
-def renew_login(
+def renew_login(  # noqa: PLR0913  # all but the first two are named
     request: HttpRequest,
-    id_token: str,
+    id_token: str | None = None,
     *,
+    claims: Mapping[str, Any] | None = None,
     access_token: str | None = None,
     refresh_token: str | None = None,
+    provider: str | None = None,
 ) -> OIDCSession | None:
     """Record new tokens of a session that is signed in already. See `remember_login`.
 
-    New tokens do not revive a session that has ended in the meantime: it is flushed.
+    New tokens do not revive a session that has ended in the meantime: it is flushed. What they do
+    not contain (`sid`, refresh token, hint) is kept.
     """
     tokens = PendingTokens(
-        id_token=id_token, access_token=access_token, refresh_token=refresh_token
+        id_token=id_token,
+        claims=claims,
+        access_token=access_token,
+        refresh_token=refresh_token,
+        provider=provider or "",
     )
     return sign_in.record(request, tokens, renewal=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .conf import conf
 from .exceptions import OIDCLogoutError
 from .providers import configured
-from .sessions import entry, pending, tombstones
+from .sessions import entry, index, pending, tombstones
 from .sessions import record as rows
 from .tokens import id_token
 
@@ -41,8 +41,9 @@ def record(
         The row, or None if it could not be written or the provider has ended the session.
     """
     try:
-        entry.mark_provider(request.session, configured.fallback_alias())
-        token = id_token.read(tokens.id_token)
+        provider = _named(tokens.provider)
+        entry.mark_provider(request.session, provider or configured.only_alias())
+        token = id_token.read_verified(tokens.id_token, tokens.claims, provider)
         entry.mark_provider(request.session, token.alias)
         row = rows.record(
             request,
@@ -60,6 +61,29 @@ def record(
     return row
 
 
+def remember(request: HttpRequest, tokens: PendingTokens) -> OIDCSession | None:
+    """Record a sign-in that the site's code reports, before or after its `login()`.
+
+    See `record`. If nobody is signed in yet, `login()` gives the row its user. If somebody is, they
+    may be about to be replaced.
+    """
+    row = record(request, tokens)
+    pending.put_before_login(request, tokens)
+    return row
+
+
+def _named(provider: str) -> str:
+    """Return the alias that the caller named, or the empty string if it is not configured."""
+    if provider and provider not in conf.OIDC_LOGOUT_PROVIDERS:
+        logger.warning(
+            "OIDC_LOGOUT_PROVIDERS does not have the provider that remember_login() names: "
+            "provider=%s",
+            provider,
+        )
+        return ""
+    return provider
+
+
 def _log_failure(exc: Exception) -> None:
     is_ours = isinstance(exc, OIDCLogoutError)
     logger.warning(
@@ -72,12 +96,15 @@ def _log_failure(exc: Exception) -> None:
 
 def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
     """Record the sign-in that `login()` completes, or let the browser's row follow it."""
-    tokens = pending.take(request)
+    pending.note_login(request)
+    tokens, row_key = pending.take(request), pending.take_row_key(request)
     if tokens is None:
         _follow(request, user)
         return
     try:
         rows.remove_replaced(request)
+        if row_key != entry.row_key(request.session):
+            index.remove_key(row_key)
     except Exception:  # this must not break the sign-in either
         logger.exception("Could not remove the row of a replaced session")
     record(request, tokens)

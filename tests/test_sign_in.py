@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from django_oidc_logout.api import end_sessions, remember_login, sign_out
+from django_oidc_logout.api import end_sessions, remember_login, renew_login, sign_out
 from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, index
@@ -325,6 +325,141 @@ def test_sign_in_whose_token_cannot_be_read_is_signed_out_at_the_provider(
     assert query_of(sign_out(plain_request)).keys() >= {"client_id", "state"}
     (outcome,) = outcomes
     assert (outcome.provider, outcome.recorded) == ("redirect", False)
+
+
+CLAIMS = {"sub": "ada", "sid": "s", "aud": "site", "preferred_username": "ada.lovelace"}
+OTHER = "https://other.example.com"
+
+
+@pytest.fixture
+def two_clients(configure, idp):
+    """Configure a second client of the same issuer, which the issuer alone cannot tell apart."""
+    configure("default", CLIENT_ID="site")
+    configure("staff", ISSUER=idp.issuer, CLIENT_ID="staff", END_SESSION_ENDPOINT=f"{OTHER}/end")
+
+
+@pytest.mark.parametrize("id_token", [None, "", "garbage", ENCRYPTED])
+def test_claims_alone_record_a_sign_in(idp, plain_request, caplog, id_token, outcomes):
+    claims = {**CLAIMS, "iss": idp.issuer}
+    row = remember_login(plain_request, id_token, claims=claims)
+    assert (row.provider, row.issuer, row.sub, row.sid) == ("default", idp.issuer, "ada", "s")
+    assert (row.user.username, row.id_token) == ("ada", "")
+    query = query_of(sign_out(plain_request))
+    assert query.keys() >= {"client_id", "logout_hint"}
+    assert "id_token_hint" not in query
+    (outcome,) = outcomes
+    assert (outcome.provider, outcome.recorded) == ("redirect", True)
+    assert [r for r in caplog.records if r.levelname == "WARNING"] == []
+
+
+@pytest.mark.parametrize(
+    ("claims", "provider", "expected"),
+    [
+        ({}, "staff", "staff"),
+        ({"aud": "staff"}, None, "staff"),
+        ({"aud": "site"}, "staff", "staff"),
+        ({}, None, ""),  # either of them
+    ],
+)
+@pytest.mark.usefixtures("two_clients")
+def test_provider_is_named_where_the_issuer_cannot_tell(
+    idp, plain_request, claims, provider, expected
+):
+    claims = {"sub": "ada", "iss": idp.issuer, **claims}
+    assert remember_login(plain_request, claims=claims, provider=provider).provider == expected
+
+
+@pytest.mark.parametrize("provider", ["default", None])
+def test_claims_without_an_issuer_are_those_of_the_provider(idp, plain_request, provider):
+    row = remember_login(plain_request, claims={"sub": "ada"}, provider=provider)
+    assert (row.provider, row.issuer) == ("default", idp.issuer)
+
+
+@pytest.mark.usefixtures("two_clients")
+def test_claims_of_an_unknown_issuer_are_not_recorded(plain_request, caplog, outcomes):
+    """Nor is the person sent to a provider that may be another than theirs."""
+    assert remember_login(plain_request, claims={"sub": "ada"}) is None
+    assert "the token's iss is missing" in caplog.text
+    sign_out(plain_request)
+    assert (outcomes[0].provider, outcomes[0].recorded) == ("unavailable", False)
+
+
+def test_id_token_counts_more_than_the_claims_beside_it(idp, plain_request):
+    given = {"sub": "grace", "iss": OTHER, "sid": "more"}
+    row = remember_login(plain_request, idp.id_token(sid=None), claims=given)
+    assert (row.issuer, row.sub, row.sid) == (idp.issuer, "ada", "more")
+    assert row.id_token
+
+
+@pytest.mark.parametrize("claims", ["text", [], 5])
+def test_claims_that_are_none_do_not_break_the_sign_in(idp, plain_request, caplog, claims):
+    assert remember_login(plain_request, claims=claims) is None
+    assert "reason=there is no ID Token: request the scope openid" in caplog.text
+    assert remember_login(plain_request, idp.id_token(), claims=claims).sub == "ada"
+
+
+@pytest.mark.usefixtures("two_clients")
+def test_provider_alone_marks_the_session(plain_request, outcomes, caplog):
+    assert remember_login(plain_request, provider="staff") is None
+    assert sign_out(plain_request)["Location"].startswith(f"{OTHER}/end?")
+    assert (outcomes[0].provider, outcomes[0].recorded) == ("redirect", False)
+    assert caplog.text.count("Could not record a sign-in") == 1
+
+
+def test_provider_that_is_not_configured_is_logged(idp, plain_request, caplog):
+    row = remember_login(plain_request, idp.id_token(), provider="elsewhere")
+    assert row.provider == "default"
+    assert "that remember_login() names: provider=elsewhere" in caplog.text
+
+
+def test_claims_of_a_renewal_keep_the_hint(idp, plain_request):
+    id_token = idp.id_token(sid="s")
+    remember_login(plain_request, id_token)
+    row = renew_login(plain_request, claims={"iss": idp.issuer, "sub": "ada", "aud": "site"})
+    assert (row.id_token, row.sid) == (id_token, "s")
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+def test_sign_in_reported_before_login_replaces_somebody_else(
+    idp, plain_request, django_user_model, is_bound
+):
+    if is_bound:
+        bound_store.bind(plain_request)
+    remember_login(plain_request, idp.id_token(sub="old", sid="old"))
+    del plain_request._oidc_logout_logged_in  # a later request
+    remember_login(plain_request, idp.id_token(sub="grace", sid="new"))
+    grace = django_user_model.objects.create_user("grace")
+    login(plain_request, grace, backend=PASSWORD_BACKEND)
+    row = OIDCSession.objects.get()
+    assert (row.user, row.acts_as, row.sub, row.sid) == (grace, None, "grace", "new")
+    assert row.session_key == plain_request.session.session_key
+
+
+def test_same_person_signs_in_again_with_new_tokens_before_login(idp, plain_request):
+    remember_login(plain_request, idp.id_token(sid="old"))
+    del plain_request._oidc_logout_logged_in  # a later request
+    remember_login(plain_request, idp.id_token(sid="new"))
+    login(plain_request, plain_request.user, backend=PASSWORD_BACKEND)
+    row = OIDCSession.objects.get()
+    assert (row.sid, row.session_key) == ("new", plain_request.session.session_key)
+
+
+@pytest.mark.parametrize("claims", [None, CLAIMS])
+def test_sign_in_is_kept_until_a_second_factor_is_there_without_a_token(
+    idp, rf, claims, django_user_model, outcomes
+):
+    """Whether there is a row or not, `login()` in a later request belongs to the sign-in."""
+    request = rf.get("/")
+    request.session, request.user = SessionStore(), AnonymousUser()
+    remember_login(request, ENCRYPTED, claims=claims)
+    request.session.save()
+    later = rf.get("/")
+    later.session, later.user = SessionStore(request.session.session_key), AnonymousUser()
+    ada = django_user_model.objects.create_user("ada")
+    login(later, ada, backend=PASSWORD_BACKEND)
+    assert [row.user for row in OIDCSession.objects.all()] == ([ada] if claims else [])
+    assert "client_id" in query_of(sign_out(later))
+    assert outcomes[0].recorded is bool(claims)
 
 
 def test_token_is_kept_until_a_second_factor_is_there(idp, rf):

@@ -120,6 +120,24 @@ def other_clients(options: ProviderOptions) -> list[str]:
     ]
 
 
+def only_alias_of(issuer: str) -> str:
+    """Return the alias of the provider with this issuer, if exactly one has it."""
+    found = [o.alias for o in conf.OIDC_LOGOUT_PROVIDERS.values() if o.issuer == issuer]
+    return found[0] if len(found) == 1 else ""
+
+
+def only_alias() -> str:
+    """Return the alias of the only provider, or the empty string if there are several."""
+    configured = conf.OIDC_LOGOUT_PROVIDERS
+    return next(iter(configured)) if len(configured) == 1 else ""
+
+
+def issuer_of(alias: str) -> str:
+    """Return the issuer of a provider; without an alias, that of the only one. Or nothing."""
+    options = conf.OIDC_LOGOUT_PROVIDERS.get(alias or only_alias())
+    return options.issuer if options else ""
+
+
 def fallback_alias() -> str:
     """Return the alias to use if the session does not name one: the only alias, or `"default"`."""
     configured = conf.OIDC_LOGOUT_PROVIDERS

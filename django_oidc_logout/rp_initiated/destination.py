@@ -144,7 +144,9 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
     is_from_provider = entry.is_from_provider(request.session)
     if entry.signed_in_user(request) is not None and not is_from_provider:
         raise ProviderSkipped("The sign-in was not through an identity provider.")
-    alias = entry.provider_alias(request.session) or configured.fallback_alias()
+    alias = entry.provider_alias(request.session)
+    if alias is None:
+        alias = configured.fallback_alias()
     return SignIn(alias=alias, is_recorded=not is_from_provider)
 
 

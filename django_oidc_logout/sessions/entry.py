@@ -153,9 +153,12 @@ def mark_provider(session: SessionBase, alias: str = "") -> None:
     session[PROVIDER] = alias
 
 
-def provider_alias(session: SessionBase) -> str:
-    """Return the alias of the provider that began a session, or the empty string."""
-    return str(session.get(PROVIDER) or "")
+def provider_alias(session: SessionBase) -> str | None:
+    """Return the alias of the provider that began a session; None if nothing was noted.
+
+    It is empty if a provider began the session and nothing says which.
+    """
+    return str(session[PROVIDER] or "") if PROVIDER in session else None
 
 
 def is_from_provider(session: SessionBase) -> bool:

@@ -3,28 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import entry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest
 
 ATTRIBUTE = "_oidc_logout_tokens"
+ROW_KEY = "_oidc_logout_row_key"
+LOGGED_IN = "_oidc_logout_logged_in"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingTokens:
-    """The tokens of a sign-in that is not recorded yet."""
+    """The tokens of a sign-in that is not recorded yet, or not for its user."""
 
-    id_token: str = field(repr=False)
+    id_token: str | None = field(default=None, repr=False)
+    claims: Mapping[str, Any] | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
     refresh_token: str | None = field(default=None, repr=False)
+    provider: str = ""
+    """The alias of the provider, if the caller knows it."""
 
 
 def put(request: HttpRequest, tokens: PendingTokens) -> None:
     """Keep the tokens of a sign-in on its request."""
     setattr(request, ATTRIBUTE, tokens)
+
+
+def put_before_login(request: HttpRequest, tokens: PendingTokens) -> None:
+    """Keep tokens that were recorded for a signed-in user, in case `login()` is still to come.
+
+    `login()` flushes the session if it signs in somebody else, and the tokens are theirs then.
+    """
+    if LOGGED_IN not in request.__dict__ and entry.is_signed_in(request.session):
+        put(request, tokens)
+        setattr(request, ROW_KEY, entry.row_key(request.session))
+
+
+def take_row_key(request: HttpRequest) -> str:
+    """Return the key of the row that was written before `login()`, or the empty string."""
+    return str(request.__dict__.pop(ROW_KEY, ""))
+
+
+def note_login(request: HttpRequest) -> None:
+    """Note that `login()` has been called for a request."""
+    setattr(request, LOGGED_IN, True)
 
 
 def take(request: HttpRequest) -> PendingTokens | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RETRY_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds
 ENDED_ROW = "_oidc_logout_ended_row"
-KEPT = ("sid", "refresh_token")
+KEPT = ("sid", "refresh_token", "id_token")
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ def _write(old_key: str, values: dict[str, Any], *, renewal: bool) -> OIDCSessio
 
 
 def _changes(row: OIDCSession, values: dict[str, Any], *, renewal: bool) -> dict[str, Any]:
-    """Return what to change in a row: a renewal keeps the `sid` and refresh token that it lacks."""
+    """Return what to change in a row: a renewal keeps the `sid` and the tokens that it lacks."""
     user, is_same = values["user"], (row.issuer, row.sub) == (values["issuer"], values["sub"])
     if is_same and user is not None and row.acts_as_id == user.pk:
         values = {name: value for name, value in values.items() if name != "user"}

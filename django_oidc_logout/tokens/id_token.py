@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..exceptions import TokenUnreadable
 from ..providers import configured
 from . import jws
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+ENCRYPTED_DOTS = 4  # an encrypted JWT has five parts (RFC 7516, section 7.1)
 LOGIN_HINT_CLAIMS = ("login_hint", "preferred_username", "email")
 
 
@@ -20,6 +19,7 @@ class IDToken:
     """The claims of an ID Token that a sign-out needs."""
 
     encoded: str
+    """As the provider sent it. Empty if only its claims are known, or if it is encrypted."""
     issuer: str
     subject: str
     sid: str
@@ -28,10 +28,16 @@ class IDToken:
     login_hint: str
     issued_at: float | None
     """By the provider's clock, in seconds since the epoch. None if the token does not say."""
+    provider: str = ""
+    """The alias that the site's code named, if it is configured."""
 
     @property
     def alias(self) -> str:
         """The alias of the provider that issued this token to the site; empty if none matches."""
+        if self.provider:
+            return self.provider
+        if not self.audience:  # only claims that are not those of an ID Token lack it
+            return configured.only_alias_of(self.issuer)
         options = configured.options_for(self.issuer, self.audience, self.authorized_party)
         return options.alias if options else ""
 
@@ -42,7 +48,52 @@ def read(encoded: str) -> IDToken:
     Raises:
         TokenUnreadable: it is not a signed JWT, or lacks a usable `iss`, `sub` or `sid`.
     """
+    return _from_claims(_claims(encoded), encoded=encoded)
+
+
+def read_verified(
+    encoded: str | None, claims: Mapping[str, Any] | None, provider: str = ""
+) -> IDToken:
+    """Read an ID Token and verified claims, of which one may be missing or unusable.
+
+    An encrypted ID Token needs its claims beside it, and does not serve as a hint (RP-Initiated
+    Logout 1.0, section 2). What both contain is taken from the ID Token.
+
+    Args:
+        encoded: the ID Token as the provider sent it.
+        claims: its claims, or those of the UserInfo response, which lack the issuer.
+        provider: the alias of the provider. Without it, the issuer and the audience decide.
+
+    Raises:
+        TokenUnreadable: neither has a usable `sub`, or the issuer is not known.
+    """
+    given = claims if isinstance(claims, Mapping) else None
+    token_claims: dict[str, Any] = {}
+    try:
+        token_claims = _claims(encoded)
+    except TokenUnreadable as exc:
+        if given is None:
+            raise TokenUnreadable(_remedy(encoded) or str(exc)) from exc
+    merged = {**(given or {}), **token_claims}
+    merged.setdefault("iss", configured.issuer_of(provider))
+    hint = encoded if encoded and token_claims else ""
+    return _from_claims(merged, encoded=hint, provider=provider)
+
+
+def _claims(encoded: object) -> dict[str, Any]:
     _, claims = jws.parse(str(encoded).replace("=", ""))  # some providers pad, which is wrong
+    return claims
+
+
+def _remedy(encoded: object) -> str:
+    if not encoded:
+        return "there is no ID Token: request the scope openid, or pass its claims"
+    if str(encoded).count(".") == ENCRYPTED_DOTS:
+        return "the ID Token is encrypted: pass its claims to remember_login() as well"
+    return ""
+
+
+def _from_claims(claims: Mapping[str, Any], *, encoded: str, provider: str = "") -> IDToken:
     return IDToken(
         encoded=encoded,
         issuer=jws.identifier(claims, "iss"),
@@ -52,6 +103,7 @@ def read(encoded: str) -> IDToken:
         authorized_party=str(claims.get("azp") or ""),
         login_hint=_login_hint(claims),
         issued_at=jws.seconds(claims, "iat") or jws.seconds(claims, "auth_time"),
+        provider=provider,
     )
 
 
