@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.generic import View
 
+from . import request_scope
 from .api import sign_out
 from .decorators import outside_transactions
 from .exceptions import SessionsNotEnded
@@ -38,7 +39,8 @@ class Entry:
 
 # Outside transactions: an error after a session has ended must not roll that back.
 @method_decorator(
-    [outside_transactions, never_cache, csrf_protect, login_required], name="dispatch"
+    [request_scope.within, outside_transactions, never_cache, csrf_protect, login_required],
+    name="dispatch",
 )
 class SessionsView(View):
     """List the person's own sessions. A POST ends one of them, or all the others."""

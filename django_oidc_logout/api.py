@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from asgiref.sync import sync_to_async
 from django.db import Error
 
-from . import sign_in
+from . import request_scope, sign_in
 from .outcome import Outcome
 from .providers import configured, revocation
 from .rp_initiated import destination, responses
@@ -32,6 +32,7 @@ logger = logging.getLogger("django_oidc_logout")
 STORE_FAILED = "The session store failed, so only the browser has forgotten the session."
 
 
+@request_scope.within
 def sign_out(
     request: HttpRequest, *, return_to: object = None, local_only: bool = False
 ) -> HttpResponse:

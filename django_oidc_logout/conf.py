@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 from django.conf import settings
 
-from .options import INHERITED, PROVIDER_KEYS, ProviderOptions
+from . import providers_callable
+from .options import INHERITED, PROVIDER_KEYS, ProviderOptions, Providers
 
 __all__ = [
     "DEFAULT_ALIAS",
@@ -18,6 +18,7 @@ __all__ = [
     "PROVIDER_KEYS",
     "RESPONSES",
     "ProviderOptions",
+    "Providers",
     "Settings",
     "conf",
 ]
@@ -44,23 +45,6 @@ MOZILLA_DEFAULTS = {
     "proxies": "OIDC_PROXY",
     "basic_auth": "OIDC_TOKEN_USE_BASIC_AUTH",
 }
-
-
-def _provider(alias: str, entry: Mapping[str, Any]) -> ProviderOptions:
-    values: dict[str, Any] = {}
-    if alias == DEFAULT_ALIAS:
-        values = {
-            name: getattr(settings, setting)
-            for name, setting in MOZILLA_DEFAULTS.items()
-            if getattr(settings, setting, None) is not None
-        }
-        values["algorithms"] = (getattr(settings, "OIDC_RP_SIGN_ALGO", "HS256"),)
-    values |= {
-        key.lower(): value
-        for key, value in entry.items()
-        if key in PROVIDER_KEYS and value is not None
-    }
-    return ProviderOptions(alias=alias, **values)
 
 
 class Settings:
@@ -92,16 +76,31 @@ class Settings:
         return [name for name in vars(Settings) if name.startswith("OIDC_LOGOUT_")]
 
     @property
-    def OIDC_LOGOUT_PROVIDERS(self) -> dict[str, ProviderOptions]:
-        """The configured providers by alias. The system checks report malformed entries."""
-        configured = self.raw("OIDC_LOGOUT_PROVIDERS")
-        if not isinstance(configured, Mapping):
-            return {}
-        return {
-            alias: _provider(alias, entry)
-            for alias, entry in configured.items()
-            if isinstance(entry, Mapping)
+    def OIDC_LOGOUT_PROVIDERS(self) -> Providers:
+        """The configured providers by alias. A callable is asked at most once per request."""
+        written = self.raw("OIDC_LOGOUT_PROVIDERS")
+        if providers_callable.is_path(written):
+            return providers_callable.ask(written, self.provider_defaults)
+        return Providers.read(written, self.provider_defaults)
+
+    @property
+    def known_providers(self) -> Providers:
+        """The providers that are known without asking a callable, or that it has named already."""
+        written = self.raw("OIDC_LOGOUT_PROVIDERS")
+        if providers_callable.is_path(written):
+            return providers_callable.asked(written) or Providers()
+        return Providers.read(written, self.provider_defaults)
+
+    @property
+    def provider_defaults(self) -> dict[str, dict[str, Any]]:
+        """The options of each alias that come from other settings."""
+        defaults = {
+            name: getattr(settings, setting)
+            for name, setting in MOZILLA_DEFAULTS.items()
+            if getattr(settings, setting, None) is not None
         }
+        defaults["algorithms"] = (getattr(settings, "OIDC_RP_SIGN_ALGO", "HS256"),)
+        return {DEFAULT_ALIAS: defaults}
 
     @property
     def OIDC_LOGOUT_REDIRECT_URL(self) -> str | None:

@@ -24,6 +24,12 @@ class ProviderUnavailable(OIDCLogoutError):
     """A stranger who posts a token must not learn a URL inside the site's network."""
 
 
+class ProvidersUnreadable(ProviderUnavailable):
+    """The site's callable that returns the providers failed."""
+
+    description = "the site's providers cannot be read; the site's log says why"
+
+
 class ProviderSkipped(OIDCLogoutError):
     """The identity provider need not or cannot be notified, and this is not an error."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 
-from . import sign_in, user_changes
+from . import request_scope, sign_in, user_changes
 from .conf import conf
 from .sessions import bound_store, entry, index
 from .sessions.pending import PendingTokens
@@ -40,6 +40,10 @@ class OIDCSessionMiddleware:
         """Handle a request. Under ASGI, return the coroutine that handles it."""
         if self.is_async:
             return self.__acall__(request)
+        with request_scope.begin(request):
+            return self._handle(request)
+
+    def _handle(self, request: HttpRequest) -> Any:
         bound_store.bind(request)
         token = user_changes.handled.set(request)
         try:
@@ -53,6 +57,10 @@ class OIDCSessionMiddleware:
         return _no_store(request, response)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        with request_scope.begin(request):
+            return await self._ahandle(request)
+
+    async def _ahandle(self, request: HttpRequest) -> HttpResponseBase:
         await sync_to_async(bound_store.bind)(request)
         token = user_changes.handled.set(request)
         try:

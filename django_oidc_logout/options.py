@@ -1,12 +1,10 @@
-"""The options of a provider. `conf` reads them from the settings."""
+"""The providers that a site configures, and their options. `conf` reads them from the settings."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +40,38 @@ class ProviderOptions:
 
 INHERITED = {"alias", "verify_ssl", "proxies", "basic_auth"}
 PROVIDER_KEYS = tuple(f.name.upper() for f in fields(ProviderOptions) if f.name not in INHERITED)
+
+
+class Providers(dict[str, ProviderOptions]):
+    """The configured providers by alias."""
+
+    def __init__(self, *args: Any, written: Mapping[str, Any] | None = None) -> None:
+        super().__init__(*args)
+        self.written = written or {}
+        """The options of each as the site wrote them."""
+        self.failure = ""
+        """Why the site's callable could not be asked."""
+
+    @classmethod
+    def read(cls, written: Any, defaults: Mapping[str, Mapping[str, Any]]) -> Providers:
+        """Return the providers in a setting. The system checks report malformed entries.
+
+        Args:
+            written: the setting, of any type.
+            defaults: options by alias.
+        """
+        entries = written.items() if isinstance(written, Mapping) else ()
+        found = {alias: entry for alias, entry in entries if isinstance(entry, Mapping)}
+        options = {
+            alias: _options(alias, entry, defaults.get(alias, {})) for alias, entry in found.items()
+        }
+        return cls(options, written=found)
+
+
+def _options(alias: str, entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> ProviderOptions:
+    values = {
+        key.lower(): value
+        for key, value in entry.items()
+        if key in PROVIDER_KEYS and value is not None
+    }
+    return ProviderOptions(alias=alias, **{**defaults, **values})

@@ -12,7 +12,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
-from . import sign_in, user_changes
+from . import request_scope, sign_in, user_changes
 from .conf import conf
 from .outcome import Outcome
 from .rp_initiated import destination
@@ -41,6 +41,7 @@ def record_sign_in(request: HttpRequest | None, user: AbstractBaseUser, **_: Any
 
 
 @receiver(user_logged_out, dispatch_uid="oidc_logout.follow_sign_out")
+@request_scope.within
 def follow_sign_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
     """End a session that other code signs out, such as Django's own logout view, and say so."""
     session = getattr(request, "session", None)

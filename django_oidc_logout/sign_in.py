@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from . import request_scope
 from .conf import conf
 from .exceptions import OIDCLogoutError
 from .providers import configured
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_oidc_logout")
 
 
+@request_scope.within
 def record(
     request: HttpRequest, tokens: PendingTokens, *, renewal: bool = False
 ) -> OIDCSession | None:
@@ -94,6 +96,7 @@ def _log_failure(exc: Exception) -> None:
     )
 
 
+@request_scope.within
 def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
     """Record the sign-in that `login()` completes, or let the browser's row follow it."""
     pending.note_login(request)

@@ -25,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
-from . import idp_initiated
+from . import idp_initiated, request_scope
 from .api import sign_out
 from .conf import conf
 from .decorators import outside_transactions
@@ -62,7 +62,13 @@ def _confirm_page(
 
 # Exempt from the check of the middleware, which would respond to a stale form with an error.
 @method_decorator(
-    [outside_transactions, login_not_required, csrf_exempt, stale_form.csrf_check(_fresh_form)],
+    [
+        request_scope.within,
+        outside_transactions,
+        login_not_required,
+        csrf_exempt,
+        stale_form.csrf_check(_fresh_form),
+    ],
     name="dispatch",
 )
 class LogoutView(View):
@@ -86,7 +92,9 @@ class LogoutView(View):
 
 
 # Outside transactions, because it must work while the database is down.
-@method_decorator([outside_transactions, login_not_required, never_cache], name="dispatch")
+@method_decorator(
+    [request_scope.within, outside_transactions, login_not_required, never_cache], name="dispatch"
+)
 class CallbackView(View):
     """Receive people back from the provider and redirect them to where they land."""
 
@@ -151,6 +159,7 @@ def _is_navigation(request: HttpRequest) -> bool:
 
 @method_decorator(
     [
+        request_scope.within,
         outside_transactions,
         login_not_required,
         csrf_exempt,
@@ -199,7 +208,13 @@ def _only_token(request: HttpRequest) -> str:
 
 
 @method_decorator(
-    [outside_transactions, login_not_required, xframe_options_exempt, never_cache],
+    [
+        request_scope.within,
+        outside_transactions,
+        login_not_required,
+        xframe_options_exempt,
+        never_cache,
+    ],
     name="dispatch",
 )
 class FrontChannelLogoutView(View):

@@ -77,6 +77,14 @@ def as_settings(kind, code):
     return {"AUTHENTICATION_BACKENDS": [f"{module.__name__}.MyBackend"]}
 
 
+@pytest.fixture(autouse=True)
+def _function_of_the_page(monkeypatch):
+    module = ModuleType("mysite.oidc")
+    module.providers = dict
+    monkeypatch.setitem(sys.modules, "mysite", ModuleType("mysite"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
 def found(settings, kind, code):
     for name, value in as_settings(kind, code).items():
         setattr(settings, name, value)

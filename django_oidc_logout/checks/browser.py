@@ -52,7 +52,7 @@ def check_form_action() -> list[CheckMessage]:
             "end_session_endpoint and of every host that it redirects to.",
             id="oidc_logout.W013",
         )
-        for alias, options in conf.OIDC_LOGOUT_PROVIDERS.items()
+        for alias, options in conf.known_providers.items()
         if not any(_allows(source, _origin(options)) for source in sources)
     ]
 
@@ -148,7 +148,7 @@ def check_insecure_cookie() -> list[CheckMessage]:
 
 def check_callback_address() -> list[CheckMessage]:
     """Check that the callback URL is the same in every language."""
-    options = conf.OIDC_LOGOUT_PROVIDERS.values()
+    options = conf.known_providers.values()
     unknown: list[str] = []
     paths = lookup.attempt(_callback_paths, unknown)
     if not paths[1:] or all(provider.post_logout_redirect_uri for provider in options):

@@ -104,7 +104,7 @@ def check_sqlite() -> list[CheckMessage]:
 
 def check_proxy() -> list[CheckMessage]:
     """Check that the post_logout_redirect_uri is an https URL behind a proxy."""
-    providers = conf.OIDC_LOGOUT_PROVIDERS.values()
+    providers = conf.known_providers.values()
     is_set = all(options.post_logout_redirect_uri for options in providers)
     if is_set or conf.raw("SECURE_PROXY_SSL_HEADER") or not _is_behind_a_proxy():
         return []

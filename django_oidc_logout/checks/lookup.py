@@ -58,9 +58,9 @@ def derived(setting: str, base: str) -> list[str]:
 
 def provider_entries() -> Iterator[tuple[str, Mapping[str, Any], ProviderOptions]]:
     """Yield each provider's alias, its options as written (None counts as not set) and as used."""
-    written: Any = conf.raw("OIDC_LOGOUT_PROVIDERS")
-    for alias, options in conf.OIDC_LOGOUT_PROVIDERS.items():
-        entry = {key: value for key, value in written[alias].items() if value is not None}
+    known = conf.known_providers
+    for alias, options in known.items():
+        entry = {key: value for key, value in known.written[alias].items() if value is not None}
         yield alias, entry, options
 
 

@@ -47,7 +47,7 @@ def _uses_mozilla_view() -> bool:
 
 def check_urls() -> list[CheckMessage]:
     """Check that the package's URLs are included, unless the site has its own callback."""
-    providers = conf.OIDC_LOGOUT_PROVIDERS.values()
+    providers = conf.known_providers.values()
     if (
         all(options.post_logout_redirect_uri for options in providers)
         or _uses_mozilla_view()

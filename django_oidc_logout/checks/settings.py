@@ -11,7 +11,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning
 from django.utils.functional import Promise
 
-from .. import providers
+from .. import providers, providers_callable
 from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
 from ..providers import fetch
 from . import lookup
@@ -23,6 +23,8 @@ EXAMPLE = 'OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": "https://idp.example.c
 def check_providers() -> list[CheckMessage]:
     """Check that OIDC_LOGOUT_PROVIDERS is a dict of dicts and not empty."""
     configured = conf.raw("OIDC_LOGOUT_PROVIDERS")
+    if providers_callable.is_path(configured):
+        return _check_callable(configured)
     is_dict_of_dicts = isinstance(configured, Mapping) and all(
         isinstance(alias, str) and isinstance(entry, Mapping) for alias, entry in configured.items()
     )
@@ -31,10 +33,27 @@ def check_providers() -> list[CheckMessage]:
     return [
         Error(
             "OIDC_LOGOUT_PROVIDERS does not configure an identity provider.",
-            hint=f"Set it to a dict of options by alias: {EXAMPLE}",
+            hint=f"Set it to a dict of options by alias: {EXAMPLE}. Or set it to the dotted path "
+            "of a function that returns such a dict.",
             id="oidc_logout.E001",
         )
     ]
+
+
+def _check_callable(path: str) -> list[CheckMessage]:
+    """Check that the path leads to a function, which is not called: it may need the database."""
+    try:
+        providers_callable.load(path)
+    except Exception as exc:  # noqa: BLE001  # the site's own module may raise anything
+        return [
+            Error(
+                f"OIDC_LOGOUT_PROVIDERS is {path!r}, which cannot be used: {exc}.",
+                hint="Set it to the dotted path of a function, not a coroutine function, that "
+                "returns a dict of options by alias. Or set it to the dict itself.",
+                id="oidc_logout.E028",
+            )
+        ]
+    return []
 
 
 def check_keys() -> list[CheckMessage]:
@@ -146,7 +165,7 @@ def check_client_ids() -> list[CheckMessage]:
             "from OIDC_RP_CLIENT_ID.",
             id="oidc_logout.W001",
         )
-        for alias, options in conf.OIDC_LOGOUT_PROVIDERS.items()
+        for alias, options in conf.known_providers.items()
         if not options.client_id
     ]
 

@@ -30,6 +30,7 @@ TITLES = {
     "revocation": "Revocation",
     "addresses": "Site URL",
     # About the site.
+    "providers": "Providers",
     "checks": "System checks",
     "urls": "URLs",
     "database": "Database",

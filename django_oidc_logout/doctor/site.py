@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch, get_script_prefix, resolve, reverse
 from django.utils.crypto import get_random_string
 
-from .. import safe_cache
+from .. import providers_callable, safe_cache
 from ..conf import conf
 from ..models import OIDCSession
 from ..sessions import engines
@@ -41,6 +41,20 @@ django.setup()
 from django_oidc_logout import safe_cache
 sys.exit({SAW} if safe_cache.get(sys.argv[1]) == sys.argv[2] else {DID_NOT_SEE})
 """
+
+
+def providers(_: None) -> Iterator[Finding]:
+    """Inspect whether the callable that returns the providers works, if the site has one."""
+    found, path = conf.OIDC_LOGOUT_PROVIDERS, conf.raw("OIDC_LOGOUT_PROVIDERS")
+    if not providers_callable.is_path(path):
+        return
+    remedy = f"Run {path}() in manage.py shell. It gets no request here."
+    if found.failure:
+        yield error("providers", f"{found.failure}.", remedy)
+    elif not found:
+        yield error("providers", f"{path} returned no provider.", remedy)
+    else:
+        yield ok("providers", f"{path} returned {', '.join(map(repr, found))}.")
 
 
 def system_checks(_: None) -> Iterator[Finding]:
@@ -224,4 +238,4 @@ def _seen_by_another_process(name: str, value: str) -> bool | None:
     return {SAW: True, DID_NOT_SEE: False}.get(process.returncode)
 
 
-INSPECTIONS = (system_checks, database, encryption, session_store, cache)
+INSPECTIONS = (providers, system_checks, database, encryption, session_store, cache)

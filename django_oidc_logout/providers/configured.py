@@ -8,12 +8,22 @@ from urllib.parse import urlsplit
 from django.utils.module_loading import import_string
 
 from ..conf import DEFAULT_ALIAS, ProviderOptions, conf
-from ..exceptions import ProviderUnavailable
+from ..exceptions import ProvidersUnreadable, ProviderUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from .base import OIDCProvider
+
+
+def require_readable() -> None:
+    """Require that the configuration could be read, if it comes from a callable.
+
+    Raises:
+        ProvidersUnreadable: it could not.
+    """
+    if failure := conf.OIDC_LOGOUT_PROVIDERS.failure:
+        raise ProvidersUnreadable(f"OIDC_LOGOUT_PROVIDERS cannot be read: {failure}")
 
 
 def provider_for(alias: str) -> OIDCProvider:
@@ -24,6 +34,7 @@ def provider_for(alias: str) -> OIDCProvider:
     """
     options = conf.OIDC_LOGOUT_PROVIDERS.get(alias)
     if options is None:
+        require_readable()
         raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS does not have {alias!r}")
     try:
         backend: type[OIDCProvider] = import_string(options.backend)
@@ -41,6 +52,7 @@ def provider_of_session(alias: str, issuer: str) -> OIDCProvider:
             must not receive this issuer's tokens.
     """
     if not alias:
+        require_readable()
         raise ProviderUnavailable(
             f"OIDC_LOGOUT_PROVIDERS does not have a provider with the issuer {issuer}"
         )

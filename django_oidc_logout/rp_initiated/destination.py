@@ -174,6 +174,7 @@ def _provider(sign_in: SignIn) -> OIDCProvider:
         return configured.provider_of_session(sign_in.alias, sign_in.issuer)
     if sign_in.alias:
         return configured.provider_for(sign_in.alias)
+    configured.require_readable()
     raise ProviderUnavailable("OIDC_LOGOUT_PROVIDERS does not say which provider to notify")
 
 

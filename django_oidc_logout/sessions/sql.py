@@ -6,18 +6,20 @@ a transaction, which costs two more round trips.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from django.db import Error, connections, router, transaction
+from django.db import connections, router, transaction
 from django.db.models.deletion import Collector
 
+from ..savepoints import savepoint, savepoints
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Collection
 
     from django.db.models import Model
     from django.db.models.query import RawQuerySet
+
+__all__ = ["delete", "savepoint", "savepoints", "select"]
 
 M = TypeVar("M", bound="Model")
 
@@ -46,27 +48,6 @@ def delete(model: type[Model], **values: Collection[str | int]) -> int:
                 return int(cursor.rowcount)
         filters = {f"{name}__in": of_column for name, of_column in values.items()}
         return model._default_manager.using(using).filter(**filters).delete()[0]
-
-
-def savepoint(using: str) -> AbstractContextManager[None]:
-    """Return a context in which a failing statement does not break an open transaction."""
-    if connections[using].in_atomic_block:
-        return transaction.atomic(using=using)
-    return nullcontext()
-
-
-@contextmanager
-def savepoints() -> Iterator[None]:
-    """Run a block whose failing statements, on whichever database, break no open transaction.
-
-    If the block hides a failure, PostgreSQL reports it at the end of the block: everything in the
-    block is rolled back, and the block raises a `DatabaseError`.
-    """
-    with ExitStack() as stack:
-        for connection in connections.all(initialized_only=True):
-            with suppress(Error):  # a broken connection must not prevent the block
-                stack.enter_context(savepoint(connection.alias))
-        yield
 
 
 def _where(

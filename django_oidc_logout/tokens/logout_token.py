@@ -80,6 +80,7 @@ def _recipient(claims: Mapping[str, Any]) -> ProviderOptions:
     """Return the provider and client that the unverified claims name: its keys and rules apply."""
     options = configured.options_for(claims.get("iss"), jws.audience(claims), claims.get("azp"))
     if options is None:
+        configured.require_readable()
         raise LogoutTokenInvalid("the token's iss and aud do not match a configured provider")
     return options
 

@@ -168,6 +168,23 @@ def test_filters_show_the_providers_names(desk, settings):
     assert rows(page)[0]["provider_name"] == "Company account"
 
 
+def providers(request):
+    """Return what a callable in OIDC_LOGOUT_PROVIDERS does, and note the request."""
+    seen.append(request.path)
+    return {"default": {"ISSUER": ISSUER, "NAME": "Company account"}}
+
+
+seen = []
+
+
+def test_providers_are_asked_for_once(desk, settings):
+    settings.OIDC_LOGOUT_PROVIDERS = f"{__name__}.providers"
+    for name in ("ada", "bob"):
+        session(user(name), name)
+    names = {row["provider_name"] for row in rows(desk.get(LIST))}
+    assert (names, seen) == ({"Company account"}, [LIST])
+
+
 def test_date_hierarchy(desk):
     session(user("ada"), "1")
     long_ago = timezone.now() - timedelta(days=800)

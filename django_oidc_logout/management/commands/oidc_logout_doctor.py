@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from django_oidc_logout import request_scope
 from django_oidc_logout.conf import conf
 from django_oidc_logout.doctor.recipes import VENDORS
 from django_oidc_logout.doctor.reports import report
@@ -45,9 +46,10 @@ class Command(BaseCommand):
         Raises:
             CommandError: the provider is not configured.
         """
-        found = report(
-            _aliases(options["provider"]), site=options["site"], vendor=options["vendor"]
-        )
+        with request_scope.begin(None):
+            found = report(
+                _aliases(options["provider"]), site=options["site"], vendor=options["vendor"]
+            )
         if options["format"] == "json":
             self.stdout.write(json.dumps(found.as_dict(), indent=2))
         else:
@@ -60,7 +62,7 @@ class Command(BaseCommand):
 
 def _aliases(chosen: str | None) -> list[str]:
     configured = list(conf.OIDC_LOGOUT_PROVIDERS)
-    if chosen is None:
+    if chosen is None or conf.OIDC_LOGOUT_PROVIDERS.failure:
         return configured
     if chosen not in configured:
         known = ", ".join(map(repr, configured)) or "nothing"

@@ -1,0 +1,83 @@
+"""The site's callable that returns the providers: a configuration in a database, or per tenant."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from inspect import iscoroutinefunction, signature
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from django.utils.module_loading import import_string
+
+from . import request_scope
+from .options import Providers
+from .savepoints import savepoints
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.http import HttpRequest
+
+    Defaults = Mapping[str, Mapping[str, Any]]
+
+logger = logging.getLogger("django_oidc_logout")
+
+
+def is_path(written: object) -> TypeGuard[str]:
+    """Return whether a setting is the dotted path of a callable, right or wrong."""
+    parts = written.split(".") if isinstance(written, str) else []
+    return len(parts) > 1 and all(part.isidentifier() for part in parts)
+
+
+def load(path: str) -> Any:
+    """Import the callable at a dotted path.
+
+    Raises:
+        ImportError: there is no such object.
+        TypeError: it is not a function that can be called here.
+    """
+    function = import_string(path)
+    if not callable(function) or iscoroutinefunction(function):
+        raise TypeError(f"{path} is not a plain function")
+    return function
+
+
+def ask(path: str, defaults: Defaults) -> Providers:
+    """Return the providers that the callable names, which is asked at most once per request.
+
+    Its failure is logged and counts as no providers: it must not keep anybody signed in.
+    """
+    return request_scope.once(_name(path), partial(_ask, path, defaults))
+
+
+def asked(path: str) -> Providers | None:
+    """Return what the callable has named for this request; None if it has not been asked."""
+    found: Providers | None = request_scope.computed(_name(path))
+    return found
+
+
+def _name(path: str) -> tuple[str, str]:
+    return "OIDC_LOGOUT_PROVIDERS", path
+
+
+def _ask(path: str, defaults: Defaults) -> Providers:
+    try:
+        with savepoints():  # it may query a database
+            return Providers.read(dict(_call(load(path), request_scope.request())), defaults)
+    except Exception as exc:  # the site's own code may raise anything
+        logger.exception("Could not read the providers, check the callable: path=%s", path)
+        providers = Providers()
+        providers.failure = f"{path} failed: {type(exc).__name__}"
+        return providers
+
+
+def _call(function: Any, request: HttpRequest | None) -> Any:
+    """Call a function with the request, if it has a parameter for it."""
+    parameters = signature(function)
+    if "request" in parameters.parameters:
+        return function(request=request)
+    try:
+        parameters.bind(request)
+    except TypeError:
+        return function()
+    return function(request)

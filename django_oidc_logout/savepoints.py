@@ -1,0 +1,33 @@
+"""Savepoints, so that a failing statement does not break an open transaction."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING
+
+from django.db import Error, connections, transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+
+def savepoint(using: str) -> AbstractContextManager[None]:
+    """Return a context in which a failing statement does not break an open transaction."""
+    if connections[using].in_atomic_block:
+        return transaction.atomic(using=using)
+    return nullcontext()
+
+
+@contextmanager
+def savepoints() -> Iterator[None]:
+    """Run a block whose failing statements, on whichever database, break no open transaction.
+
+    If the block hides a failure, PostgreSQL reports it at the end of the block: everything in the
+    block is rolled back, and the block raises a `DatabaseError`.
+    """
+    with ExitStack() as stack:
+        for connection in connections.all(initialized_only=True):
+            with suppress(Error):  # a broken connection must not prevent the block
+                stack.enter_context(savepoint(connection.alias))
+        yield
