@@ -27,7 +27,7 @@ def configure(name):
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": name,
-            "OPTIONS": {"timeout": 30},
+            "OPTIONS": {"timeout": 300},
         }
     }
     options["OIDC_LOGOUT_PROVIDERS"] = {"default": PROVIDER}
