@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.cache import cache, caches
 from django.core.cache.backends.dummy import DummyCache
 from django.utils.crypto import get_random_string
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 logger = logging.getLogger("django_oidc_logout")
 
@@ -28,10 +31,29 @@ def get(name: str) -> Any:
         return None
 
 
+def get_many(names: Collection[str]) -> dict[str, Any]:
+    """Return the cached values by name, without the names that are not cached."""
+    try:
+        return dict(cache.get_many(names))
+    except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
+        _log_failure(exc)
+        return {}
+
+
 def put(name: str, value: object, seconds: float) -> None:
     """Cache `value` for `seconds`, if the cache is up."""
     try:
         cache.set(name, value, seconds)
+    except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
+        _log_failure(exc)
+
+
+def put_many(values: Mapping[str, object], seconds: float) -> None:
+    """Cache all `values` for `seconds`, if the cache is up."""
+    if not values:  # Redis refuses to set nothing
+        return
+    try:
+        cache.set_many(dict(values), seconds)
     except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
         _log_failure(exc)
 
@@ -49,6 +71,14 @@ def delete(name: str) -> None:
     """Delete a cached value, if the cache is up."""
     try:
         cache.delete(name)
+    except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
+        _log_failure(exc)
+
+
+def delete_many(names: Collection[str]) -> None:
+    """Delete cached values, if the cache is up."""
+    try:
+        cache.delete_many(names)
     except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
         _log_failure(exc)
 

@@ -115,6 +115,16 @@ def test_what_is_dropped_is_gone():
     assert safe_cache.add("name", 60)
 
 
+def test_several_values_at_once():
+    safe_cache.put_many({"a": 1, "b": 2}, 60)
+    safe_cache.put_many({}, 60)
+    assert safe_cache.get_many(["a", "b", "c"]) == {"a": 1, "b": 2}
+    safe_cache.delete_many(["a", "c"])
+    assert safe_cache.get_many(["a", "b"]) == {"b": 2}
+    safe_cache.put_many({"b": 3}, 0)
+    assert safe_cache.get_many(["b"]) == {}
+
+
 @pytest.mark.parametrize("down", [broken("get", "set"), NOWHERE], ids=["down", "missing"])
 def test_a_cache_that_is_down(settings, caplog, down):
     settings.CACHES = {"default": down}
@@ -123,9 +133,12 @@ def test_a_cache_that_is_down(settings, caplog, down):
     assert safe_cache.add("name", 60)
     assert safe_cache.add("name", 60)
     safe_cache.delete("name")
+    safe_cache.put_many({"name": "value"}, 60)
+    assert safe_cache.get_many(["name"]) == {}
+    safe_cache.delete_many(["name"])
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
     told = [record.getMessage().split(" error=")[0] for record in caplog.records]
-    assert told == ["The cache failed, check CACHES:"] * 5
+    assert told == ["The cache failed, check CACHES:"] * 8
     assert "password" not in caplog.text
 
 

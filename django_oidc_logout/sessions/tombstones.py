@@ -8,9 +8,9 @@ The token leaves it before it looks for rows, so one of the two finds the other.
 
 from __future__ import annotations
 
-import time
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router, transaction
 
@@ -23,43 +23,41 @@ from ..tokens.logout_token import LEEWAY
 from . import end, engines, entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from django.http import HttpRequest
 
     from ..models import OIDCSession
     from ..tokens.logout_token import LogoutToken
 
-SAME_SECOND = 0.001  # what makes a time earlier than one that is given in whole seconds
 SID, SUB, SUB_WITHOUT_SID = "ended-sid", "ended-sub", "ended-sub-without-sid"
 
 
-def put(token: LogoutToken) -> None:
-    """Leave the tombstones of a logout token, until the token is no longer valid."""
-    seconds = token.valid_until - time.time()
-    if token.sid:
-        safe_cache.put(_sid_name(token), digest(token.issuer, token.subject), seconds)
-    if token.subject and (safe_cache.get(_sub_name(token)) or 0) < token.issued_at:
-        safe_cache.put(_sub_name(token), token.issued_at, seconds)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """The names under which a logout token is kept in the cache."""
+
+    used: str
+    """It has ended its sessions."""
+    sid: str
+    """Its tombstone for the session with its `sid`."""
+    sub: str
+    """Its tombstone for the sessions of its `sub`."""
+    tombstones: Mapping[str, Any]
+    """The tombstones that it leaves."""
 
 
-def narrow(token: LogoutToken, rows: Iterable[OIDCSession]) -> None:
-    """Narrow the tombstones of a logout token that has ended the sessions of these rows.
-
-    If the session with its `sid` is among them, no sign-in is under way that the token names. An ID
-    Token of the same second as the token is now more likely to be that of a later sign-in.
-    """
-    if token.sid and any(row.sid == token.sid for row in rows):
-        safe_cache.delete(_sid_name(token))
-    if token.subject and safe_cache.get(_sub_name(token)) == token.issued_at:
-        seconds = token.valid_until - time.time()
-        safe_cache.put(_sub_name(token), token.issued_at - SAME_SECOND, seconds)
-
-
-def remove(token: LogoutToken) -> None:
-    """Remove the tombstones of a logout token that ends nothing."""
-    safe_cache.delete(_sid_name(token))
-    safe_cache.delete(_sub_name(token))
+def names_of(token: LogoutToken) -> Names:
+    """Return the names of a logout token."""
+    issuer, client_id, subject = token.issuer, token.options.client_id, token.subject
+    sub_digest = digest(issuer, subject)
+    used = safe_cache.key("jti", issuer, token.jti)
+    sid = safe_cache.key(SID, issuer, client_id, token.sid)
+    kind = SUB_WITHOUT_SID if token.sid else SUB
+    sub = safe_cache.key(kind, issuer, client_id, subject)
+    by_sid = {sid: sub_digest} if token.sid else {}
+    by_sub = {sub: token.issued_at} if subject else {}
+    return Names(used=used, sid=sid, sub=sub, tombstones=by_sid | by_sub)
 
 
 def enforce(request: HttpRequest, row: OIDCSession, issued_at: float | None) -> bool:
@@ -105,12 +103,13 @@ def covers(row: OIDCSession, issued_at: float | None) -> bool:
 
 
 def _covers(row: OIDCSession, began: float, client_id: str) -> bool:
-    by_sub = SUB if row.sid else SUB_WITHOUT_SID
-    subs = {_name(kind, row.issuer, client_id, row.sub) for kind in (SUB, by_sub)}
-    if any(began <= (safe_cache.get(name) or 0) for name in subs):
+    kinds = (SUB,) if row.sid else (SUB, SUB_WITHOUT_SID)
+    by_sub = [safe_cache.key(kind, row.issuer, client_id, row.sub) for kind in kinds]
+    by_sid = safe_cache.key(SID, row.issuer, client_id, row.sid)
+    found = safe_cache.get_many([*by_sub, by_sid])
+    if any(began <= found.get(name, 0) for name in by_sub):
         return True
-    sub = safe_cache.get(_name(SID, row.issuer, client_id, row.sid)) if row.sid else None
-    return sub in ("", digest(row.issuer, row.sub))
+    return bool(row.sid) and found.get(by_sid) in ("", digest(row.issuer, row.sub))
 
 
 def _client_ids(row: OIDCSession) -> set[str]:
@@ -120,16 +119,3 @@ def _client_ids(row: OIDCSession) -> set[str]:
         for options in conf.OIDC_LOGOUT_PROVIDERS.values()
         if options.issuer == row.issuer and row.provider not in configured.other_clients(options)
     }
-
-
-def _sid_name(token: LogoutToken) -> str:
-    return _name(SID, token.issuer, token.options.client_id, token.sid)
-
-
-def _sub_name(token: LogoutToken) -> str:
-    kind = SUB_WITHOUT_SID if token.sid else SUB
-    return _name(kind, token.issuer, token.options.client_id, token.subject)
-
-
-def _name(kind: str, issuer: str, client_id: str, identifier: str) -> str:
-    return safe_cache.key(kind, issuer, client_id, identifier)

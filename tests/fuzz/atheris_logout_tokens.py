@@ -142,7 +142,7 @@ def main(arguments):
     folders = [Path(argument) for argument in arguments if not argument.startswith("-")]
     logging.disable()
     logout_token.time = SimpleNamespace(time=lambda: NOW)
-    idp_initiated._end = lambda token: token
+    idp_initiated.end_named_by = lambda token: token
     with override_settings(OIDC_LOGOUT_PROVIDERS={"default": SETTINGS}):
         atheris.Setup(
             [sys.argv[0], *prepare((folders or [FOLDER])[0]), *options],

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from django_oidc_logout import safe_cache
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import tombstones
@@ -246,8 +247,11 @@ class Lives(RuleBasedStateMachine):
             issuer, client = PROVIDERS[alias]
             sid = {"sid": name, "sub": "", "unknown": "any"}[kind]
             options = SimpleNamespace(client_id=client)
-            token = SimpleNamespace(issuer=issuer, options=options, sid=sid, subject=name)
-            tombstones.remove(token)
+            token = SimpleNamespace(
+                issuer=issuer, options=options, sid=sid, subject=name, jti="any", issued_at=0
+            )
+            names = tombstones.names_of(token)
+            safe_cache.delete_many([names.sid, names.sub])
         self.tombstones = {}
 
     @precondition(lambda self: self.last_token)

@@ -1,0 +1,118 @@
+"""Ending the sessions that a verified logout token names (Back-Channel Logout 1.0, section 2.7)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from django.db import Error
+from django.db.models import Q
+
+from .. import safe_cache
+from ..exceptions import LogoutTokenInvalid, SessionsNotEnded
+from ..fields import digest
+from ..tokens.logout_token import LEEWAY
+from . import end, index, tombstones
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from django.db.models import QuerySet
+
+    from ..models import OIDCSession
+    from ..tokens.logout_token import LogoutToken
+    from .tombstones import Names
+
+logger = logging.getLogger("django_oidc_logout")
+
+SAME_SECOND = 0.001  # what makes a time earlier than one that is given in whole seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a logout token names."""
+
+    rows: Sequence[OIDCSession] = ()
+    settled: Collection[str] = ()
+    """The tombstones that are not needed once the sessions have ended."""
+    why_none: str = "no matching session is known"
+
+
+def end_named_by(token: LogoutToken) -> int:
+    """End the sessions, once per token: a replay must not end a later sign-in.
+
+    The token counts as used only once its sessions have ended. If the process dies before, the
+    provider gets no response and can send the same token again.
+
+    Returns:
+        How many ended.
+
+    Raises:
+        LogoutTokenInvalid: the token has been used.
+        SessionsNotEnded: the index or a session store failed. The same token can be sent again.
+    """
+    names = tombstones.names_of(token)
+    seconds = token.valid_until - time.time()
+    found = safe_cache.get_many([names.used, names.sub])
+    if names.used in found:
+        raise LogoutTokenInvalid("the token has been used")
+    left = dict(names.tombstones)
+    if found.get(names.sub, 0) >= token.issued_at:
+        left.pop(names.sub, None)  # a later token's covers more
+    safe_cache.put_many(left, seconds)  # first: a sign-in looks here after it has written its row
+    named = _sessions_of(token, names)
+    ended = end.end_rows(named.rows, reason="The provider ended the session (back-channel).")
+    if not safe_cache.add(names.used, seconds):
+        raise LogoutTokenInvalid("the token has been used at the same time")
+    safe_cache.delete_many(named.settled)
+    if ended and safe_cache.get(names.sub) == token.issued_at:
+        safe_cache.put(names.sub, token.issued_at - SAME_SECOND, seconds)
+    if not ended:
+        logger.info(
+            "Logout token ended no session: issuer=%s jti=%s reason=%s",
+            token.issuer,
+            token.loggable_jti,
+            named.why_none,
+        )
+    return ended
+
+
+def _sessions_of(token: LogoutToken, names: Names) -> Named:
+    """Return what a logout token names.
+
+    If its `sub` is not that of the session with its `sid`, the token contradicts itself.
+    """
+    try:
+        rows = list(_named_by(token))
+    except Error as exc:
+        raise SessionsNotEnded(ended=0, failed=1) from exc
+    agreeing = [row for row in rows if token.subject in ("", row.sub)]
+    is_known = any(row.sid for row in agreeing)
+    if is_known or not token.sid or len(agreeing) == len(rows):
+        return Named(rows=agreeing, settled=[names.sid] if is_known and token.sid else [])
+    logger.warning(
+        "The sub of a logout token differs from its session's, so nothing ended, check the "
+        "provider's subject identifiers: issuer=%s jti=%s",
+        token.issuer,
+        token.loggable_jti,
+    )
+    return Named(settled=list(names.tombstones), why_none="its sub is not that of its session")
+
+
+def _named_by(token: LogoutToken) -> QuerySet[OIDCSession]:
+    """Return the rows with the token's `sid`, and those that only its `sub` names.
+
+    The latter are of sessions that began before the token, or seem to, because the site's clock may
+    be ahead. If the token has a `sid`, they are those whose own is unknown.
+    """
+    rows = index.matching(issuer=token.issuer).exclude(provider__in=token.other_clients)
+    latest = datetime.fromtimestamp(token.issued_at + LEEWAY, UTC)
+    by_sub = Q(sub_digest=digest(token.issuer, token.subject), signed_in_at__lte=latest)
+    if not token.sid:
+        return rows.filter(by_sub)
+    by_sid = Q(sid_digest=digest(token.issuer, token.sid))
+    # Not by `sid_digest`: a database could read all sessions without a `sid` by its index.
+    return rows.filter(by_sid | by_sub & Q(sid="") if token.subject else by_sid)
