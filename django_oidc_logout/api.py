@@ -51,6 +51,7 @@ def sign_out(
         row = index.current(request)
         user = entry.known_user(request)
         chosen = destination.choose(request, row, requested=return_to, local_only=local_only)
+        destination.hand_out(request, chosen)
     finally:  # even if the server stops this request, as gunicorn does by SystemExit
         is_ended = end.end_current(request, row)
     outcome = Outcome(

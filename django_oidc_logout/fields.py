@@ -25,6 +25,19 @@ def _cipher(secrets: tuple[str | bytes, ...]) -> fernet.MultiFernet:
     return fernet.MultiFernet([fernet.Fernet(base64.urlsafe_b64encode(key)) for key in keys])
 
 
+def encrypt(text: str) -> str:
+    """Return text encrypted with a key derived from `SECRET_KEY`."""
+    return _cipher(conf.secret_keys).encrypt(text.encode()).decode()
+
+
+def decrypt(text: str) -> str:
+    """Return what `encrypt` was given, or the empty string if it can no longer be decrypted."""
+    try:
+        return _cipher(conf.secret_keys).decrypt(text.encode()).decode()
+    except fernet.InvalidToken:
+        return ""
+
+
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not subscriptable at run time
     """Text encrypted with a key derived from `SECRET_KEY`, or from one of `SECRET_KEY_FALLBACKS`.
 
@@ -34,18 +47,13 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # not sub
     def get_prep_value(self, value: Any) -> Any:
         """Encrypt on the way to the database."""
         text = super().get_prep_value(value)
-        return _cipher(conf.secret_keys).encrypt(text.encode()).decode() if text else text
+        return encrypt(text) if text else text
 
     def from_db_value(
         self, value: str | None, _expression: object, _connection: BaseDatabaseWrapper
     ) -> str | None:
         """Decrypt on the way from the database."""
-        if not value:
-            return value
-        try:
-            return _cipher(conf.secret_keys).decrypt(value.encode()).decode()
-        except fernet.InvalidToken:
-            return ""
+        return decrypt(value) if value else value
 
 
 def digest(issuer: str, identifier: str) -> str:

@@ -25,9 +25,9 @@ BLOCK = re.compile(r"```python\n# (\w+)\.py\n(.*?)```", re.DOTALL)
 SECTIONS = dict(SECTION.findall(PAGE))
 EXAMPLES = {id_: BLOCK.findall(text) for id_, text in SECTIONS.items()}
 
-# These are about the database. Two checks need other apps than those of the tests.
+# These are about the database. Some checks need other apps than those of the tests.
 WITHOUT_EXAMPLE = {"W021", "W024"}
-OTHER_APPS = {"E015", "W012"}
+OTHER_APPS = {"E015", "W012", "W030"}
 
 
 def ids_in_code():
@@ -112,6 +112,17 @@ def test_the_correction_is_not_reported(settings, id_):
 
 
 PROJECTS = {
+    "W030": {
+        "settings": """
+from tests.settings import *
+from settings_of_page import INSTALLED_APPS as said
+
+INSTALLED_APPS = [*INSTALLED_APPS, "django.contrib.messages", *said[1:]]
+INSTALLED_APPS.remove("django_oidc_logout")
+MIDDLEWARE = [*MIDDLEWARE, "allauth.account.middleware.AccountMiddleware"]
+""",
+        "urls": "",
+    },
     "E015": {
         "settings": "from tests.settings import *\nfrom settings_of_page import *\n",
         "urls": "",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import Tags, register
 
-from . import browser, deployment, project, settings, tokens
+from . import bridges, browser, deployment, project, settings, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ def _run(*groups: Iterable[Callable[[], list[CheckMessage]]]) -> list[CheckMessa
 @register(TAG)
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Run the checks that need only settings."""
-    return _run(settings.CHECKS, tokens.CHECKS, project.CHECKS, browser.CHECKS)
+    return _run(settings.CHECKS, tokens.CHECKS, bridges.CHECKS, project.CHECKS, browser.CHECKS)
 
 
 @register(TAG, Tags.urls)

@@ -14,7 +14,7 @@ from ..models import OIDCSession
 from ..providers import fetch
 from ..rp_initiated import return_to
 from ..tokens import jws
-from . import lookup
+from . import bridges, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -211,7 +211,7 @@ def check_refresh_tokens() -> list[CheckMessage]:
 def check_source() -> list[CheckMessage]:
     """Check that a backend stores the ID Token of a sign-in."""
     in_session = conf.raw("OIDC_STORE_ID_TOKEN") and lookup.derived(BACKENDS, MOZILLA)
-    if in_session or lookup.derived(BACKENDS, MIXIN):
+    if in_session or lookup.derived(BACKENDS, MIXIN) or bridges.has_bridge():
         return []
     return [
         Warning(

@@ -1,0 +1,111 @@
+"""Records sign-ins through allauth, whatever comes between the provider and `login()`.
+
+allauth decodes the ID Token and drops it. If a sign-up form, a second factor or an e-mail
+verification comes in between, allauth keeps its `SocialLogin` in the session. So the ID Token goes
+there with it, encrypted. Sessions in cookies have no room for it, and carry only the claims.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.signals import user_logged_in
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from allauth.socialaccount.signals import pre_social_login
+from django.dispatch import receiver
+
+from ... import fields
+from ...api import remember_login
+from ...conf import conf
+from ...sessions import engines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from allauth.socialaccount.models import SocialLogin
+    from django.http import HttpRequest
+
+ID_TOKEN = "_oidc_logout_id_token"  # noqa: S105  # the name of an attribute
+STATE = "oidc_logout"
+
+
+def _keep_from_response(complete_login: Callable[..., SocialLogin]) -> Callable[..., SocialLogin]:
+    """Let an adapter keep the ID Token of the token response, which it has verified."""
+
+    @wraps(complete_login)
+    def wrapper(*args: Any, **kwargs: Any) -> SocialLogin:
+        social_login = complete_login(*args, **kwargs)
+        setattr(social_login, ID_TOKEN, kwargs.get("response", {}).get("id_token"))
+        return social_login
+
+    return wrapper
+
+
+def _keep_from_client(verify_token: Callable[..., SocialLogin]) -> Callable[..., SocialLogin]:
+    """Let a provider keep the ID Token that a headless client has sent, once it is verified."""
+
+    @wraps(verify_token)
+    def wrapper(
+        provider: OpenIDConnectProvider, request: HttpRequest, token: Mapping[str, Any]
+    ) -> SocialLogin:
+        social_login = verify_token(provider, request, token)
+        setattr(social_login, ID_TOKEN, token.get("id_token"))
+        return social_login
+
+    return wrapper
+
+
+@receiver(pre_social_login, dispatch_uid="oidc_logout.keep_id_token")
+def keep_id_token(sociallogin: SocialLogin, **_: Any) -> None:
+    """Put the ID Token into what allauth keeps in the session until the sign-in is complete."""
+    id_token = getattr(sociallogin, ID_TOKEN, None)
+    if id_token and not engines.in_cookies():
+        sociallogin.state[STATE] = fields.encrypt(id_token)
+
+
+@receiver(user_logged_in, dispatch_uid="oidc_logout.record_social_login")
+def record_social_login(
+    request: HttpRequest, sociallogin: SocialLogin | None = None, **_: Any
+) -> None:
+    """Record a sign-in through OpenID Connect, now that allauth has called `login()`."""
+    if sociallogin is None:  # by a password, a code or a passkey
+        return
+    claims, token = _claims(sociallogin), sociallogin.token
+    if not isinstance(sociallogin.provider, OpenIDConnectProvider) and "iss" not in claims:
+        return  # through OAuth alone, such as GitHub: there is no session to end
+    remember_login(
+        request,
+        _id_token(sociallogin),
+        claims=claims,
+        access_token=token.token if token else None,
+        refresh_token=token.token_secret if token else None,
+        provider=_alias(sociallogin, claims),
+    )
+
+
+def _id_token(social_login: SocialLogin) -> str | None:
+    kept: str | None = getattr(social_login, ID_TOKEN, None)
+    return kept or fields.decrypt(social_login.state.get(STATE, "")) or None
+
+
+def _claims(social_login: SocialLogin) -> dict[str, Any]:
+    """Return the claims of the ID Token, or those of the UserInfo response."""
+    data: dict[str, Any] = social_login.account.extra_data
+    # Google's and Apple's are the data itself, as are those that a headless client has sent.
+    return data.get("id_token") or data.get("userinfo") or data
+
+
+def _alias(social_login: SocialLogin, claims: Mapping[str, Any]) -> str | None:
+    """Return allauth's ID of the provider if it is an alias: the issuer may have several."""
+    options = conf.OIDC_LOGOUT_PROVIDERS.get(social_login.account.provider)
+    is_issuer = options is not None and claims.get("iss", options.issuer) == options.issuer
+    return options.alias if options and is_issuer else None
+
+
+for _owner, _name, _wrap in (
+    (OpenIDConnectOAuth2Adapter, "complete_login", _keep_from_response),
+    (OpenIDConnectProvider, "verify_token", _keep_from_client),
+):
+    setattr(_owner, _name, _wrap(getattr(_owner, _name)))

@@ -1,0 +1,142 @@
+"""An identity provider and the sites that trust it, each a process of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from e2e.providers.federation import said
+from e2e.providers.newcomers import NO_PROXY, PEOPLE
+from e2e.providers.waiting import eventually, free_ports
+from e2e.sites.table import KINDS, Kind
+from example_project.processes import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site, of which there are two for each library: one forgets a step of the configuration."""
+
+    kind: Kind
+    forgets: bool
+    port: int
+    log: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind.name}-{'forgets' if self.forgets else 'whole'}"
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def client(self) -> dict[str, Any]:
+        """What is registered at the provider."""
+        return {
+            "client_id": self.name,
+            "client_secret": f"not-a-secret-{self.name}",
+            "redirect_uris": [f"{self.url}{self.kind.callback}"],
+            "post_logout_redirect_uris": [f"{self.url}/oidc/logout/callback/"],
+            "token_endpoint_auth_method": "client_secret_post",
+            "backchannel_logout_uri": f"{self.url}/oidc/logout/backchannel/",
+            "backchannel_logout_session_required": True,
+        }
+
+    def said(self) -> list[dict[str, Any]]:
+        """Return what the site has logged: its messages and the outcomes of sign-outs."""
+        return said(self.log)
+
+
+@dataclass
+class Federation:
+    folder: Path
+    command: list[str]
+    """Serves the provider at ISSUER, for CLIENTS."""
+    environment: dict[str, str]
+    servers: dict[Site, Server] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        variants = [(kind, forgets) for kind in KINDS.values() for forgets in (False, True)]
+        provider_port, *ports = free_ports(1 + len(variants))
+        self.issuer = f"http://127.0.0.1:{provider_port}"
+        self.sites = {
+            (kind.name, forgets): Site(kind, forgets, port, self.folder / f"{port}.log")
+            for (kind, forgets), port in zip(variants, ports, strict=True)
+        }
+        self.server = Server(
+            name="the identity provider",
+            url=self.issuer,
+            command=self.command,
+            environment=self.environment
+            | NO_PROXY
+            | {
+                "CLIENTS": json.dumps([site.client for site in self.sites.values()]),
+                "FOLDER": str(self.folder),
+                "ISSUER": self.issuer,
+                "PEOPLE": json.dumps(PEOPLE),
+                "SHORT_LIVED": "",
+            },
+            port_option="",
+            log=self.folder / "provider.log",
+            probe=DISCOVERY,
+        )
+
+    def running(self) -> Iterator[Federation]:
+        """Run the provider; the sites start when a test asks for them."""
+        try:
+            self.server.start()
+            self._wait_for(self.server)
+            self.metadata = requests.get(f"{self.issuer}{DISCOVERY}", timeout=10).json()
+            yield self
+        finally:
+            for server in (*self.servers.values(), self.server):
+                server.end()
+
+    def site(self, name: str, *, forgets: bool = False) -> Site:
+        """Return a site, which has been started."""
+        site = self.sites[name, forgets]
+        if site not in self.servers:
+            self.servers[site] = self._server(site)
+            self.servers[site].start()
+        self._wait_for(self.servers[site])
+        return site
+
+    def _server(self, site: Site) -> Server:
+        own = {
+            "client_id": site.client["client_id"],
+            "client_secret": site.client["client_secret"],
+            "forgets": site.forgets,
+            "issuer": self.metadata["issuer"],
+            "metadata": self.metadata,
+            "port": site.port,
+        }
+        return Server(
+            name=site.name,
+            url=site.url,
+            command=[sys.executable, "-m", "e2e.sites", f"127.0.0.1:{site.port}"],
+            environment=NO_PROXY
+            | {
+                "DATABASE": str(self.folder / f"{site.port}.sqlite3"),
+                "DJANGO_SETTINGS_MODULE": f"e2e.sites.{site.kind.name}.settings",
+                "SITE": json.dumps(own),
+            },
+            port_option="",
+            log=site.log,
+        )
+
+    def _wait_for(self, server: Server) -> None:
+        def is_ready() -> bool:
+            server.check_alive()
+            return server.is_ready()
+
+        assert eventually(is_ready)

@@ -1,0 +1,1 @@
+"""A site that signs in through mozilla-django-oidc, as the README says."""

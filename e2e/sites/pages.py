@@ -1,0 +1,46 @@
+"""The pages of every site. They and the log tell the scenario what happened."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.dispatch import receiver
+from django.http import HttpResponse
+from django.template import engines
+from django.urls import path
+
+from django_oidc_logout.signals import signed_out
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.urls import URLPattern
+
+    from django_oidc_logout.outcome import Outcome
+
+OUR_BUTTON = "{% load oidc_logout %}{% oidc_logout_button %}"
+
+
+def urlpatterns(*, sign_in: str, button: str = OUR_BUTTON) -> list[URLPattern]:
+    """Return the URLs of the pages.
+
+    Args:
+        sign_in: the template of the link or form that starts a sign-in.
+        button: the template of what signs out.
+    """
+    signed_in, nobody = f"You are signed in. {button}", sign_in
+    text = f"{{% if user.is_authenticated %}}{signed_in}{{% else %}}{nobody}{{% endif %}}"
+    template = engines["django"].from_string(text)
+
+    def home(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(template.render(request=request))
+
+    return [path("", home), path("admin/", admin.site.urls)]
+
+
+@receiver(signed_out, dispatch_uid="e2e.sites.say")
+def say(outcome: Outcome, **_: Any) -> None:
+    """Say the outcome of a sign-out in the log."""
+    said = {"outcome": outcome.provider, "recorded": outcome.recorded}
+    print(json.dumps(said), flush=True)  # noqa: T201  # the log is the standard output

@@ -1,0 +1,54 @@
+"""The sites: what differs between the libraries, as far as the scenario needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+STAFF = "staff"
+"""The name of a member of staff who signs in to the admin by a password, which is the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    name: str
+    """Of its package in this folder."""
+    library: str
+    """A module of the library, and the name under which pip knows it."""
+    distribution: str
+    callback: str
+    """Where the provider sends people back after the sign-in."""
+    button: str = "/oidc/logout/"
+    """Where the site's own sign-out button posts to."""
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            name="mozilla",
+            library="mozilla_django_oidc",
+            distribution="mozilla-django-oidc",
+            callback="/oidc/callback/",
+        ),
+        Kind(
+            name="allauth",
+            library="allauth",
+            distribution="django-allauth",
+            callback="/accounts/oidc/company/login/callback/",
+            button="/accounts/logout/",
+        ),
+        Kind(
+            name="authlib",
+            library="authlib",
+            distribution="Authlib",
+            callback="/callback/",
+        ),
+        Kind(
+            name="wagtail",
+            library="wagtail",
+            distribution="wagtail",
+            callback="/oidc/callback/",
+            button="/cms/logout/",
+        ),
+    )
+}
