@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from django_oidc_logout.codes import EndedCode, RejectedCode
 from django_oidc_logout.signals import logout_token_rejected, session_ended, signed_out
 from tests.factories import ENGINES
 from tests.idp import IdP
@@ -105,18 +107,31 @@ def engine(request, settings, tmp_path):
 def signals():
     """Return the reasons of the signals that were sent."""
     seen = {"ended": [], "rejected": []}
+    without_code = []
 
-    def ended(session, reason, **kwargs):
+    def check_code(enum, code, reason):
+        sentence = re.sub(r"\\{\w+\\}", ".*", re.escape(enum(code).sentence))
+        if not re.fullmatch(sentence, reason) and code != RejectedCode.KEYS_UNAVAILABLE:
+            without_code.append((code, reason))
+
+    def ended(session, reason, code, source, **kwargs):
         seen["ended"].append((session.sid, reason))
+        check_code(EndedCode, code, reason)
+        if source != code.source:
+            without_code.append((code, source))
 
-    def rejected(issuer, reason, **kwargs):
+    def rejected(issuer, reason, code, provider, **kwargs):
         seen["rejected"].append((issuer, reason))
+        check_code(RejectedCode, code, reason)
+        if bool(provider) != bool(issuer):
+            without_code.append((code, provider))
 
     session_ended.connect(ended)
     logout_token_rejected.connect(rejected)
     yield seen
     session_ended.disconnect(ended)
     logout_token_rejected.disconnect(rejected)
+    assert without_code == []
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from django.views.generic import View
 
 from . import request_scope
 from .api import sign_out
+from .codes import EndedCode
 from .decorators import outside_transactions
 from .exceptions import SessionsNotEnded
 from .providers import configured
@@ -59,7 +60,7 @@ class SessionsView(View):
         if chosen == [current]:
             return sign_out(request)
         try:
-            end.end_rows(chosen, reason="The person ended the session.")
+            end.end_rows(chosen, code=EndedCode.BY_PERSON, actor=request.user)
         except SessionsNotEnded as exc:
             return _page(request, failed=exc.failed)
         return HttpResponseRedirect(request.path)

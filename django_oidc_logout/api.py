@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
 from django.db import Error
 
 from . import request_scope, sign_in
+from .codes import EndedCode, LogCode, OutcomeCode
 from .outcome import Outcome
 from .providers import configured, revocation
 from .rp_initiated import destination, responses
-from .sessions import end, entry, index, sql
+from .sessions import end, end_own, entry, index, sql
 from .sessions.pending import PendingTokens
 from .signals import signed_out
 
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from .outcome import TokensOutcome
 
 logger = logging.getLogger("django_oidc_logout")
-
-STORE_FAILED = "The session store failed, so only the browser has forgotten the session."
 
 
 @request_scope.within
@@ -53,18 +53,23 @@ def sign_out(
         chosen = destination.choose(request, row, requested=return_to, local_only=local_only)
         destination.hand_out(request, chosen)
     finally:  # even if the server stops this request, as gunicorn does by SystemExit
-        is_ended = end.end_current(request, row)
+        is_ended = end_own.end_current(request, row)
     outcome = Outcome(
         provider=chosen.provider_outcome,
         tokens=_revoke(row),
         recorded=chosen.is_recorded,
-        reason=chosen.reason if is_ended else f"{chosen.reason} {STORE_FAILED}",
+        code=chosen.code,
+        reason=chosen.reason,
+        alias=chosen.alias,
     )
+    if not is_ended:
+        failed = OutcomeCode.STORE_FAILED
+        outcome = replace(outcome, code=failed, reason=f"{outcome.reason} {failed.sentence}")
     end.announce(signed_out, sender=sign_out, request=request, user=user, outcome=outcome)
     return responses.build(
         request,
         chosen.url,
-        provider_outcome=chosen.provider_outcome,
+        outcome=outcome,
         warning=chosen.warning if user is not None else "",
     )
 
@@ -74,7 +79,10 @@ def _revoke(row: OIDCSession | None) -> TokensOutcome:
         with sql.savepoints():  # the provider's metadata may be cached in a database
             return revocation.revoke(row)
     except Error:
-        logger.exception("Could not revoke a refresh token, check the database of CACHES")
+        logger.exception(
+            "Could not revoke a refresh token, check the database of CACHES",
+            extra=LogCode.REVOCATION_FAILED.extra(),
+        )
         return "failed"
 
 
@@ -114,7 +122,7 @@ def end_sessions(
     if issuer is None and (sub or sid):
         issuer = configured.only_issuer()
     rows = index.matching(issuer=issuer or "", sub=sub or "", sid=sid or "", user=user)
-    return end.end_rows(rows, reason="The site ended the session.")
+    return end.end_rows(rows, code=EndedCode.BY_SITE)
 
 
 async def aend_sessions(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .codes import Code, OutcomeCode, RejectedCode
+
 
 class OIDCLogoutError(Exception):
     """Base class. The message is a sentence for people and never contains a secret."""
@@ -10,6 +12,28 @@ class OIDCLogoutError(Exception):
     """The error code in the response to the provider (RFC 6749, section 5.2)."""
     issuer = ""
     """The configured issuer whose message was rejected; empty if none is known."""
+    alias = ""
+    """The alias of that provider."""
+    code: Code = RejectedCode.UNREADABLE_BODY
+    """What failed."""
+    not_verified = RejectedCode.KEYS_UNAVAILABLE
+    """The code of a rejected message if `code` is not about messages."""
+
+    def __init__(self, message: str = "", *, code: Code | None = None, **fields: object) -> None:
+        """Create the exception.
+
+        Args:
+            message: a sentence; if it is empty, the code's.
+            code: what failed, if it is not what the class says.
+            fields: the values of the fields in the code's sentence.
+        """
+        self.code = code or self.code
+        super().__init__(message or self.code.sentence.format(**fields))
+
+    @property
+    def rejected_code(self) -> RejectedCode:
+        """The code if a message is rejected because of this."""
+        return self.code if isinstance(self.code, RejectedCode) else self.not_verified
 
     @property
     def description(self) -> str:
@@ -20,22 +44,29 @@ class OIDCLogoutError(Exception):
 class ProviderUnavailable(OIDCLogoutError):
     """The identity provider is not configured, is unreachable, or sent an invalid response."""
 
-    description = "the provider's keys cannot be fetched; the site's log says why"
+    code = OutcomeCode.PROVIDER_UNAVAILABLE
+    description = RejectedCode.KEYS_UNAVAILABLE.sentence
     """A stranger who posts a token must not learn a URL inside the site's network."""
 
 
 class ProvidersUnreadable(ProviderUnavailable):
     """The site's callable that returns the providers failed."""
 
-    description = "the site's providers cannot be read; the site's log says why"
+    code = OutcomeCode.PROVIDERS_UNREADABLE
+    not_verified = RejectedCode.PROVIDERS_UNREADABLE
+    description = RejectedCode.PROVIDERS_UNREADABLE.sentence
 
 
 class ProviderSkipped(OIDCLogoutError):
     """The identity provider need not or cannot be notified, and this is not an error."""
 
+    code = OutcomeCode.PROVIDER_SKIPPED
+
 
 class TokenUnreadable(OIDCLogoutError):
     """A token is not a signed JSON Web Token, or lacks a required claim."""
+
+    code = RejectedCode.NOT_A_JWT
 
 
 class LogoutTokenInvalid(OIDCLogoutError):
@@ -45,7 +76,9 @@ class LogoutTokenInvalid(OIDCLogoutError):
 class SessionsNotEnded(OIDCLogoutError):
     """Some sessions could not be ended. Their rows remain, so the call can be repeated."""
 
+    code = RejectedCode.SESSIONS_NOT_ENDED
+
     def __init__(self, *, ended: int, failed: int) -> None:
-        super().__init__(f"{failed} sessions could not be ended, {ended} were")
+        super().__init__(ended=ended, failed=failed)
         self.ended = ended
         self.failed = failed

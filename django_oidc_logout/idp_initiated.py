@@ -6,6 +6,7 @@ Logout 1.0 (a frame in the browser; browsers no longer send its cookies, so it i
 
 from __future__ import annotations
 
+from .codes import EndedCode
 from .exceptions import OIDCLogoutError
 from .providers import configured
 from .sessions import end, index
@@ -21,16 +22,26 @@ def back_channel(encoded: str) -> int:
         OIDCLogoutError: the token is invalid, its keys cannot be fetched, or a session cannot be
             ended. The provider may send the same token again until it has ended its sessions.
     """
-    issuer = ""
+    token = None
     try:
         token = logout_token.verify(encoded)
-        issuer = token.issuer
         return end_named_by(token)
     except OIDCLogoutError as exc:
-        logout_token_rejected.send_robust(
-            sender=back_channel, issuer=issuer or exc.issuer, reason=str(exc)
-        )
+        if token:
+            exc.issuer, exc.alias = token.issuer, token.options.alias
+        reject(exc)
         raise
+
+
+def reject(exc: OIDCLogoutError) -> None:
+    """Send `logout_token_rejected` for a message that was rejected because of `exc`."""
+    logout_token_rejected.send_robust(
+        sender=back_channel,
+        issuer=exc.issuer,
+        provider=exc.alias,
+        reason=str(exc),
+        code=exc.rejected_code,
+    )
 
 
 def front_channel(issuer: str, sid: str) -> int:
@@ -42,4 +53,4 @@ def front_channel(issuer: str, sid: str) -> int:
     if not sid or issuer not in configured.issuers():
         return 0
     rows = index.matching(issuer=issuer, sid=sid)
-    return end.end_rows(rows, reason="The provider ended the session (front-channel).")
+    return end.end_rows(rows, code=EndedCode.FRONT_CHANNEL)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .codes import OutcomeCode
+
 ProviderOutcome = Literal["redirect", "skipped", "unavailable"]
 TokensOutcome = Literal["revoked", "skipped", "failed"]
 
@@ -22,5 +24,9 @@ class Outcome:
     """The refresh token: `revoked`, not to be revoked (`skipped`), or revocation `failed`."""
     recorded: bool = True
     """False: a provider began the session, but the sign-in could not be recorded."""
+    code: OutcomeCode = OutcomeCode.PROVIDER_SKIPPED
+    """Why, for programs."""
     reason: str = ""
-    """Why, in a sentence."""
+    """Why, in a sentence for people, which may change."""
+    alias: str = ""
+    """The alias of the provider, if it is known."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from django.utils.module_loading import import_string
 
 from . import request_scope
+from .codes import LogCode
 from .options import Providers
 from .savepoints import savepoints
 
@@ -65,7 +66,11 @@ def _ask(path: str, defaults: Defaults) -> Providers:
         with savepoints():  # it may query a database
             return Providers.read(dict(_call(load(path), request_scope.request())), defaults)
     except Exception as exc:  # the site's own code may raise anything
-        logger.exception("Could not read the providers, check the callable: path=%s", path)
+        logger.exception(
+            "Could not read the providers, check the callable: path=%s",
+            path,
+            extra=LogCode.PROVIDERS_NOT_READ.extra(),
+        )
         providers = Providers()
         providers.failure = f"{path} failed: {type(exc).__name__}"
         return providers

@@ -13,10 +13,11 @@ from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
 from . import request_scope, sign_in, user_changes
+from .codes import EndedCode, OutcomeCode, RejectedCode
 from .conf import conf
 from .outcome import Outcome
 from .rp_initiated import destination
-from .sessions import end, entry, index, record
+from .sessions import end, end_own, entry, index, record
 from .signals import logout_token_rejected, session_ended, signed_out
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from .models import OIDCSession
 
 logger = logging.getLogger("django_oidc_logout")
-
-NOT_NOTIFIED = "The site's own logout ended the session and did not notify the provider."
 
 
 @receiver(user_logged_in, dispatch_uid="oidc_logout.record_sign_in")
@@ -45,17 +44,19 @@ def record_sign_in(request: HttpRequest | None, user: AbstractBaseUser, **_: Any
 def follow_sign_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
     """End a session that other code signs out, such as Django's own logout view, and say so."""
     session = getattr(request, "session", None)
-    if request is None or session is None or isinstance(session, end.EndedSession):
+    if request is None or session is None or isinstance(session, end_own.EndedSession):
         return
     if not entry.is_from_provider(session):
         return
     row = index.current(request)
-    end.end_before_logout(request)
+    end_own.end_before_logout(request)
     record.keep_ended(request, row)
     chosen = destination.handed_out(request)
     outcome = Outcome(
         provider=chosen.provider_outcome if chosen else "skipped",
-        reason=chosen.reason if chosen else NOT_NOTIFIED,
+        code=chosen.code if chosen else OutcomeCode.OTHER_LOGOUT,
+        reason=chosen.reason if chosen else OutcomeCode.OTHER_LOGOUT.sentence,
+        alias=chosen.alias if chosen else entry.provider_alias(session) or "",
     )
     end.announce(signed_out, sender=auth.logout, request=request, user=user, outcome=outcome)
 
@@ -105,16 +106,29 @@ def log_signed_out(outcome: Outcome, **_: Any) -> None:
         outcome.provider,
         outcome.tokens,
         outcome.reason,
+        extra=outcome.code.extra(provider=outcome.alias),
     )
 
 
 @receiver(session_ended, dispatch_uid="oidc_logout.log_session_ended")
-def log_session_ended(session: OIDCSession, reason: str, **_: Any) -> None:
+def log_session_ended(session: OIDCSession, reason: str, code: EndedCode, **_: Any) -> None:
     """Log the end of a session that did not end by its own request."""
-    logger.info("Session ended: issuer=%s reason=%s", session.issuer, reason)
+    logger.info(
+        "Session ended: issuer=%s reason=%s",
+        session.issuer,
+        reason,
+        extra=code.extra(provider=session.provider),
+    )
 
 
 @receiver(logout_token_rejected, dispatch_uid="oidc_logout.log_logout_token_rejected")
-def log_logout_token_rejected(issuer: str, reason: str, **_: Any) -> None:
+def log_logout_token_rejected(
+    issuer: str, reason: str, code: RejectedCode, provider: str, **_: Any
+) -> None:
     """Log a rejected logout token."""
-    logger.warning("Logout token rejected: issuer=%s reason=%s", issuer, reason)
+    logger.warning(
+        "Logout token rejected: issuer=%s reason=%s",
+        issuer,
+        reason,
+        extra=code.extra(provider=provider),
+    )

@@ -10,6 +10,8 @@ from django.core.cache import cache, caches
 from django.core.cache.backends.dummy import DummyCache
 from django.utils.crypto import get_random_string
 
+from .codes import LogCode
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -99,4 +101,8 @@ def is_up(alias: str) -> bool:
 
 
 def _log_failure(exc: Exception) -> None:
-    logger.warning("The cache failed, check CACHES: error=%s", type(exc).__name__)
+    logger.warning(
+        "The cache failed, check CACHES: error=%s",
+        type(exc).__name__,
+        extra=LogCode.CACHE_FAILED.extra(),
+    )

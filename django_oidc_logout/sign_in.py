@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from . import request_scope
+from .codes import LogCode
 from .conf import conf
 from .exceptions import OIDCLogoutError
 from .providers import configured
@@ -81,6 +82,7 @@ def _named(provider: str) -> str:
             "OIDC_LOGOUT_PROVIDERS does not have the provider that remember_login() names: "
             "provider=%s",
             provider,
+            extra=LogCode.UNKNOWN_PROVIDER.extra(),
         )
         return ""
     return provider
@@ -93,6 +95,7 @@ def _log_failure(exc: Exception) -> None:
         "reason=%s",
         exc if is_ours else type(exc).__name__,
         exc_info=None if is_ours else exc,
+        extra=LogCode.SIGN_IN_NOT_RECORDED.extra(),
     )
 
 
@@ -109,7 +112,10 @@ def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
         if row_key != entry.row_key(request.session):
             index.remove_key(row_key)
     except Exception:  # this must not break the sign-in either
-        logger.exception("Could not remove the row of a replaced session")
+        logger.exception(
+            "Could not remove the row of a replaced session",
+            extra=LogCode.REPLACED_ROW_NOT_REMOVED.extra(),
+        )
     record(request, tokens)
 
 
@@ -120,7 +126,10 @@ def _follow(request: HttpRequest, user: AbstractBaseUser) -> None:
             issued_at = id_token.read(row.id_token).issued_at if row.id_token else None
             tombstones.enforce(request, row, issued_at)
     except Exception:  # this must not break the sign-in either
-        logger.exception("Could not record who uses a session now, run oidc_logout_doctor")
+        logger.exception(
+            "Could not record who uses a session now, run oidc_logout_doctor",
+            extra=LogCode.USER_SWITCH_NOT_RECORDED.extra(),
+        )
 
 
 def _warm(token: IDToken) -> None:
@@ -128,12 +137,17 @@ def _warm(token: IDToken) -> None:
     alias = token.alias
     if not alias:
         logger.warning(
-            "No provider in OIDC_LOGOUT_PROVIDERS matches an ID Token: issuer=%s", token.issuer
+            "No provider in OIDC_LOGOUT_PROVIDERS matches an ID Token: issuer=%s",
+            token.issuer,
+            extra=LogCode.NO_MATCHING_PROVIDER.extra(),
         )
         return
     try:
         configured.provider_for(alias).warm()
     except Exception as exc:  # noqa: BLE001  # this must not break the sign-in either
         logger.warning(
-            "Could not renew a provider's metadata: issuer=%s reason=%s", token.issuer, exc
+            "Could not renew a provider's metadata: issuer=%s reason=%s",
+            token.issuer,
+            exc,
+            extra=LogCode.METADATA_NOT_RENEWED.extra(provider=alias),
         )

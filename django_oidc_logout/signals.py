@@ -7,9 +7,11 @@ from django.dispatch import Signal
 signed_out = Signal()
 
 # Emitted when the provider, staff or the site's own code has ended a session.
-# Arguments: session (an OIDCSession, no longer in the database), reason (a sentence).
+# Arguments: session (an OIDCSession, no longer in the database), reason (a sentence),
+# code (an EndedCode), actor (the user who ended it, or None), source (a Source).
 session_ended = Signal()
 
 # Emitted when a logout token was rejected, or its sessions could not be ended.
-# Arguments: issuer (empty if it is not a configured issuer), reason (a sentence).
+# Arguments: issuer and provider (its alias; both are empty if it is not a configured issuer),
+# reason (a sentence), code (a RejectedCode).
 logout_token_rejected = Signal()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from .codes import EndedCode, LogCode
 from .sessions import end, entry, index, sql, validity
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def deleted(user: AbstractBaseUser, *, using: str) -> None:
     rows: list[OIDCSession] = []
     _safely(partial(_collect, user, rows))
     if rows:
-        change = partial(_end_or_leave, rows, partial(end.end_removed, reason=validity.DELETED))
+        change = partial(_end_or_leave, rows, partial(end.end_removed, code=EndedCode.USER_DELETED))
         transaction.on_commit(partial(_safely, change), using=using)
 
 
@@ -90,7 +91,7 @@ def _collect(user: AbstractBaseUser, rows: list[OIDCSession]) -> None:
 
 
 def _end_all(user: AbstractBaseUser) -> None:
-    end_deactivated = partial(end.end_rows, reason=validity.DEACTIVATED)
+    end_deactivated = partial(end.end_rows, code=EndedCode.USER_DEACTIVATED)
     _end_or_leave(list(index.matching(user=user)), end_deactivated)
 
 
@@ -120,7 +121,8 @@ def _safely(change: Callable[[], object]) -> bool:
         change()
     except Exception:  # every store raises its own exceptions, and the change must succeed
         logger.exception(
-            "Could not end the sessions of a changed account, run oidc_logout_clear_sessions"
+            "Could not end the sessions of a changed account, run oidc_logout_clear_sessions",
+            extra=LogCode.ACCOUNT_NOT_FOLLOWED.extra(),
         )
         return False
     return True

@@ -27,13 +27,13 @@ from django.views.generic import View
 
 from . import idp_initiated, request_scope
 from .api import sign_out
+from .codes import RejectedCode
 from .conf import conf
 from .decorators import outside_transactions
 from .exceptions import LogoutTokenInvalid, OIDCLogoutError, SessionsNotEnded
 from .providers import configured
 from .rp_initiated import responses, return_to, stale_form
 from .sessions import bound_store, entry
-from .signals import logout_token_rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,27 +183,30 @@ class BackChannelLogoutView(View):
             return JsonResponse(error, status=400)
         return HttpResponse()
 
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Reject a request that is not a POST, and say so like any other rejection."""
+        idp_initiated.reject(LogoutTokenInvalid(code=RejectedCode.WRONG_METHOD))
+        return super().http_method_not_allowed(request, *args, **kwargs)
+
 
 def _logout_token(request: HttpRequest) -> str:
     """Return the logout token in the body. A body without one is a rejected token."""
     try:
         return _only_token(request)
     except LogoutTokenInvalid as exc:
-        logout_token_rejected.send_robust(
-            sender=idp_initiated.back_channel, issuer="", reason=str(exc)
-        )
+        idp_initiated.reject(exc)
         raise
 
 
 def _only_token(request: HttpRequest) -> str:
     if request.content_type != "application/x-www-form-urlencoded":
-        raise LogoutTokenInvalid("the body is not application/x-www-form-urlencoded")
+        raise LogoutTokenInvalid(code=RejectedCode.WRONG_CONTENT_TYPE)
     try:
         values = request.POST.getlist("logout_token")
     except UNREADABLE as exc:
-        raise LogoutTokenInvalid("the body cannot be read") from exc
+        raise LogoutTokenInvalid(code=RejectedCode.UNREADABLE_BODY) from exc
     if len(values) != 1:
-        raise LogoutTokenInvalid("the body must have exactly one logout_token")
+        raise LogoutTokenInvalid(code=RejectedCode.NOT_ONE_TOKEN)
     return values[0]
 
 

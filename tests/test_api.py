@@ -15,13 +15,13 @@ from django.db import DatabaseError
 from django.test import RequestFactory
 
 from django_oidc_logout.api import (
-    STORE_FAILED,
     asign_out,
     end_sessions,
     remember_login,
     renew_login,
     sign_out,
 )
+from django_oidc_logout.codes import OutcomeCode
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.outcome import Outcome
@@ -80,7 +80,9 @@ def test_signing_out_goes_by_the_provider(sign_in, idp, django_user_model):
     assert return_to.unsign(parameters["state"][0]).next == "/bye/"
     assert user == django_user_model.objects.get()
     reason = "The browser was redirected to 127.0.0.1."
-    assert outcome == Outcome(provider="redirect", tokens="skipped", reason=reason)
+    assert outcome == Outcome(
+        provider="redirect", code=OutcomeCode.REDIRECTED, reason=reason, alias="default"
+    )
     assert not OIDCSession.objects.exists()
     # What the provider needs is cleared on the way back.
     assert "cookies" not in answer.headers["Clear-Site-Data"]
@@ -91,7 +93,9 @@ def test_signing_out_of_the_site_only(sign_in):
     answer, _, outcome = signing_out(request_of(sign_in()), local_only=True)
     assert answer["Location"].startswith("/oidc/logout/callback/?state=")
     reason = "The request was to sign out of this site only."
-    assert outcome == Outcome(provider="skipped", tokens="skipped", reason=reason)
+    assert outcome == Outcome(
+        provider="skipped", code=OutcomeCode.LOCAL_ONLY, reason=reason, alias="default"
+    )
     assert "cookies" in answer.headers["Clear-Site-Data"]
 
 
@@ -100,8 +104,8 @@ def test_signing_out_with_a_store_that_fails(sign_in, monkeypatch):
     request = request_of(sign_in())
     monkeypatch.setattr(type(request.session), "flush", mock.Mock(side_effect=OSError))
     _, _, outcome = signing_out(request, local_only=True)
-    reason = f"The request was to sign out of this site only. {STORE_FAILED}"
-    assert outcome.reason == reason
+    reason = f"The request was to sign out of this site only. {OutcomeCode.STORE_FAILED.sentence}"
+    assert (outcome.code, outcome.reason) == (OutcomeCode.STORE_FAILED, reason)
     assert OIDCSession.objects.exists()
 
 

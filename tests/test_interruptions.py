@@ -13,7 +13,8 @@ from django.core.cache import cache, caches
 from django.db import DatabaseError
 from django.test import Client
 
-from django_oidc_logout.api import STORE_FAILED, end_sessions
+from django_oidc_logout.api import end_sessions
+from django_oidc_logout.codes import OutcomeCode
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, end, engines, index
 from tests.factories import assert_refused, copy_of, get_async, is_signed_in, post_logout_token
@@ -93,7 +94,8 @@ def test_click_with_a_session_in_a_cache_that_is_down(in_cache, sign_in, outcome
     assert answer.status_code == 302
     assert answer.cookies["sessionid"]["max-age"] == 0
     assert not is_signed_in(client)
-    assert outcomes[0].reason.endswith(STORE_FAILED)
+    assert outcomes[0].code == OutcomeCode.STORE_FAILED
+    assert outcomes[0].reason.endswith(OutcomeCode.STORE_FAILED.sentence)
     assert is_signed_in(kept)
     assert end_sessions(sub="ada") == 1
     assert not is_signed_in(kept)
@@ -109,7 +111,8 @@ def test_click_with_a_store_that_cannot_delete(engine, sign_in, outcomes, monkey
     assert answer["Location"].partition("?")[0].endswith("/end-session")
     assert answer.cookies["sessionid"]["max-age"] == 0
     assert not is_signed_in(client)
-    assert outcomes[0].reason.endswith(STORE_FAILED)
+    assert outcomes[0].code == OutcomeCode.STORE_FAILED
+    assert outcomes[0].reason.endswith(OutcomeCode.STORE_FAILED.sentence)
     assert OIDCSession.objects.exists()
     assert end_sessions(sub="ada") == 1
     assert not is_signed_in(kept)
@@ -139,7 +142,7 @@ def test_session_that_moves_during_a_click_ends(engine, sign_in):
     client = sign_in()
     row = OIDCSession.objects.get()
     client.get("/cycle/")
-    end._remove_rows([row])
+    end.remove_rows([row])
     assert not is_signed_in(client)
     assert not OIDCSession.objects.exists()
 
@@ -147,7 +150,7 @@ def test_session_that_moves_during_a_click_ends(engine, sign_in):
 def test_session_that_is_saved_during_a_click_ends(engine, sign_in):
     """A database does not save a deleted session; a cache and a folder do."""
     client = sign_in()
-    end._remove_rows([OIDCSession.objects.get()])  # the session has been deleted, and saved again
+    end.remove_rows([OIDCSession.objects.get()])  # the session has been deleted, and saved again
     assert is_signed_in(client) is (engine == "db")
     if engine == "cached_db":
         assert not cache.get(f"django.contrib.sessions.cached_db{client.session.session_key}")

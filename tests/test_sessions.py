@@ -13,7 +13,7 @@ from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 
-from django_oidc_logout.sessions import end, engines, entry, pending
+from django_oidc_logout.sessions import end_own, engines, entry, pending
 
 GOOD = {"key": "k", "token": "t", "until": 1.0}
 NONE = {
@@ -80,10 +80,10 @@ def test_session_that_was_not_found_ends_by_its_cookie(settings, rf):
     hidden.save()
     request = rf.post("/")
     request.session = engines.store()()
-    end.end_current(request, None)  # without a cookie there is nothing to end
+    end_own.end_current(request, None)  # without a cookie there is nothing to end
     assert hidden.exists(hidden.session_key)
     request.COOKIES[settings.SESSION_COOKIE_NAME] = hidden.session_key
-    end.end_current(request, None)
+    end_own.end_current(request, None)
     assert not hidden.exists(hidden.session_key)
 
 
@@ -220,7 +220,7 @@ def is_anonymous(request):
 @pytest.mark.django_db
 def test_session_that_ends(request_of_ada, caplog):
     key = request_of_ada.session.session_key
-    assert end.end_current(request_of_ada, None) is True
+    assert end_own.end_current(request_of_ada, None) is True
     assert is_anonymous(request_of_ada)
     assert not SessionStore().exists(key)
     assert caplog.messages == []
@@ -242,7 +242,7 @@ def test_receivers_can_read_what_has_ended(request_of_ada):
 
     user_logged_out.connect(note)
     try:
-        end.end_current(request_of_ada, None)
+        end_own.end_current(request_of_ada, None)
     finally:
         user_logged_out.disconnect(note)
     assert seen == [(key, GOOD["key"], "ada")]
@@ -255,7 +255,7 @@ def test_session_ends_if_a_receiver_fails(request_of_ada, caplog):
     key = request_of_ada.session.session_key
     user_logged_out.connect(fail)
     try:
-        assert end.end_current(request_of_ada, None) is True
+        assert end_own.end_current(request_of_ada, None) is True
     finally:
         user_logged_out.disconnect(fail)
     assert is_anonymous(request_of_ada)
@@ -267,7 +267,7 @@ def test_session_ends_if_a_receiver_fails(request_of_ada, caplog):
 @pytest.mark.django_db
 def test_session_that_its_store_does_not_delete_is_forgotten(request_of_ada, caplog, monkeypatch):
     monkeypatch.setattr(SessionStore, "delete", fail)
-    assert end.end_current(request_of_ada, None) is False
+    assert end_own.end_current(request_of_ada, None) is False
     assert is_anonymous(request_of_ada)
     assert request_of_ada.session.session_key is None
     told = "Could not delete a session, the browser will forget it"
@@ -304,7 +304,7 @@ def test_session_that_was_not_found_may_be_in_a_cache(rf, monkeypatch, cookies, 
     request = rf.post("/")
     request.session = engines.store()()
     request.COOKIES.update(cookies)
-    assert end.end_current(request, None) is True
+    assert end_own.end_current(request, None) is True
     assert seen == deleted
 
 
@@ -316,4 +316,4 @@ def test_session_that_was_found_is_deleted_once(settings, rf, monkeypatch):
     request.session.save()
     request.COOKIES[settings.SESSION_COOKIE_NAME] = request.session.session_key
     monkeypatch.setattr(engines, "delete", fail)
-    assert end.end_current(request, None) is True
+    assert end_own.end_current(request, None) is True

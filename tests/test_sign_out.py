@@ -1037,7 +1037,8 @@ def test_json_is_for_those_who_prefer_it(client, accept, is_json):
     response = client.post("/oidc/logout/", headers={"accept": accept})
     assert response["Content-Type"].startswith("application/json") == is_json
     if is_json:
-        assert set(response.json()) == {"redirect_to", "provider"}
+        assert set(response.json()) == {"redirect_to", "provider", "code"}
+        assert response.json()["code"] == "redirected"
 
 
 @pytest.mark.usefixtures("site")

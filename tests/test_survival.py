@@ -35,7 +35,7 @@ from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.providers import OIDCProvider, revocation
 from django_oidc_logout.rp_initiated import destination
-from django_oidc_logout.sessions import bound_store, end, engines, index, sql
+from django_oidc_logout.sessions import bound_store, end_own, engines, index, sql
 from django_oidc_logout.signals import signed_out
 from tests.factories import copy_of, force_sign_in, is_signed_in, query_of
 
@@ -546,4 +546,4 @@ def test_cookie_that_is_no_key_is_not_looked_up(idp, client, cookie):
 def test_end_of_an_anonymous_session(rf):
     request = rf.post("/")
     request.session = SessionStore()
-    assert end.end_current(request, None)
+    assert end_own.end_current(request, None)

@@ -19,6 +19,7 @@ from django.urls import include, path
 
 from django_oidc_logout import receivers, user_changes
 from django_oidc_logout.backends import OIDCLogoutBackend
+from django_oidc_logout.codes import EndedCode
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import end, engines, index
 from django_oidc_logout.signals import session_ended
@@ -603,7 +604,7 @@ def test_database_of_the_user_decides(people, ada, monkeypatch, change):
 
 
 def test_index_in_another_database(people, ada, signals):
-    end.end_removed(list(index.matching(user=ada)), reason=DELETED)
+    end.end_removed(list(index.matching(user=ada)), code=EndedCode.USER_DELETED)
     assert rows() == {"bob"}
     assert ended(signals) == both(DELETED)
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 
 from ..api import sign_out
+from ..codes import EndedCode
 from ..exceptions import SessionsNotEnded
 from ..providers import configured
 from ..sessions import end, index
@@ -113,7 +114,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         """End sessions, report how many, and log them. The request's own signs out last."""
         current, chosen = index.current(request), list(rows)
         own = [row for row in chosen if row == current]
-        ended, failed = _end([row for row in chosen if row != current])
+        ended, failed = _end([row for row in chosen if row != current], actor=request.user)
         log(request, [*ended, *own])
         if ended or not (failed or own):
             self.message_user(request, ended_message(len(ended)), messages.SUCCESS)
@@ -124,12 +125,12 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         return sign_out(request, return_to=reverse("admin:index", current_app=self.admin_site.name))
 
 
-def _end(rows: list[OIDCSession]) -> tuple[list[OIDCSession], int]:
+def _end(rows: list[OIDCSession], *, actor: Any) -> tuple[list[OIDCSession], int]:
     """End sessions; return copies of the ended rows, and how many could not be ended."""
     # Deleting a row clears its primary key, which the log needs.
     copies, failed = [copy(row) for row in rows], 0
     try:
-        end.end_rows(rows, reason="Staff ended the session.")
+        end.end_rows(rows, code=EndedCode.BY_STAFF, actor=actor)
     except SessionsNotEnded as exc:
         failed = exc.failed
     ended = [kept for kept, row in zip(copies, rows, strict=True) if row.pk is None]

@@ -79,7 +79,7 @@ class Report:
 
 
 def _as_dicts(findings: Iterable[Finding]) -> list[dict[str, str]]:
-    return [asdict(finding) for finding in findings]
+    return [{"code": finding.id, **asdict(finding)} for finding in findings]
 
 
 def report(aliases: Iterable[str], *, site: str = "", vendor: str = "") -> Report:

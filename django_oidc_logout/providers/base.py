@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
+from ..codes import OutcomeCode
 from . import metadata
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class EndSessionURL(NamedTuple):
 
     url: str
     remark: str = ""
+    code: OutcomeCode = OutcomeCode.REDIRECTED
 
 
 class OIDCProvider:
@@ -84,8 +86,8 @@ class OIDCProvider:
         short = self._url(replace(request, id_token_hint=""))
         if len(short) >= len(url):
             return EndSessionURL(url)
-        remark = f"The ID Token was left out: the URL would have had {len(url)} characters."
-        return EndSessionURL(short, remark)
+        code = OutcomeCode.HINT_TOO_LONG
+        return EndSessionURL(short, code.sentence.format(length=len(url)), code)
 
     def end_session_endpoint(self) -> str:
         """Return the URL of the endpoint, which may have a query.

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.utils.module_loading import import_string
 
+from ..codes import OutcomeCode
 from ..conf import DEFAULT_ALIAS, ProviderOptions, conf
 from ..exceptions import ProvidersUnreadable, ProviderUnavailable
 
@@ -23,7 +24,7 @@ def require_readable() -> None:
         ProvidersUnreadable: it could not.
     """
     if failure := conf.OIDC_LOGOUT_PROVIDERS.failure:
-        raise ProvidersUnreadable(f"OIDC_LOGOUT_PROVIDERS cannot be read: {failure}")
+        raise ProvidersUnreadable(why=failure)
 
 
 def provider_for(alias: str) -> OIDCProvider:
@@ -35,13 +36,19 @@ def provider_for(alias: str) -> OIDCProvider:
     options = conf.OIDC_LOGOUT_PROVIDERS.get(alias)
     if options is None:
         require_readable()
-        raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS does not have {alias!r}")
+        raise ProviderUnavailable(
+            f"OIDC_LOGOUT_PROVIDERS does not have {alias!r}",
+            code=OutcomeCode.PROVIDER_NOT_CONFIGURED,
+        )
     try:
         backend: type[OIDCProvider] = import_string(options.backend)
         return backend(options)
     except Exception as exc:  # a class of the site's own may raise anything
         error = type(exc).__name__
-        raise ProviderUnavailable(f"the BACKEND of {alias!r} cannot be used: {error}") from exc
+        raise ProviderUnavailable(
+            f"the BACKEND of {alias!r} cannot be used: {error}",
+            code=OutcomeCode.PROVIDER_CLASS_FAILED,
+        ) from exc
 
 
 def provider_of_session(alias: str, issuer: str) -> OIDCProvider:
@@ -54,11 +61,15 @@ def provider_of_session(alias: str, issuer: str) -> OIDCProvider:
     if not alias:
         require_readable()
         raise ProviderUnavailable(
-            f"OIDC_LOGOUT_PROVIDERS does not have a provider with the issuer {issuer}"
+            f"OIDC_LOGOUT_PROVIDERS does not have a provider with the issuer {issuer}",
+            code=OutcomeCode.PROVIDER_NOT_CONFIGURED,
         )
     provider = provider_for(alias)
     if provider.options.issuer != issuer:
-        raise ProviderUnavailable(f"{alias!r} has a different issuer than at the sign-in")
+        raise ProviderUnavailable(
+            f"{alias!r} has a different issuer than at the sign-in",
+            code=OutcomeCode.PROVIDER_NOT_CONFIGURED,
+        )
     return provider
 
 

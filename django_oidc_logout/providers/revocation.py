@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from ..codes import LogCode
 from ..conf import conf
 from . import configured, fetch, metadata
 
@@ -25,7 +26,12 @@ def revoke(row: OIDCSession | None) -> TokensOutcome:
         provider = configured.provider_of_session(row.provider, row.issuer)
         _revoke(provider.options, row.refresh_token)
     except Exception as exc:  # noqa: BLE001  # the person is signed out whatever happens here
-        logger.warning("Could not revoke a refresh token: issuer=%s reason=%s", row.issuer, exc)
+        logger.warning(
+            "Could not revoke a refresh token: issuer=%s reason=%s",
+            row.issuer,
+            exc,
+            extra=LogCode.TOKEN_NOT_REVOKED.extra(provider=row.provider),
+        )
         return "failed"
     return "revoked"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from ..codes import OutcomeCode
 from ..exceptions import ProviderSkipped
 from .base import OIDCProvider, with_query
 
@@ -59,7 +60,7 @@ class WorkOSProvider(OIDCProvider):
     def parameters(self, request: EndSessionRequest) -> dict[str, str]:
         """Return `session_id` and `return_to`. Without a session ID there is nothing to end."""
         if not request.sid:
-            raise ProviderSkipped("WorkOS did not send a session ID at the sign-in.")
+            raise ProviderSkipped(code=OutcomeCode.NO_SESSION_ID, name="WorkOS")
         return {"session_id": request.sid, "return_to": request.post_logout_redirect_uri}
 
 
@@ -72,4 +73,4 @@ class GoogleProvider(OIDCProvider):
 
     def end_session_endpoint(self) -> str:
         """Skip the provider: Google does not have such an endpoint."""
-        raise ProviderSkipped("Google does not have an end-session endpoint.")
+        raise ProviderSkipped(code=OutcomeCode.NO_END_SESSION, name=self.name)

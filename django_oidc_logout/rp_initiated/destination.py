@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import get_language, gettext, to_locale
 
+from ..codes import LogCode, OutcomeCode
 from ..exceptions import OIDCLogoutError, ProviderSkipped, ProviderUnavailable
 from ..providers import EndSessionRequest, configured
 from ..sessions import entry, sql
@@ -33,7 +34,10 @@ class Destination:
 
     url: str
     provider_outcome: ProviderOutcome
+    code: OutcomeCode
     reason: str
+    alias: str = ""
+    """The alias of the provider, if it is known."""
     warning: str = ""
     """What people must know where they land. Empty if the signed-out page says it itself."""
     is_recorded: bool = True
@@ -76,22 +80,29 @@ def choose(
             state, is_recorded = replace(state, alias=sign_in.alias), sign_in.is_recorded
             destination = _destination(request, sign_in, state, local_only=local_only)
     except ProviderSkipped as exc:
-        destination = _local(state, "skipped", str(exc))
+        destination = _local(state, "skipped", _code(exc), str(exc))
     except OIDCLogoutError as exc:
-        destination = _local(state, "unavailable", f"The provider could not be notified: {exc}.")
+        reason = OutcomeCode.PROVIDER_UNAVAILABLE.sentence.format(why=exc)
+        destination = _local(state, "unavailable", _code(exc), reason)
     except Exception:  # not even the site's own provider class may prevent a sign-out
-        logger.exception("Could not build the end-session URL, check the provider's BACKEND")
-        reason = "The provider could not be notified: the log has the error."
-        destination = _local(state, "unavailable", reason)
-    return replace(destination, is_recorded=is_recorded)
+        logger.exception(
+            "Could not build the end-session URL, check the provider's BACKEND",
+            extra=LogCode.PROVIDER_CLASS_FAILED.extra(),
+        )
+        destination = _local(state, "unavailable", OutcomeCode.PROVIDER_CLASS_FAILED)
+    return replace(destination, is_recorded=is_recorded, alias=state.alias)
+
+
+def _code(exc: OIDCLogoutError) -> OutcomeCode:
+    is_of_outcome = isinstance(exc.code, OutcomeCode)
+    return OutcomeCode(exc.code) if is_of_outcome else OutcomeCode.PROVIDER_UNAVAILABLE
 
 
 def _destination(
     request: HttpRequest, sign_in: SignIn, state: State, *, local_only: bool
 ) -> Destination:
     if local_only:
-        reason = "The request was to sign out of this site only."
-        return _local(state, "skipped", reason, warn=False)
+        return _local(state, "skipped", OutcomeCode.LOCAL_ONLY, warn=False)
     return _at_provider(request, sign_in, replace(state, provider_outcome="redirect"))
 
 
@@ -107,13 +118,24 @@ def handed_out(request: HttpRequest) -> Destination | None:
 
 
 def _local(
-    state: State, outcome: ProviderOutcome, reason: str, *, warn: bool = True
+    state: State,
+    outcome: ProviderOutcome,
+    code: OutcomeCode,
+    reason: str = "",
+    *,
+    warn: bool = True,
 ) -> Destination:
     url = return_to.local_url(replace(state, provider_outcome=outcome))
     page_warns = not state.next and not return_to.default_url()
     may_be_signed_in = outcome == "unavailable" or state.alias
     warning = _warning(state) if warn and may_be_signed_in and not page_warns else ""
-    return Destination(url=url, provider_outcome=outcome, reason=reason, warning=warning)
+    return Destination(
+        url=url,
+        provider_outcome=outcome,
+        code=code,
+        reason=reason or code.sentence,
+        warning=warning,
+    )
 
 
 def _warning(state: State) -> str:
@@ -143,7 +165,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
         )
     is_from_provider = entry.is_from_provider(request.session)
     if entry.signed_in_user(request) is not None and not is_from_provider:
-        raise ProviderSkipped("The sign-in was not through an identity provider.")
+        raise ProviderSkipped(code=OutcomeCode.NOT_THROUGH_PROVIDER)
     alias = entry.provider_alias(request.session)
     if alias is None:
         alias = configured.fallback_alias()
@@ -152,7 +174,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
 
 def _at_provider(request: HttpRequest, sign_in: SignIn, state: State) -> Destination:
     provider = _provider(sign_in)
-    url, remark = provider.end_session_url(
+    found = provider.end_session_url(
         EndSessionRequest(
             id_token_hint=sign_in.id_token,
             logout_hint=sign_in.logout_hint,
@@ -163,10 +185,15 @@ def _at_provider(request: HttpRequest, sign_in: SignIn, state: State) -> Destina
         ),
         max_length=responses.max_url_length(request),
     )
-    if not url.startswith(("https://", "http://")):
+    if not found.url.startswith(("https://", "http://")):
         raise ProviderUnavailable(f"the end_session_endpoint of {provider.name} is not an http URL")
-    reason = f"The browser was redirected to {provider.name}. {remark}".strip()
-    return Destination(url=url, provider_outcome="redirect", reason=reason)
+    redirected = OutcomeCode.REDIRECTED.sentence.format(name=provider.name)
+    return Destination(
+        url=found.url,
+        provider_outcome="redirect",
+        code=found.code,
+        reason=f"{redirected} {found.remark}".strip(),
+    )
 
 
 def _provider(sign_in: SignIn) -> OIDCProvider:
@@ -175,7 +202,7 @@ def _provider(sign_in: SignIn) -> OIDCProvider:
     if sign_in.alias:
         return configured.provider_for(sign_in.alias)
     configured.require_readable()
-    raise ProviderUnavailable("OIDC_LOGOUT_PROVIDERS does not say which provider to notify")
+    raise ProviderUnavailable(code=OutcomeCode.PROVIDER_NOT_CONFIGURED)
 
 
 def _post_logout_redirect_uri(request: HttpRequest, provider: OIDCProvider) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
+    from ..outcome import Outcome
+
 # With default buffers, a proxy in front of the site turns headers over about 4 KB into a 502.
 MAX_HEADER_URL = 3000
 # Browsers clear the cookies of the whole registrable domain. A provider on that domain still needs
@@ -34,24 +36,22 @@ HTML = "text/html"
 JSON = ("application/json", "application/json; charset=utf-8", "application/json; charset=UTF-8")
 
 
-def build(
-    request: HttpRequest, url: str, *, provider_outcome: str, warning: str = ""
-) -> HttpResponse:
+def build(request: HttpRequest, url: str, *, outcome: Outcome, warning: str = "") -> HttpResponse:
     """Return the response to a sign-out: a redirect to `url` in a form that the client supports.
 
     Args:
         request: the request that signed out.
         url: the target.
-        provider_outcome: if it is `redirect`, `url` is at the identity provider.
+        outcome: what was done; if its `provider` is `redirect`, `url` is at the provider.
         warning: shown where people land, through Django's messages if they are installed.
     """
     url = iri_to_uri(url) or "/"
-    response = _redirect(request, url, provider_outcome)
+    response = _redirect(request, url, outcome)
     if warning and not isinstance(response, JsonResponse):
         messages.warning(request, warning, fail_silently=True)
     add_never_cache_headers(response)
     patch_vary_headers(response, DECIDING_HEADERS)
-    held_back = HELD_BACK if provider_outcome == "redirect" else frozenset()
+    held_back = HELD_BACK if outcome.provider == "redirect" else frozenset()
     directives = [name for name in conf.OIDC_LOGOUT_CLEAR_SITE_DATA if name not in held_back]
     _clear_site_data(response, directives)
     response.delete_cookie(**conf.session_cookie)
@@ -67,14 +67,15 @@ def _is_htmx(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def _redirect(request: HttpRequest, url: str, provider_outcome: str) -> HttpResponse:
+def _redirect(request: HttpRequest, url: str, outcome: Outcome) -> HttpResponse:
     if _is_htmx(request):
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     if _is_turbo(request):
         # Turbo uses fetch, so it cannot follow a redirect to another origin. It ignores pages.
         return render(request, "oidc_logout/turbo.html", {"url": url}, content_type=TURBO_STREAM)
     if _prefers_json(request) or _is_script(request):
-        return JsonResponse({"redirect_to": url, "provider": provider_outcome})
+        document = {"redirect_to": url, "provider": outcome.provider, "code": outcome.code}
+        return JsonResponse(document)
     if conf.OIDC_LOGOUT_RESPONSE == "refresh" or len(url) > MAX_HEADER_URL:
         response = render(request, "oidc_logout/refresh.html", {"url": url})
         response.headers["Referrer-Policy"] = "no-referrer"

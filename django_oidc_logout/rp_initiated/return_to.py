@@ -19,6 +19,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from ..codes import LogCode
 from ..conf import conf
 
 if TYPE_CHECKING:
@@ -85,7 +86,10 @@ def safe_target(request: HttpRequest, requested: object) -> str:
         return ""
     if is_safe(url, hosts={request.get_host(), *conf.OIDC_LOGOUT_ALLOWED_HOSTS}, request=request):
         return url
-    logger.warning("Rejected an unsafe redirect target, check OIDC_LOGOUT_ALLOWED_HOSTS")
+    logger.warning(
+        "Rejected an unsafe redirect target, check OIDC_LOGOUT_ALLOWED_HOSTS",
+        extra=LogCode.UNSAFE_TARGET.extra(),
+    )
     return ""
 
 
@@ -122,7 +126,10 @@ def default_url() -> str:
         url = resolve_url(configured) if configured else ""
         HttpResponseRedirect(url)  # raises for URLs that Django does not redirect to
     except Exception:  # the setting may be lazy or have any type, and a sign-out must not fail
-        logger.exception("OIDC_LOGOUT_REDIRECT_URL is neither a URL nor a view name")
+        logger.exception(
+            "OIDC_LOGOUT_REDIRECT_URL is neither a URL nor a view name",
+            extra=LogCode.BAD_REDIRECT_URL.extra(),
+        )
         return ""
     return url
 

@@ -12,6 +12,7 @@ from django.db import Error
 from django.db.models import Q
 
 from .. import safe_cache
+from ..codes import EndedCode, LogCode, NotEndedCode, RejectedCode
 from ..exceptions import LogoutTokenInvalid, SessionsNotEnded
 from ..fields import digest
 from ..tokens.logout_token import LEEWAY
@@ -38,7 +39,7 @@ class Named:
     rows: Sequence[OIDCSession] = ()
     settled: Collection[str] = ()
     """The tombstones that are not needed once the sessions have ended."""
-    why_none: str = "no matching session is known"
+    why_none: NotEndedCode = NotEndedCode.UNKNOWN_SESSION
 
 
 def end_named_by(token: LogoutToken) -> int:
@@ -58,15 +59,15 @@ def end_named_by(token: LogoutToken) -> int:
     seconds = token.valid_until - time.time()
     found = safe_cache.get_many([names.used, names.sub])
     if names.used in found:
-        raise LogoutTokenInvalid("the token has been used")
+        raise LogoutTokenInvalid(code=RejectedCode.USED)
     left = dict(names.tombstones)
     if found.get(names.sub, 0) >= token.issued_at:
         left.pop(names.sub, None)  # a later token's covers more
     safe_cache.put_many(left, seconds)  # first: a sign-in looks here after it has written its row
     named = _sessions_of(token, names)
-    ended = end.end_rows(named.rows, reason="The provider ended the session (back-channel).")
+    ended = end.end_rows(named.rows, code=EndedCode.BACK_CHANNEL)
     if not safe_cache.add(names.used, seconds):
-        raise LogoutTokenInvalid("the token has been used at the same time")
+        raise LogoutTokenInvalid(code=RejectedCode.USED_CONCURRENTLY)
     safe_cache.delete_many(named.settled)
     if ended and safe_cache.get(names.sub) == token.issued_at:
         safe_cache.put(names.sub, token.issued_at - SAME_SECOND, seconds)
@@ -75,7 +76,8 @@ def end_named_by(token: LogoutToken) -> int:
             "Logout token ended no session: issuer=%s jti=%s reason=%s",
             token.issuer,
             token.loggable_jti,
-            named.why_none,
+            named.why_none.sentence,
+            extra=named.why_none.extra(provider=token.options.alias),
         )
     return ended
 
@@ -98,8 +100,9 @@ def _sessions_of(token: LogoutToken, names: Names) -> Named:
         "provider's subject identifiers: issuer=%s jti=%s",
         token.issuer,
         token.loggable_jti,
+        extra=LogCode.SUB_DIFFERS.extra(provider=token.options.alias),
     )
-    return Named(settled=list(names.tombstones), why_none="its sub is not that of its session")
+    return Named(settled=list(names.tombstones), why_none=NotEndedCode.SUB_DIFFERS)
 
 
 def _named_by(token: LogoutToken) -> QuerySet[OIDCSession]:

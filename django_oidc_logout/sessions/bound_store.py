@@ -14,6 +14,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import Error
 
+from ..codes import LogCode
 from ..conf import conf
 from . import engines, entry, index, sql, validity
 
@@ -117,7 +118,10 @@ class _OnServer(_Bound):
             with sql.savepoints():
                 is_orphan = index.is_orphan(entry.row_key(self))
         except Error:
-            logger.exception("Could not check a saved session against the index")
+            logger.exception(
+                "Could not check a saved session against the index",
+                extra=LogCode.SAVED_NOT_CHECKED.extra(),
+            )
             self[UNCHECKED] = True  # checked when it is loaded
             super().save()  # type: ignore[misc]  # the store's
             return
@@ -144,7 +148,10 @@ class _OnServer(_Bound):
             with sql.savepoints():
                 return index.is_orphan(entry.row_key(data))
         except Error:
-            logger.exception("Could not check a loaded session against the index")
+            logger.exception(
+                "Could not check a loaded session against the index",
+                extra=LogCode.LOADED_NOT_CHECKED.extra(),
+            )
             return False
 
     def delete(self: Any, session_key: str | None = None) -> None:
@@ -206,7 +213,10 @@ def _has_ended(key: str) -> bool:
     try:
         return index.is_orphan(key)
     except Error:  # when in doubt, signed out
-        logger.exception("Could not check a session in a cookie, it counts as ended")
+        logger.exception(
+            "Could not check a session in a cookie, it counts as ended",
+            extra=LogCode.COOKIE_NOT_CHECKED.extra(),
+        )
         return True
 
 

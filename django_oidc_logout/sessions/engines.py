@@ -14,6 +14,7 @@ from django.db import router
 from django.utils import timezone
 
 from .. import safe_cache
+from ..codes import LogCode
 from ..conf import conf
 from . import sql
 
@@ -80,7 +81,10 @@ def delete_hidden(key: str) -> bool:
         if can_hide():
             delete(key)
     except Exception:  # every store raises its own exceptions
-        logger.exception("Could not delete a session that a sign-in replaced, its row remains")
+        logger.exception(
+            "Could not delete a session that a sign-in replaced, its row remains",
+            extra=LogCode.REPLACED_SESSION_NOT_DELETED.extra(),
+        )
         return False
     return True
 

@@ -17,6 +17,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.utils.crypto import get_random_string
 
+from ..codes import LogCode
 from ..conf import conf
 from . import engines, sql
 
@@ -183,7 +184,10 @@ def known_user(request: HttpRequest) -> AbstractBaseUser | None:
         with sql.savepoints():
             return signed_in_user(request)
     except Exception:  # a failing session store or backend must not prevent the sign-out
-        logger.exception("Could not load the signed-in user, signing out without a name")
+        logger.exception(
+            "Could not load the signed-in user, signing out without a name",
+            extra=LogCode.USER_NOT_LOADED.extra(),
+        )
         return None
 
 

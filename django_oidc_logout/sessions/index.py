@@ -10,6 +10,7 @@ from django.db import Error, router, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from ..codes import LogCode
 from ..conf import conf
 from ..fields import digest
 from ..models import OIDCSession
@@ -42,7 +43,10 @@ def current(request: HttpRequest) -> OIDCSession | None:
             rows = sql.select(OIDCSession, session_key=[key]) if key else ()
             return next(iter(rows), None)
     except Exception:  # every session store raises its own exceptions, and signing out must work
-        logger.exception("Could not read a session's row, the sign-out will lack the hint")
+        logger.exception(
+            "Could not read a session's row, the sign-out will lack the hint",
+            extra=LogCode.ROW_NOT_READ.extra(),
+        )
         return None
 
 
@@ -112,7 +116,8 @@ def remove_key(key: str) -> None:
             sql.delete(OIDCSession, session_key=[key])
     except Error:
         logger.exception(
-            "Could not remove the row of an ended session, run oidc_logout_clear_sessions"
+            "Could not remove the row of an ended session, run oidc_logout_clear_sessions",
+            extra=LogCode.ROW_NOT_REMOVED.extra(),
         )
 
 
@@ -127,7 +132,9 @@ def change_key(session: SessionBase) -> bool | None:
             rows = OIDCSession.objects.filter(session_key=entry.row_key(session))
             exists = bool(rows.update(session_key=session.session_key))
     except Error:
-        logger.exception("Could not record the session's new key")
+        logger.exception(
+            "Could not record the session's new key", extra=LogCode.KEY_NOT_RECORDED.extra()
+        )
         return None
     if exists:
         entry.mark_key(session)
@@ -161,7 +168,10 @@ def extend(session: SessionBase) -> None:
             rows = OIDCSession.objects.filter(session_key=entry.row_key(session))
             rows.update(expires_at=session.get_expiry_date())
     except Error:
-        logger.exception("Could not record the session's new expiry date")
+        logger.exception(
+            "Could not record the session's new expiry date",
+            extra=LogCode.EXPIRY_NOT_RECORDED.extra(),
+        )
     else:
         entry.mark_expiry(session)
 

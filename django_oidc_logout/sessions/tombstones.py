@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections, router, transaction
 
 from .. import safe_cache
+from ..codes import EndedCode
 from ..conf import conf
 from ..exceptions import SessionsNotEnded
 from ..fields import digest
@@ -83,9 +84,7 @@ def _end_if_covered(request: HttpRequest, row: OIDCSession, issued_at: float | N
     if not covers(row, issued_at):
         return False
     try:
-        end.end_rows(
-            [row], reason="The provider ended the session before it was recorded (back-channel)."
-        )
+        end.end_rows([row], code=EndedCode.BACK_CHANNEL_EARLY)
     except SessionsNotEnded:  # it is logged, and the row remains
         request.session = engines.store()()
     entry.flush(request)

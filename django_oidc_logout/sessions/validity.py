@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.utils.crypto import constant_time_compare
 
+from ..codes import EndedCode, LogCode
 from ..conf import conf
 from ..exceptions import SessionsNotEnded
 from . import end, engines, index
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from ..models import OIDCSession
 
 logger = logging.getLogger("django_oidc_logout")
-
-DEACTIVATED = "The account was deactivated."
-DELETED = "The account was deleted."
-PASSWORD_CHANGED = "The account's password was changed."  # noqa: S105  # a sentence
 
 
 def is_accepted(session: SessionBase) -> bool:
@@ -68,7 +65,10 @@ def end_invalid(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
     try:
         found = _invalid(rows)
     except Exception:  # every store raises its own exceptions, and the page must be shown
-        logger.exception("Could not check sessions against their users, check the session store")
+        logger.exception(
+            "Could not check sessions against their users, check the session store",
+            extra=LogCode.USERS_NOT_CHECKED.extra(),
+        )
         return []
     with suppress(SessionsNotEnded):  # it is logged
         _end(found)
@@ -104,38 +104,39 @@ def end_if_password_changed(rows: Sequence[OIDCSession], user: AbstractBaseUser)
     for row in rows:
         row.user = user  # type: ignore[assignment]  # the site's user model
     if engines.in_cookies():
-        return end.end_rows(rows, reason=PASSWORD_CHANGED)
+        return end.end_rows(rows, code=EndedCode.PASSWORD_CHANGED)
     return sum(_end(_invalid(batch)) for batch in index.batches(rows))
 
 
-def _end(found: Iterable[tuple[OIDCSession, str]]) -> int:
-    rows: dict[str, list[OIDCSession]] = {}
-    for row, reason in found:
-        rows.setdefault(reason, []).append(row)
-    return sum(end.end_rows(each, reason=reason) for reason, each in rows.items())
+def _end(found: Iterable[tuple[OIDCSession, EndedCode]]) -> int:
+    rows: dict[EndedCode, list[OIDCSession]] = {}
+    for row, code in found:
+        rows.setdefault(code, []).append(row)
+    return sum(end.end_rows(each, code=code) for code, each in rows.items())
 
 
-def _invalid(rows: Sequence[OIDCSession]) -> list[tuple[OIDCSession, str]]:
+def _invalid(rows: Sequence[OIDCSession]) -> list[tuple[OIDCSession, EndedCode]]:
     """Return the rows of sessions that Django no longer accepts, each with the reason."""
     sessions = engines.read(row.session_key for row in rows)
-    checked = [(row, _reason(row, sessions.get(row.session_key, {}))) for row in rows]
-    return [(row, reason) for row, reason in checked if reason]
+    checked = [(row, _code(row, sessions.get(row.session_key, {}))) for row in rows]
+    return [(row, code) for row, code in checked if code]
 
 
-def _reason(row: OIDCSession, session: Mapping[str, Any]) -> str:
-    """Return why Django no longer accepts a session, or the empty string.
+def _code(row: OIDCSession, session: Mapping[str, Any]) -> EndedCode | None:
+    """Return why Django no longer accepts a session, or None.
 
     A session without a hash is just being created, and one of another user is a staff member's who
     acts as that user.
     """
     if row.user is None:
-        return DELETED if row.user_id is not None and conf.OIDC_LOGOUT_FOLLOW_USER else ""
+        is_deleted = row.user_id is not None and conf.OIDC_LOGOUT_FOLLOW_USER
+        return EndedCode.USER_DELETED if is_deleted else None
     if conf.OIDC_LOGOUT_FOLLOW_USER and not getattr(row.user, "is_active", True):
-        return DEACTIVATED
+        return EndedCode.USER_DEACTIVATED
     is_theirs = session.get(auth.SESSION_KEY) == row.user._meta.pk.value_to_string(row.user)
     if is_theirs and auth.HASH_SESSION_KEY in session and not _has_valid_hash(row.user, session):
-        return PASSWORD_CHANGED
-    return ""
+        return EndedCode.PASSWORD_CHANGED
+    return None
 
 
 def remove_gone(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
@@ -150,6 +151,9 @@ def remove_gone(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
         missing = [row for row in rows if row.session_key not in existing]
         index.remove(missing)  # not of a session whose key has just changed
     except Exception:  # every store raises its own exceptions, and the page must be shown
-        logger.exception("Could not check whether sessions exist, check the session store")
+        logger.exception(
+            "Could not check whether sessions exist, check the session store",
+            extra=LogCode.EXISTENCE_NOT_CHECKED.extra(),
+        )
         return []
     return missing

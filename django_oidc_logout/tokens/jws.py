@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import jwt
 
+from ..codes import RejectedCode
 from ..exceptions import TokenUnreadable
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ def parse(encoded: object) -> tuple[dict[str, Any], dict[str, Any]]:
             RFC 7519, section 7.2).
     """
     if not isinstance(encoded, str) or not SIGNED.fullmatch(encoded):
-        raise TokenUnreadable("the token is not a signed JSON Web Token")
+        raise TokenUnreadable(code=RejectedCode.NOT_A_JWT)
     try:
         header, claims, _ = encoded.split(".")
         return _object(header), _object(claims)
     except (ValueError, RecursionError) as exc:
-        raise TokenUnreadable("the token's header or payload is not a JSON object") from exc
+        raise TokenUnreadable(code=RejectedCode.NOT_JSON) from exc
 
 
 def _object(part: str) -> dict[str, Any]:
@@ -115,11 +116,12 @@ def identifier(claims: Mapping[str, Any], name: str) -> str:
     """
     value = claims.get(name)
     if not isinstance(value, str) or not value:
-        raise TokenUnreadable(f"the token's {name} is missing or not a string")
+        raise TokenUnreadable(code=RejectedCode.MISSING_IDENTIFIER, name=name)
     if len(value) > MAX_IDENTIFIER_LENGTH:
-        raise TokenUnreadable(f"the token's {name} is over {MAX_IDENTIFIER_LENGTH} characters long")
+        code, length = RejectedCode.LONG_IDENTIFIER, MAX_IDENTIFIER_LENGTH
+        raise TokenUnreadable(code=code, name=name, length=length)
     if UNSTORABLE.search(value):
-        raise TokenUnreadable(f"the token's {name} contains characters that cannot be stored")
+        raise TokenUnreadable(code=RejectedCode.UNSTORABLE_IDENTIFIER, name=name)
     return value
 
 

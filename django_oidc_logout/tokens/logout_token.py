@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..codes import RejectedCode
 from ..exceptions import LogoutTokenInvalid, OIDCLogoutError
 from ..providers import configured, metadata
 from . import jws
@@ -65,14 +66,14 @@ def verify(encoded: str) -> LogoutToken:
         ProviderUnavailable: its keys cannot be fetched.
     """
     if len(encoded) > MAX_LENGTH:
-        raise LogoutTokenInvalid(f"the token is over {MAX_LENGTH} characters long")
+        raise LogoutTokenInvalid(code=RejectedCode.TOO_LONG, length=MAX_LENGTH)
     header, claims = jws.parse(encoded)
     options = _recipient(claims)
     try:
         _verify_signature(encoded, header, options)
         return validate(claims, options, now=time.time())
     except OIDCLogoutError as exc:
-        exc.issuer = options.issuer
+        exc.issuer, exc.alias = options.issuer, options.alias
         raise
 
 
@@ -81,7 +82,7 @@ def _recipient(claims: Mapping[str, Any]) -> ProviderOptions:
     options = configured.options_for(claims.get("iss"), jws.audience(claims), claims.get("azp"))
     if options is None:
         configured.require_readable()
-        raise LogoutTokenInvalid("the token's iss and aud do not match a configured provider")
+        raise LogoutTokenInvalid(code=RejectedCode.UNKNOWN_PROVIDER)
     return options
 
 
@@ -90,7 +91,7 @@ def _verify_signature(encoded: str, header: Mapping[str, Any], options: Provider
     require_header(header, options)
     key_sets = _key_sets(algorithm, header.get("kid"), options)
     if not any(jws.is_signed_by(encoded, algorithm, keys) for keys in key_sets):
-        raise LogoutTokenInvalid("signature verification failed")
+        raise LogoutTokenInvalid(code=RejectedCode.BAD_SIGNATURE)
 
 
 def _key_sets(algorithm: str, kid: object, options: ProviderOptions) -> Iterable[list[Any]]:
@@ -108,22 +109,22 @@ def require_algorithm(header: Mapping[str, Any], options: ProviderOptions) -> st
     """Return the token's algorithm if it is allowed, which `none` never is."""
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm.lower() == "none":
-        raise LogoutTokenInvalid("the token is not signed")
+        raise LogoutTokenInvalid(code=RejectedCode.NOT_SIGNED)
     if algorithm not in options.algorithms:
         allowed = ", ".join(options.algorithms)
-        raise LogoutTokenInvalid(f"the token's alg is not allowed, ALGORITHMS has {allowed}")
+        raise LogoutTokenInvalid(code=RejectedCode.WRONG_ALG, allowed=allowed)
     return algorithm
 
 
 def require_header(header: Mapping[str, Any], options: ProviderOptions) -> None:
     """Reject critical extensions, which are not supported, and tokens of another type."""
     if "crit" in header:
-        raise LogoutTokenInvalid("the token's crit names an unsupported extension")
+        raise LogoutTokenInvalid(code=RejectedCode.UNKNOWN_CRIT)
     if "typ" not in header and not options.require_typ:
         return
     typ = str(header.get("typ")).lower().removeprefix(MEDIA_TYPE)
     if typ not in (TYPES[1:] if options.require_typ else TYPES):
-        raise LogoutTokenInvalid("the token's typ is not that of a logout token")
+        raise LogoutTokenInvalid(code=RejectedCode.WRONG_TYP)
 
 
 def validate(claims: Mapping[str, Any], options: ProviderOptions, *, now: float) -> LogoutToken:
@@ -145,9 +146,9 @@ def validate(claims: Mapping[str, Any], options: ProviderOptions, *, now: float)
     jti = jws.identifier(claims, "jti")
     _validate_events(claims)
     if "nonce" in claims:
-        raise LogoutTokenInvalid("the token has a nonce, so it may be an ID Token")
+        raise LogoutTokenInvalid(code=RejectedCode.HAS_NONCE)
     if "sub" not in claims and "sid" not in claims:
-        raise LogoutTokenInvalid("the token has neither sub nor sid")
+        raise LogoutTokenInvalid(code=RejectedCode.NO_SUB_OR_SID)
     return LogoutToken(
         options=options,
         jti=jti,
@@ -159,22 +160,22 @@ def validate(claims: Mapping[str, Any], options: ProviderOptions, *, now: float)
 
 def _validate_iss(claims: Mapping[str, Any], options: ProviderOptions) -> None:
     if claims.get("iss") != options.issuer:
-        raise LogoutTokenInvalid("the token's iss is another issuer")
+        raise LogoutTokenInvalid(code=RejectedCode.WRONG_ISS)
 
 
 def _validate_aud(claims: Mapping[str, Any], options: ProviderOptions) -> None:
     if not options.client_id or options.client_id not in jws.audience(claims):
-        raise LogoutTokenInvalid("the token's aud is another client")
+        raise LogoutTokenInvalid(code=RejectedCode.WRONG_AUD)
     if claims.get("azp", options.client_id) != options.client_id:
-        raise LogoutTokenInvalid("the token's azp is another client")
+        raise LogoutTokenInvalid(code=RejectedCode.WRONG_AZP)
 
 
 def _validate_iat(claims: Mapping[str, Any], options: ProviderOptions, now: float) -> float:
     issued_at = _seconds(claims, "iat")
     if issued_at > now + LEEWAY:
-        raise LogoutTokenInvalid("the token's iat is in the future")
+        raise LogoutTokenInvalid(code=RejectedCode.IAT_IN_FUTURE)
     if issued_at < now - options.max_token_age:
-        raise LogoutTokenInvalid(f"the token is older than {options.max_token_age} seconds")
+        raise LogoutTokenInvalid(code=RejectedCode.TOO_OLD, seconds=options.max_token_age)
     return issued_at
 
 
@@ -182,17 +183,17 @@ def _validate_exp(claims: Mapping[str, Any], options: ProviderOptions, now: floa
     if "exp" not in claims and not options.require_exp:
         return
     if _seconds(claims, "exp") + LEEWAY <= now:
-        raise LogoutTokenInvalid("the token has expired")
+        raise LogoutTokenInvalid(code=RejectedCode.EXPIRED)
 
 
 def _validate_events(claims: Mapping[str, Any]) -> None:
     events = claims.get("events")
     if not isinstance(events, dict) or not isinstance(events.get(EVENT), dict):
-        raise LogoutTokenInvalid("the token's events do not name a back-channel logout")
+        raise LogoutTokenInvalid(code=RejectedCode.WRONG_EVENTS)
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float:
     value = jws.seconds(claims, name)
     if value is None:
-        raise LogoutTokenInvalid(f"the token's {name} is missing or not a time")
+        raise LogoutTokenInvalid(code=RejectedCode.NOT_A_TIME, name=name)
     return value

@@ -1,0 +1,219 @@
+"""Stable codes of what happened, for programs. The sentence of each is for people and may change.
+
+`docs/reference/codes.md` lists them all.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+
+class Source(StrEnum):
+    """Who or what ended a session."""
+
+    PERSON = "person"
+    """The person, from another of their sessions."""
+    STAFF = "staff"
+    """A member of staff, in the admin."""
+    SITE = "site"
+    """The site's own code, a command, or a change of the account."""
+    PROVIDER = "provider"
+    """The identity provider."""
+    SECURITY_EVENT = "security_event"
+    """A security event (Shared Signals), or a token revocation."""
+    EXPIRED = "expired"
+    """A limit in time."""
+
+
+class Code(StrEnum):
+    """Base class: a code with its sentence, which may have fields for `str.format`."""
+
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str = "") -> Self:
+        """Create a member from its value and its sentence."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    def extra(self, *, provider: str = "") -> dict[str, str]:
+        """Return what a log record has of it: the code, and the provider's alias if known."""
+        return {"code": self.value, "provider": provider}
+
+
+class OutcomeCode(Code):
+    """How a sign-out went: `Outcome.code`."""
+
+    REDIRECTED = "redirected", "The browser was redirected to {name}."
+    HINT_TOO_LONG = (
+        "hint_too_long",
+        "The ID Token was left out: the URL would have had {length} characters.",
+    )
+    LOCAL_ONLY = "local_only", "The request was to sign out of this site only."
+    NOT_THROUGH_PROVIDER = (
+        "not_through_provider",
+        "The sign-in was not through an identity provider.",
+    )
+    NO_END_SESSION = "no_end_session", "{name} does not have an end-session endpoint."
+    NO_SESSION_ID = "no_session_id", "{name} did not send a session ID at the sign-in."
+    PROVIDER_SKIPPED = "provider_skipped", "The provider's class skipped the provider."
+    OTHER_LOGOUT = (
+        "other_logout",
+        "The site's own logout ended the session and did not notify the provider.",
+    )
+    PROVIDER_UNAVAILABLE = "provider_unavailable", "The provider could not be notified: {why}."
+    PROVIDER_NOT_CONFIGURED = (
+        "provider_not_configured",
+        "OIDC_LOGOUT_PROVIDERS does not say which provider to notify",
+    )
+    PROVIDERS_UNREADABLE = (
+        "providers_unreadable",
+        "OIDC_LOGOUT_PROVIDERS cannot be read: {why}",
+    )
+    PROVIDER_CLASS_FAILED = (
+        "provider_class_failed",
+        "The provider could not be notified: the log has the error.",
+    )
+    STORE_FAILED = (
+        "store_failed",
+        "The session store failed, so only the browser has forgotten the session.",
+    )
+
+
+class EndedCode(Code):
+    """Why a session ended that did not end by its own request: `session_ended(code=...)`."""
+
+    source: Source
+
+    def __new__(cls, value: str, source: Source, sentence: str) -> Self:
+        """Create a member from its value, its source and its sentence."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.source, member.sentence = source, sentence
+        return member
+
+    BACK_CHANNEL = (
+        "back_channel",
+        Source.PROVIDER,
+        "The provider ended the session (back-channel).",
+    )
+    BACK_CHANNEL_EARLY = (
+        "back_channel_early",
+        Source.PROVIDER,
+        "The provider ended the session before it was recorded (back-channel).",
+    )
+    FRONT_CHANNEL = (
+        "front_channel",
+        Source.PROVIDER,
+        "The provider ended the session (front-channel).",
+    )
+    BY_STAFF = "by_staff", Source.STAFF, "Staff ended the session."
+    BY_PERSON = "by_person", Source.PERSON, "The person ended the session."
+    BY_SITE = "by_site", Source.SITE, "The site ended the session."
+    USER_DEACTIVATED = "user_deactivated", Source.SITE, "The account was deactivated."
+    USER_DELETED = "user_deleted", Source.SITE, "The account was deleted."
+    PASSWORD_CHANGED = "password_changed", Source.SITE, "The account's password was changed."
+
+
+class NotEndedCode(Code):
+    """Why an accepted message ended no session."""
+
+    UNKNOWN_SESSION = "unknown_session", "no matching session is known"
+    SUB_DIFFERS = "sub_differs", "its sub is not that of its session"
+
+
+class RejectedCode(Code):
+    """Why a message of a provider was rejected: `logout_token_rejected(code=...)`."""
+
+    WRONG_METHOD = "wrong_method", "the request is not a POST"
+    WRONG_CONTENT_TYPE = (
+        "wrong_content_type",
+        "the body is not application/x-www-form-urlencoded",
+    )
+    UNREADABLE_BODY = "unreadable_body", "the body cannot be read"
+    NOT_ONE_TOKEN = "not_one_token", "the body must have exactly one logout_token"
+    TOO_LONG = "too_long", "the token is over {length} characters long"
+    NOT_A_JWT = "not_a_jwt", "the token is not a signed JSON Web Token"
+    NOT_JSON = "not_json", "the token's header or payload is not a JSON object"
+    UNKNOWN_PROVIDER = (
+        "unknown_provider",
+        "the token's iss and aud do not match a configured provider",
+    )
+    NOT_SIGNED = "not_signed", "the token is not signed"
+    WRONG_ALG = "wrong_alg", "the token's alg is not allowed, ALGORITHMS has {allowed}"
+    UNKNOWN_CRIT = "unknown_crit", "the token's crit names an unsupported extension"
+    WRONG_TYP = "wrong_typ", "the token's typ is not that of a logout token"
+    KEYS_UNAVAILABLE = (
+        "keys_unavailable",
+        "the provider's keys cannot be fetched; the site's log says why",
+    )
+    PROVIDERS_UNREADABLE = (
+        "providers_unreadable",
+        "the site's providers cannot be read; the site's log says why",
+    )
+    BAD_SIGNATURE = "bad_signature", "signature verification failed"
+    WRONG_ISS = "wrong_iss", "the token's iss is another issuer"
+    WRONG_AUD = "wrong_aud", "the token's aud is another client"
+    WRONG_AZP = "wrong_azp", "the token's azp is another client"
+    NOT_A_TIME = "not_a_time", "the token's {name} is missing or not a time"
+    IAT_IN_FUTURE = "iat_in_future", "the token's iat is in the future"
+    TOO_OLD = "too_old", "the token is older than {seconds} seconds"
+    EXPIRED = "expired", "the token has expired"
+    MISSING_IDENTIFIER = "missing_identifier", "the token's {name} is missing or not a string"
+    LONG_IDENTIFIER = "long_identifier", "the token's {name} is over {length} characters long"
+    UNSTORABLE_IDENTIFIER = (
+        "unstorable_identifier",
+        "the token's {name} contains characters that cannot be stored",
+    )
+    WRONG_EVENTS = "wrong_events", "the token's events do not name a back-channel logout"
+    HAS_NONCE = "has_nonce", "the token has a nonce, so it may be an ID Token"
+    NO_SUB_OR_SID = "no_sub_or_sid", "the token has neither sub nor sid"
+    USED = "used", "the token has been used"
+    USED_CONCURRENTLY = "used_concurrently", "the token has been used at the same time"
+    SESSIONS_NOT_ENDED = (
+        "sessions_not_ended",
+        "{failed} sessions could not be ended, {ended} were",
+    )
+
+
+class LogCode(Code):
+    """What needs attention, in the log. Its sentence is the log message."""
+
+    # At a sign-in.
+    SIGN_IN_NOT_RECORDED = "sign_in_not_recorded"
+    USER_SWITCH_NOT_RECORDED = "user_switch_not_recorded"
+    REPLACED_ROW_NOT_REMOVED = "replaced_row_not_removed"
+    REPLACED_SESSION_NOT_DELETED = "replaced_session_not_deleted"
+    UNKNOWN_PROVIDER = "unknown_provider"
+    NO_MATCHING_PROVIDER = "no_matching_provider"
+    METADATA_NOT_RENEWED = "metadata_not_renewed"
+    # At a sign-out.
+    PROVIDER_CLASS_FAILED = "provider_class_failed"
+    TOKEN_NOT_REVOKED = "token_not_revoked"  # noqa: S105  # a code
+    PROVIDERS_NOT_READ = "providers_not_read"
+    REVOCATION_FAILED = "revocation_failed"
+    UNSAFE_TARGET = "unsafe_target"
+    BAD_REDIRECT_URL = "bad_redirect_url"
+    USER_NOT_LOADED = "user_not_loaded"
+    RECEIVER_FAILED = "receiver_failed"
+    RECEIVER_QUERY_FAILED = "receiver_query_failed"
+    OTHER_LOGOUT_NOT_DELETED = "other_logout_not_deleted"
+    SESSION_NOT_DELETED = "session_not_deleted"
+    # Sessions and their rows.
+    SUB_DIFFERS = "sub_differs"
+    SESSION_NOT_ENDED = "session_not_ended"
+    BATCH_NOT_ENDED = "batch_not_ended"
+    ACCOUNT_NOT_FOLLOWED = "account_not_followed"
+    USERS_NOT_CHECKED = "users_not_checked"
+    EXISTENCE_NOT_CHECKED = "existence_not_checked"
+    ROW_NOT_READ = "row_not_read"
+    ROW_NOT_REMOVED = "row_not_removed"
+    KEY_NOT_RECORDED = "key_not_recorded"
+    EXPIRY_NOT_RECORDED = "expiry_not_recorded"
+    SAVED_NOT_CHECKED = "saved_not_checked"
+    LOADED_NOT_CHECKED = "loaded_not_checked"
+    COOKIE_NOT_CHECKED = "cookie_not_checked"
+    # The cache.
+    CACHE_FAILED = "cache_failed"

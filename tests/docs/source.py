@@ -1,0 +1,18 @@
+"""The source code of the package, as syntax trees."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.docs.markdown import ROOT
+
+PACKAGE = ROOT / "django_oidc_logout"
+
+
+def syntax_trees() -> dict[str, ast.Module]:
+    """Return the package's modules by their dotted names."""
+    trees = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        trees[name] = ast.parse(path.read_text())
+    return trees
