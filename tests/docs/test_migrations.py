@@ -198,9 +198,9 @@ def mysite(monkeypatch, idp):
     return build
 
 
-def urls_on(parts, **names):
+def urls_on(parts):
     (written,) = (part for part in parts if part.first_line == "# urls.py")
-    names |= {"path": path, "include": include, "urlpatterns": []}
+    names = {"path": path, "include": include}
     if "urlpatterns" in written.text:
         exec(written.text, names)
         return names["urlpatterns"]
@@ -238,7 +238,7 @@ def test_from_hand_written_views(follow, mysite, idp, settings):
     session.save()
 
     sign_in = by_hand(sys.modules["mysite.sign_in"].complete, {"id_token": idp.id_token()})
-    urls = urls_on(parts, sign_out=sys.modules["mysite.sign_out"])
+    urls = urls_on(parts)
     settings.ROOT_URLCONF = urls_of([sign_in, *urls])
     hints = []
     for client in before, Client():
