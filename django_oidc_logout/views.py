@@ -53,7 +53,7 @@ def _confirm_page(
     request: HttpRequest, fields: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
     context = {
-        "next": return_to.safe_target(request, fields.get("next")),
+        "next": return_to.safe_target(request, return_to.chosen(request, fields.get("next"))),
         "local": _has_flag("local", fields),
         "home": get_script_prefix(),
     }
@@ -72,22 +72,34 @@ def _confirm_page(
     name="dispatch",
 )
 class LogoutView(View):
-    """Sign out on POST. `OIDC_LOGOUT_GET` decides what a GET does."""
+    """Sign out on POST. `OIDC_LOGOUT_GET` decides what a GET does.
 
-    def post(self, request: HttpRequest) -> HttpResponse:
+    To serve another package's logout button, put the view at that button's path, before that
+    package's URLs: `LogoutView.as_view(return_to="wagtailadmin_login")`.
+    """
+
+    return_to: Any = None
+    """Where people land if the request names no safe target: a URL, path or view name."""
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Note the target on the request."""
+        return_to.note_default(request, self.return_to)
+        super().setup(request, *args, **kwargs)
+
+    def post(self, request: HttpRequest, **_: Any) -> HttpResponse:
         """Sign out."""
         fields = _fields(request)
-        requested = fields.get("next", request.GET.get("next"))
-        return sign_out(request, return_to=requested, local_only=_has_flag("local", fields))
+        target = return_to.chosen(request, fields.get("next", request.GET.get("next")))
+        return sign_out(request, return_to=target, local_only=_has_flag("local", fields))
 
     @method_decorator(never_cache)  # the response of `sign_out` sets this itself
-    def get(self, request: HttpRequest) -> HttpResponseBase:
+    def get(self, request: HttpRequest, **_: Any) -> HttpResponseBase:
         """Ask for confirmation, sign out, or refuse. HEAD comes here too, and never signs out."""
         if conf.OIDC_LOGOUT_GET == "refuse":
             return HttpResponseNotAllowed(["POST"])
         if conf.OIDC_LOGOUT_GET == "allow" and _is_click(request):
-            requested, local = request.GET.get("next"), _has_flag("local", request.GET)
-            return sign_out(request, return_to=requested, local_only=local)
+            target = return_to.chosen(request, request.GET.get("next"))
+            return sign_out(request, return_to=target, local_only=_has_flag("local", request.GET))
         return _confirm_page(request, request.GET)
 
 

@@ -33,7 +33,8 @@ def merged(written, usual):
     return [*usual[:first], *new, *(entry for entry in usual[first:] if entry not in new)]
 
 
-_APPS, _MIDDLEWARE = INSTALLED_APPS, MIDDLEWARE
+_ADMIN = {{"django.contrib.admin": "django_oidc_logout.sites.OIDCAdminConfig"}}
+_APPS, _MIDDLEWARE = [_ADMIN.get(app, app) for app in INSTALLED_APPS], MIDDLEWARE
 {lines}
 INSTALLED_APPS = merged(INSTALLED_APPS, _APPS)
 MIDDLEWARE = merged(MIDDLEWARE, _MIDDLEWARE)
@@ -68,6 +69,16 @@ def run(folder, *command):
     )
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
+
+
+def test_an_admin_that_is_left_as_it_was_is_found(newcomer):
+    module = newcomer / "plain_admin.py"
+    module.write_text(
+        'from newcomer.settings import *\nINSTALLED_APPS[0] = "django.contrib.admin"\n'
+    )
+    said = run(newcomer, "manage.py", "check", "--settings", "plain_admin")
+    assert re.findall(r"\((\w+\.[A-Z]\d+)\)", said) == ["oidc_logout.W056"]
+    assert 'Put "django_oidc_logout.sites.OIDCAdminConfig" into INSTALLED_APPS' in said
 
 
 SILENT = "System check identified no issues (0 silenced).\n"

@@ -36,6 +36,7 @@ from tests.factories import ISSUER
 
 HERE = __name__
 OURS = path("oidc/", include("django_oidc_logout.urls"))
+AT_THE_TOP = path("", include("django_oidc_logout.urls"))
 MOZILLAS = path("oidc/", include("mozilla_django_oidc.urls"))
 METHOD = {"OIDC_OP_LOGOUT_URL_METHOD": "django_oidc_logout.backends.provider_logout_url"}
 
@@ -233,6 +234,8 @@ FOUND = [
     ("E017", urls(path("oidc/logout/callback/", answer), OURS) | METHOD),
     ("E017", urls(path("oidc/logout/status/", Answer()), OURS)),
     ("E017", urls(path("oidc/logout/backchannel/", answer, name="backchannel"), OURS)),
+    ("W056", urls(OURS, *i18n_patterns(MOZILLAS))),
+    ("W056", urls(MOZILLAS) | provider(POST_LOGOUT_REDIRECT_URI="https://www.example.com/bye/")),
     ("W003", {"OIDC_LOGOUT_REDIRECT_URL": "nowhere"}),
     ("W003", {"OIDC_LOGOUT_REDIRECT_URL": "www.example.com/bye/"}),
     ("W003", {"OIDC_LOGOUT_REDIRECT_URL": reverse_lazy("nowhere")}),
@@ -258,7 +261,7 @@ FOUND = [
     ("W011", refresh(OIDC_EXEMPT_URLS=None)),
     ("W011", refresh(OIDC_EXEMPT_URLS="oidc_logout:status")),
     # mozilla's own path is exempt; ours is another here.
-    ("W011", refresh(*NAMES[1:], **urls(path("", include("django_oidc_logout.urls")), MOZILLAS))),
+    ("W011", refresh(*NAMES[1:], **urls(AT_THE_TOP, MOZILLAS), **METHOD)),
     # Browsers
     ("W013", package_csp("'self'")),
     ("W013", package_csp("'none'")),
@@ -311,12 +314,10 @@ LEFT_ALONE = [
     backends(MOZILLAS_BACKEND, OIDC_STORE_ID_TOKEN=True),
     {"OIDC_LOGOUT_REVOKE_TOKENS": True},
     urls(OURS),
-    urls(OURS, *i18n_patterns(MOZILLAS)),
     in_languages() | provider(POST_LOGOUT_REDIRECT_URI=f"{SITE}/en/oidc/logout/callback/"),
     in_languages() | {"LANGUAGES": [("en", "English")]},
     urls(MOZILLAS, OURS) | METHOD,
     urls(MOZILLAS) | METHOD,
-    urls(MOZILLAS) | provider(POST_LOGOUT_REDIRECT_URI="https://www.example.com/bye/"),
     urls(path("<path:anything>/", answer), path("", answer)) | provider(POST_LOGOUT_REDIRECT_URI="https://a.example/"),
     urls(OURS, MOZILLAS, re_path(".*", answer)),
     urls(path("a/b/", include("django_oidc_logout.urls_account"))),

@@ -5,9 +5,13 @@ What cannot be loaded counts as absent: Django itself reports what is wrong with
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.urls import get_resolver, get_script_prefix, resolve, reverse
+from django.apps import apps
+from django.urls import URLPattern, URLResolver, get_resolver, get_script_prefix, resolve, reverse
+from django.urls.resolvers import LocalePrefixPattern, RegexPattern
+from django.utils import regex_helper
 from django.utils.module_loading import import_string
 
 from ..conf import conf
@@ -19,7 +23,23 @@ if TYPE_CHECKING:
 
     from ..conf import ProviderOptions
 
+ADMIN = "django.contrib.admin"
+ADMIN_CONFIG = "django_oidc_logout.sites.OIDCAdminConfig"
+
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A view in the URLconf."""
+
+    path: str
+    """What `path()` takes; an asterisk stands for a regular expression that matches many."""
+    callback: Any
+    name: str | None
+    prefix: str
+    """The language prefix of `i18n_patterns()`."""
+    in_languages: bool
 
 
 def attempt(call: Callable[[], T], otherwise: T) -> T:
@@ -39,6 +59,17 @@ def is_kind(path: Any, base: str) -> bool:
     """Return whether a dotted path names the class at `base` or a subclass."""
     kind, ancestor = load(path), load(base)
     return isinstance(kind, type) and isinstance(ancestor, type) and issubclass(kind, ancestor)
+
+
+def path_to(kind: type) -> str:
+    """Return the dotted path to a class."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def has_admin_config() -> bool:
+    """Return whether `OIDCAdminConfig` is installed in place of the admin's own."""
+    configs = [config for config in apps.get_app_configs() if config.name == ADMIN]
+    return any(is_kind(path_to(type(config)), ADMIN_CONFIG) for config in configs)
 
 
 def named(setting: str) -> list[str]:
@@ -77,3 +108,43 @@ def path_of(name: str) -> str:
 def served_by(path: str) -> ResolverMatch | None:
     """Return what the URLconf resolves a path to."""
     return attempt(lambda: resolve(f"/{path.removeprefix(get_script_prefix())}"), None)
+
+
+def routes() -> Iterator[Route]:
+    """Yield the views in the URLconf, except in the parts that cannot be imported."""
+    return _routes(attempt(get_resolver, None), ())
+
+
+def _routes(resolver: Any, parents: tuple[Any, ...]) -> Iterator[Route]:
+    entries: list[Any] = attempt(lambda: [*resolver.url_patterns], [])
+    for entry in entries:
+        if isinstance(entry, URLPattern):
+            yield _route(entry, (*parents, entry.pattern))
+        elif isinstance(entry, URLResolver):
+            yield from _routes(entry, (*parents, entry.pattern))
+
+
+def _route(entry: URLPattern, patterns: tuple[Any, ...]) -> Route:
+    languages = [p for p in patterns if isinstance(p, LocalePrefixPattern)]
+    return Route(
+        path="".join(_as_path(p) for p in patterns if p not in languages),
+        callback=entry.callback,
+        name=entry.name,
+        prefix="".join(map(str, languages)),
+        in_languages=bool(languages),
+    )
+
+
+def _as_path(pattern: Any) -> str:
+    if not isinstance(pattern, RegexPattern):
+        return str(pattern)
+    found: list[Any] = attempt(lambda: regex_helper.normalize(str(pattern)), [])
+    return next((text for text, parameters in found if not parameters), "*")
+
+
+def is_served(route: Route) -> bool:
+    """Return whether no earlier pattern serves a route's path. With URL arguments, nobody knows."""
+    if any(character in route.path for character in "<*"):
+        return True
+    match = attempt(lambda: resolve(f"/{route.prefix}{route.path}"), None)
+    return match is not None and match.func is route.callback

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning
 from django.shortcuts import resolve_url
 
@@ -19,8 +18,6 @@ SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 SESSION_REFRESH = "mozilla_django_oidc.middleware.SessionRefresh"
 LOGOUT_URL_METHOD = "django_oidc_logout.backends.provider_logout_url"
-ADMIN = "django.contrib.admin"
-ADMIN_CONFIG = "django_oidc_logout.sites.OIDCAdminConfig"
 ADMIN_MIXIN = "django_oidc_logout.sites.OIDCAdminSiteMixin"
 VIEWS = ("logout", "callback", "backchannel", "frontchannel", "status")
 VIEWS_FOR_BROWSERS = ("logout", "callback", "frontchannel", "status")
@@ -41,7 +38,8 @@ def check_session_table() -> list[CheckMessage]:
     ]
 
 
-def _uses_mozilla_view() -> bool:
+def uses_mozilla_view() -> bool:
+    """Return whether mozilla's logout view is to get its URL from this package."""
     return bool(conf.raw("OIDC_OP_LOGOUT_URL_METHOD") == LOGOUT_URL_METHOD)
 
 
@@ -50,7 +48,7 @@ def check_urls() -> list[CheckMessage]:
     providers = conf.known_providers.values()
     if (
         all(options.post_logout_redirect_uri for options in providers)
-        or _uses_mozilla_view()
+        or uses_mozilla_view()
         or not lookup.urls_load()
         or lookup.path_of("oidc_logout:callback")
     ):
@@ -76,7 +74,7 @@ def check_order_of_urls() -> list[CheckMessage]:
             id="oidc_logout.E017",
         )
         for name in VIEWS
-        if (other := _other_view(name)) and not (name == "logout" and _uses_mozilla_view())
+        if (other := _other_view(name)) and not (name == "logout" and uses_mozilla_view())
     ]
 
 
@@ -212,23 +210,19 @@ def _exempts(entry: Any, path: str) -> bool:
 
 def check_admin_sites() -> list[CheckMessage]:
     """Check that every admin site signs out of the provider, if OIDCAdminConfig is installed."""
-    configs = [config for config in apps.get_app_configs() if config.name == ADMIN]
-    if not any(lookup.is_kind(_path(config), ADMIN_CONFIG) for config in configs):
+    if not lookup.has_admin_config():
         return []
     mixin = lookup.load(ADMIN_MIXIN)
     return [
         Warning(
-            f"The admin site {site.name!r} ({_path(site)}) does not sign out of the provider.",
+            f"The admin site {site.name!r} ({lookup.path_to(type(site))}) does not sign out of the "
+            "provider.",
             hint=f"Add {ADMIN_MIXIN} before its base class.",
             id="oidc_logout.W012",
         )
         for site in _admin_sites()
         if not isinstance(site, mixin)
     ]
-
-
-def _path(instance: object) -> str:
-    return f"{type(instance).__module__}.{type(instance).__qualname__}"
 
 
 def _admin_sites() -> list[Any]:

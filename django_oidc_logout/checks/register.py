@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import Tags, register
 
-from . import bridges, browser, deployment, project, settings, tokens
+from . import bridges, browser, buttons, deployment, project, settings, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 @register(TAG, Tags.urls)
 def check_urls(**_: Any) -> list[CheckMessage]:
     """Run the checks that need the URLconf."""
-    return _run(project.URL_CHECKS, browser.URL_CHECKS)
+    return _run(project.URL_CHECKS, browser.URL_CHECKS, buttons.CHECKS)
 
 
 @register(TAG, Tags.admin)

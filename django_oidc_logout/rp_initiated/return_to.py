@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlencode, urlsplit
 
 from django.core import signing
+from django.core.exceptions import DisallowedHost
 from django.http import HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
@@ -32,6 +34,8 @@ MAX_TARGET_LENGTH = 2048  # as sent in a Location header
 MAX_STATE_LENGTH = 8192
 STATE_SALT = "django_oidc_logout.state"
 STATE_LIFETIME = 60 * 60  # seconds
+
+DEFAULT = "_oidc_logout_return_to"
 
 FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 ABSOLUTE = re.compile(r"https?://[^/?#@\s]+(?:[/?#]|$)")
@@ -93,6 +97,20 @@ def safe_target(request: HttpRequest, requested: object) -> str:
     return ""
 
 
+def note_default(request: HttpRequest, target: object) -> None:
+    """Note on a request where its view sends people if the request names no safe target."""
+    setattr(request, DEFAULT, target)
+
+
+def chosen(request: HttpRequest, requested: object) -> object:
+    """Return the target that a request names if it is safe, or else its view's, if it has one."""
+    default = getattr(request, DEFAULT, None)
+    with suppress(DisallowedHost):  # nothing may keep people from signing out
+        if default is None or safe_target(request, requested):
+            return requested
+    return default
+
+
 def is_safe(url: str, *, hosts: set[str], request: HttpRequest) -> bool:
     """Return whether every browser takes `url` for a path on this site or a URL on `hosts`."""
     if FORBIDDEN.search(url) or FORBIDDEN.search(unquote(url)):
@@ -117,6 +135,12 @@ def _resolve(requested: object) -> str:
         return reverse(text) if text and "/" not in text else text
     except NoReverseMatch:
         return UNKNOWN_VIEW
+
+
+def is_place(requested: object) -> bool:
+    """Return whether a URLconf's `return_to` is a view name, a path or an absolute URL."""
+    url = _resolve(requested)
+    return url.startswith("/") or ABSOLUTE.match(url) is not None
 
 
 def default_url() -> str:
