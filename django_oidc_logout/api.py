@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING
 from asgiref.sync import sync_to_async
 from django.db import Error
 
-from . import request_scope, sign_in
+from . import refusals, request_scope, sign_in
 from .codes import EndedCode, LogCode, OutcomeCode
+from .exceptions import SessionsNotEnded
 from .outcome import Outcome
 from .providers import configured, revocation
 from .rp_initiated import destination, responses
-from .sessions import end, end_own, entry, index, sql
+from .sessions import admission, end, end_own, entry, index, reauthentication, sql
 from .sessions.pending import PendingTokens
 from .signals import signed_out
+from .tokens import id_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
     from django.contrib.auth.base_user import AbstractBaseUser
+    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
     from .models import OIDCSession
@@ -100,6 +103,7 @@ def end_sessions(
     sub: str | None = None,
     sid: str | None = None,
     user: AbstractBaseUser | None = None,
+    reauthenticate: bool = False,
 ) -> int:
     """End all sessions that match all criteria, on every device. Return how many ended.
 
@@ -108,6 +112,8 @@ def end_sessions(
         sub: the person's subject identifier at the issuer.
         sid: the session ID at the issuer.
         user: the user whose sessions end.
+        reauthenticate: whether the people must also authenticate again at the provider, before
+            they can sign in here. It applies to those whose sessions end, and to `sub`.
 
     Raises:
         ValueError: no criterion is given, one is empty, the user is anonymous, or `sub` or `sid`
@@ -122,7 +128,18 @@ def end_sessions(
     if issuer is None and (sub or sid):
         issuer = configured.only_issuer()
     rows = index.matching(issuer=issuer or "", sub=sub or "", sid=sid or "", user=user)
+    if reauthenticate:
+        _require_reauthentication(rows, {(issuer, sub)} if issuer and sub else set())
     return end.end_rows(rows, code=EndedCode.BY_SITE)
+
+
+def _require_reauthentication(rows: QuerySet[OIDCSession], named: set[tuple[str, str]]) -> None:
+    """Leave the marks before the sessions end: a sign-in of the same moment finds one of both."""
+    try:
+        with sql.savepoints():
+            reauthentication.require(named.union(rows.values_list("issuer", "sub")))
+    except Error as exc:
+        raise SessionsNotEnded(ended=0, failed=1) from exc
 
 
 async def aend_sessions(
@@ -131,10 +148,42 @@ async def aend_sessions(
     sub: str | None = None,
     sid: str | None = None,
     user: AbstractBaseUser | None = None,
+    reauthenticate: bool = False,
 ) -> int:
     """See `end_sessions`."""
-    call = sync_to_async(end_sessions)(issuer=issuer, sub=sub, sid=sid, user=user)
+    call = sync_to_async(end_sessions)(
+        issuer=issuer, sub=sub, sid=sid, user=user, reauthenticate=reauthenticate
+    )
     return await asyncio.shield(call)
+
+
+def check_reauthentication(
+    request: HttpRequest, claims: Mapping[str, Any], *, provider: str | None = None
+) -> HttpResponse | None:
+    """Return the response that refuses a sign-in, or None if it may go on.
+
+    Call it before `login()`. A sign-in is refused if the person must authenticate again, or if its
+    session would be over already. mozilla-django-oidc's views need no such call.
+
+    Args:
+        request: the request that is about to sign in.
+        claims: the claims of the ID Token, verified by the caller.
+        provider: the alias in `OIDC_LOGOUT_PROVIDERS`. By default, the issuer and the audience
+            decide.
+
+    Raises:
+        TokenUnreadable: the claims lack a usable `iss` or `sub`.
+    """
+    admission.refuse_if_due(request, id_token.read_verified(None, claims, provider or ""))
+    refusal = admission.of(request)
+    return refusals.page(request, refusal) if refusal else None
+
+
+async def acheck_reauthentication(
+    request: HttpRequest, claims: Mapping[str, Any], *, provider: str | None = None
+) -> HttpResponse | None:
+    """See `check_reauthentication`."""
+    return await sync_to_async(check_reauthentication)(request, claims, provider=provider)
 
 
 def remember_login(  # noqa: PLR0913  # all but the first two are named

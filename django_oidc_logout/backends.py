@@ -40,6 +40,17 @@ class OIDCLogoutMixin:
         )
         pending.put(self.request, tokens)
 
+    def get_or_create_user(
+        self, access_token: str, id_token: str, payload: Any
+    ) -> AbstractBaseUser | None:
+        """Return nobody if the sign-in is refused: the middleware then says why."""
+        if sign_in.is_refused(self.request, id_token):
+            return None
+        user: AbstractBaseUser | None = super().get_or_create_user(  # type: ignore[misc]  # mozilla's
+            access_token, id_token, payload
+        )
+        return user
+
     def authenticate(self, request: HttpRequest | None, **kwargs: Any) -> AbstractBaseUser | None:
         """Record a silent refresh: the same user gets new tokens, and no `login()` follows."""
         user: AbstractBaseUser | None = super().authenticate(request, **kwargs)  # type: ignore[misc]  # mozilla's

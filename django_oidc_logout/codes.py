@@ -115,6 +115,18 @@ class EndedCode(Code):
     USER_DEACTIVATED = "user_deactivated", Source.SITE, "The account was deactivated."
     USER_DELETED = "user_deleted", Source.SITE, "The account was deleted."
     PASSWORD_CHANGED = "password_changed", Source.SITE, "The account's password was changed."
+    OVERDUE = "overdue", Source.EXPIRED, "The session has reached its end."
+    SIGN_IN_REFUSED = "sign_in_refused", Source.SITE, "A new sign-in in its place was refused."
+
+
+class RefusedCode(Code):
+    """Why a sign-in was refused. The page that says so has it as `refusal.code`."""
+
+    SESSION_OVER = "session_over", "the session would be over already"
+    REAUTHENTICATION_REQUIRED = (
+        "reauthentication_required",
+        "the person must authenticate again at the provider",
+    )
 
 
 class NotEndedCode(Code):
@@ -189,6 +201,8 @@ class LogCode(Code):
     UNKNOWN_PROVIDER = "unknown_provider"
     NO_MATCHING_PROVIDER = "no_matching_provider"
     METADATA_NOT_RENEWED = "metadata_not_renewed"
+    EXPIRY_IGNORED = "expiry_ignored"
+    REAUTHENTICATION_NOT_CHECKED = "reauthentication_not_checked"
     # At a sign-out.
     PROVIDER_CLASS_FAILED = "provider_class_failed"
     TOKEN_NOT_REVOKED = "token_not_revoked"  # noqa: S105  # a code
@@ -212,6 +226,7 @@ class LogCode(Code):
     ROW_NOT_REMOVED = "row_not_removed"
     KEY_NOT_RECORDED = "key_not_recorded"
     EXPIRY_NOT_RECORDED = "expiry_not_recorded"
+    OVERDUE_NOT_ENDED = "overdue_not_ended"
     SAVED_NOT_CHECKED = "saved_not_checked"
     LOADED_NOT_CHECKED = "loaded_not_checked"
     COOKIE_NOT_CHECKED = "cookie_not_checked"

@@ -149,6 +149,11 @@ class Settings:
         return bool(self.raw("OIDC_LOGOUT_FOLLOW_USER", default=True))
 
     @property
+    def OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL(self) -> bool:
+        """Whether a sign-out that does not reach the provider asks for a password next time."""
+        return bool(self.raw("OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL"))
+
+    @property
     def AUTH_USER_MODEL(self) -> str:
         """Django's setting."""
         return settings.AUTH_USER_MODEL
@@ -172,6 +177,16 @@ class Settings:
     def SESSION_COOKIE_AGE(self) -> int:
         """Django's setting, in seconds."""
         return settings.SESSION_COOKIE_AGE
+
+    @property
+    def SESSION_COOKIE_SECURE(self) -> bool:
+        """Django's setting."""
+        return settings.SESSION_COOKIE_SECURE
+
+    @property
+    def LOGIN_URL(self) -> str:
+        """Django's setting."""
+        return str(settings.LOGIN_URL)
 
     @property
     def SESSION_SAVE_EVERY_REQUEST(self) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 
-from . import request_scope, sign_in, user_changes
+from . import refusals, request_scope, sign_in, user_changes
 from .conf import conf
 from .sessions import bound_store, entry, index
 from .sessions.pending import PendingTokens
@@ -54,6 +54,8 @@ class OIDCSessionMiddleware:
             user_changes.end_own(request)
         if entry.will_be_saved(request.session):
             _update_row(request)
+        if refusals.concern(request):
+            response = refusals.answer(request, response)
         return _no_store(request, response)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
@@ -71,6 +73,8 @@ class OIDCSessionMiddleware:
             await sync_to_async(user_changes.end_own)(request)
         if entry.will_be_saved(request.session):
             await sync_to_async(_update_row)(request)
+        if refusals.concern(request):
+            response = await sync_to_async(refusals.answer)(request, response)
         return _no_store(request, response)
 
 

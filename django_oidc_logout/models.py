@@ -53,6 +53,7 @@ class OIDCSession(models.Model):
     )
     signed_in_at = models.DateTimeField(_("signed in"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))
+    ends_at = models.DateTimeField(_("ends at the latest"), null=True, blank=True)
     id_token = EncryptedTextField(_("ID Token"), blank=True)
     refresh_token = EncryptedTextField(_("refresh token"), blank=True)
 
@@ -64,6 +65,7 @@ class OIDCSession(models.Model):
             models.Index(fields=["sid_digest"], name="oidc_session_sid"),
             models.Index(fields=["signed_in_at"], name="oidc_session_signed_in"),
             models.Index(fields=["expires_at"], name="oidc_session_expires"),
+            models.Index(fields=["ends_at"], name="oidc_session_ends"),
         )
 
     def __str__(self) -> str:
@@ -84,6 +86,19 @@ class OIDCSession(models.Model):
         if self.user is None:
             return ""
         return getattr(self.user, self.user.get_email_field_name(), "")
+
+
+class ReauthenticationMark(models.Model):
+    """A person whose sign-ins need an authentication at the provider after a moment in time."""
+
+    sub_digest = models.CharField(max_length=64, unique=True)
+    not_before = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["not_before"], name="oidc_mark_not_before"),)
+
+    def __str__(self) -> str:
+        return f"not before {self.not_before}"
 
 
 def _name_of(user: AbstractBaseUser) -> str:

@@ -29,6 +29,8 @@ class ProviderOptions:
     extra_params: Mapping[str, str] = field(default_factory=dict)
     max_url_length: int = 8000
     max_token_age: int = 300
+    max_session_age: float | None = None
+    reauthenticate_with: Mapping[str, str] = field(default_factory=lambda: {"max_age": "0"})
     require_exp: bool = False
     require_typ: bool = False
     timeout: float = 3

@@ -12,7 +12,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
-from . import request_scope, sign_in, user_changes
+from . import refusals, request_scope, sign_in, user_changes
 from .codes import EndedCode, OutcomeCode, RejectedCode
 from .conf import conf
 from .outcome import Outcome
@@ -108,6 +108,15 @@ def log_signed_out(outcome: Outcome, **_: Any) -> None:
         outcome.reason,
         extra=outcome.code.extra(provider=outcome.alias),
     )
+
+
+@receiver(signed_out, dispatch_uid="oidc_logout.ask_next_time")
+def ask_next_time(request: HttpRequest, user: Any, outcome: Outcome, **_: Any) -> None:
+    """Note that the browser's next sign-in needs a new authentication, if the site wants it so."""
+    enough = (OutcomeCode.REDIRECTED, OutcomeCode.HINT_TOO_LONG, OutcomeCode.NOT_THROUGH_PROVIDER)
+    is_asked = conf.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL and user is not None
+    if is_asked and outcome.code not in enough:
+        setattr(request, refusals.ASK_NEXT_TIME, True)
 
 
 @receiver(session_ended, dispatch_uid="oidc_logout.log_session_ended")

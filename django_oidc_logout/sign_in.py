@@ -10,7 +10,7 @@ from .codes import LogCode
 from .conf import conf
 from .exceptions import OIDCLogoutError
 from .providers import configured
-from .sessions import entry, index, pending, tombstones
+from .sessions import admission, entry, index, pending, tombstones
 from .sessions import record as rows
 from .tokens import id_token
 
@@ -48,6 +48,8 @@ def record(
         entry.mark_provider(request.session, provider or configured.only_alias())
         token = id_token.read_verified(tokens.id_token, tokens.claims, provider)
         entry.mark_provider(request.session, token.alias)
+        if not admission.limit(request, token, renewal=renewal):
+            return None
         row = rows.record(
             request,
             token,
@@ -55,6 +57,8 @@ def record(
             refresh_token=(tokens.refresh_token or "") if conf.OIDC_LOGOUT_REVOKE_TOKENS else "",
             renewal=renewal,
         )
+        if row is not None and not renewal and admission.enforce(request, token):
+            return None
     except Exception as exc:  # noqa: BLE001  # recording must not break the sign-in
         _log_failure(exc)
         return None
@@ -99,9 +103,25 @@ def _log_failure(exc: Exception) -> None:
     )
 
 
+def is_refused(request: HttpRequest, encoded: str) -> bool:
+    """Return whether a sign-in is refused, before it creates a user. `record` checks it again.
+
+    Args:
+        request: the request that is about to sign in.
+        encoded: the verified ID Token.
+    """
+    token = id_token.read_or_none(encoded)
+    if token is None or entry.is_signed_in(request.session):  # this may be a renewal
+        return False
+    return admission.refuse_if_due(request, token)
+
+
 @request_scope.within
 def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
     """Record the sign-in that `login()` completes, or let the browser's row follow it."""
+    if admission.of(request) is not None:
+        entry.flush(request)
+        return
     pending.note_login(request)
     tokens, row_key = pending.take(request), pending.take_row_key(request)
     if tokens is None:

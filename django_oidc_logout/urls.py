@@ -11,5 +11,6 @@ urlpatterns = [
     path("logout/callback/", views.CallbackView.as_view(), name="callback"),
     path("logout/backchannel/", views.BackChannelLogoutView.as_view(), name="backchannel"),
     path("logout/frontchannel/", views.FrontChannelLogoutView.as_view(), name="frontchannel"),
+    path("logout/reauthenticate/", views.ReauthenticateView.as_view(), name="reauthenticate"),
     path("logout/status/", views.StatusView.as_view(), name="status"),
 ]

@@ -25,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
-from . import idp_initiated, request_scope
+from . import idp_initiated, refusals, request_scope
 from .api import sign_out
 from .codes import RejectedCode
 from .conf import conf
@@ -251,6 +251,17 @@ class FrontChannelLogoutView(View):
         origin = configured.frame_origin(issuer) or "'none'"
         response.headers["Content-Security-Policy"] = f"frame-ancestors {origin}"
         return response
+
+
+@method_decorator([login_not_required, never_cache], name="dispatch")
+class ReauthenticateView(View):
+    """Start a sign-in for which the provider asks for a new authentication."""
+
+    http_method_names = ("get",)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Redirect to the sign-in."""
+        return refusals.start(request.GET.get("next", ""))
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")

@@ -35,6 +35,8 @@ KEYS = [
     ("EXTRA_PARAMS", {}, {"federated": ""}),
     ("MAX_URL_LENGTH", 8000, 2000),
     ("MAX_TOKEN_AGE", 300, 60),
+    ("MAX_SESSION_AGE", None, 28800),
+    ("REAUTHENTICATE_WITH", {"max_age": "0"}, {"prompt": "login"}),
     ("REQUIRE_EXP", False, True),
     ("REQUIRE_TYP", False, True),
     ("TIMEOUT", 3, 0.5),
@@ -49,6 +51,7 @@ SETTINGS = [
     ("OIDC_LOGOUT_REVOKE_TOKENS", False, True),
     ("OIDC_LOGOUT_NO_STORE", True, False),
     ("OIDC_LOGOUT_FOLLOW_USER", True, False),
+    ("OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL", False, True),
 ]
 
 

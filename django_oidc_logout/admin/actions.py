@@ -18,7 +18,7 @@ from ..api import sign_out
 from ..codes import EndedCode
 from ..exceptions import SessionsNotEnded
 from ..providers import configured
-from ..sessions import end, index
+from ..sessions import end, index, reauthentication
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,6 +114,8 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         """End sessions, report how many, and log them. The request's own signs out last."""
         current, chosen = index.current(request), list(rows)
         own = [row for row in chosen if row == current]
+        if "reauthenticate" in request.POST:
+            reauthentication.require((row.issuer, row.sub) for row in chosen)
         ended, failed = _end([row for row in chosen if row != current], actor=request.user)
         log(request, [*ended, *own])
         if ended or not (failed or own):

@@ -16,7 +16,12 @@ from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderO
 from ..providers import fetch
 from . import lookup
 
-FLAGS = ("OIDC_LOGOUT_FOLLOW_USER", "OIDC_LOGOUT_NO_STORE", "OIDC_LOGOUT_REVOKE_TOKENS")
+FLAGS = (
+    "OIDC_LOGOUT_FOLLOW_USER",
+    "OIDC_LOGOUT_NO_STORE",
+    "OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL",
+    "OIDC_LOGOUT_REVOKE_TOKENS",
+)
 EXAMPLE = 'OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": "https://idp.example.com"}}'
 
 
@@ -113,6 +118,7 @@ KINDS: dict[type, tuple[Callable[[Any], bool], str]] = {
     int: (_is_number, "a number greater than zero"),
     tuple: (_is_algorithms, 'a list of algorithms such as ["RS256"], without "none"'),
     dict: (_is_parameters, "a dict of strings"),
+    type(None): (_is_number, "a number greater than zero"),
 }
 KINDS_BY_NAME = {"name": (_is_name, "a string")}
 DEFAULTS = ProviderOptions(alias="")

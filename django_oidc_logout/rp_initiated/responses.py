@@ -60,20 +60,20 @@ def build(request: HttpRequest, url: str, *, outcome: Outcome, warning: str = ""
 
 def max_url_length(request: HttpRequest) -> int | None:
     """Return the longest URL that htmx can follow, since it cannot show a page instead."""
-    return MAX_HEADER_URL if _is_htmx(request) else None
+    return MAX_HEADER_URL if is_htmx(request) else None
 
 
-def _is_htmx(request: HttpRequest) -> bool:
+def is_htmx(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
 def _redirect(request: HttpRequest, url: str, outcome: Outcome) -> HttpResponse:
-    if _is_htmx(request):
+    if is_htmx(request):
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     if _is_turbo(request):
         # Turbo uses fetch, so it cannot follow a redirect to another origin. It ignores pages.
         return render(request, "oidc_logout/turbo.html", {"url": url}, content_type=TURBO_STREAM)
-    if _prefers_json(request) or _is_script(request):
+    if prefers_json(request) or is_script(request):
         document = {"redirect_to": url, "provider": outcome.provider, "code": outcome.code}
         return JsonResponse(document)
     if conf.OIDC_LOGOUT_RESPONSE == "refresh" or len(url) > MAX_HEADER_URL:
@@ -85,11 +85,11 @@ def _redirect(request: HttpRequest, url: str, outcome: Outcome) -> HttpResponse:
 
 def is_browser(request: HttpRequest) -> bool:
     """Return whether a browser sent the request to show the response as a page."""
-    kinds = (_is_htmx, _is_turbo, _prefers_json, _is_script)
+    kinds = (is_htmx, _is_turbo, prefers_json, is_script)
     return not any(is_kind(request) for is_kind in kinds)
 
 
-def _is_script(request: HttpRequest) -> bool:
+def is_script(request: HttpRequest) -> bool:
     """Return whether `fetch` or the like sent the request, and cannot follow it to the provider."""
     mode = request.headers.get("Sec-Fetch-Mode", "navigate")
     return mode != "navigate" or request.headers.get("Sec-Fetch-Dest") == "empty"
@@ -101,7 +101,7 @@ def _is_turbo(request: HttpRequest) -> bool:
     return "X-Turbo-Request-Id" in request.headers or TURBO_STREAM in accepted
 
 
-def _prefers_json(request: HttpRequest) -> bool:
+def prefers_json(request: HttpRequest) -> bool:
     """Return whether the client prefers JSON. A browser that navigates does not name it."""
     accepted = request.headers.get("Accept", "")
     return "json" in accepted.lower() and request.get_preferred_type([HTML, *JSON]) in JSON

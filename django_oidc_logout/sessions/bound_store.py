@@ -16,7 +16,7 @@ from django.db import Error
 
 from ..codes import LogCode
 from ..conf import conf
-from . import engines, entry, index, sql, validity
+from . import engines, entry, index, lifetime, sql, validity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 logger = logging.getLogger("django_oidc_logout")
+
+OVERDUE = "_oidc_logout_overdue"
+"""The attribute of a session that this request found to have reached its end."""
 
 UNCHECKED = "_oidc_logout_unchecked"
 """Marks a session that was saved while the index could not be read."""
@@ -37,8 +40,8 @@ def bind(request: HttpRequest) -> None:
     if not issubclass(engine, MIXINS):  # it is bound already if the middleware is listed twice
         engine = session.__class__ = _bound(engine)
         entry.note_arrival(session)
-    if session.accessed and issubclass(engine, _InCookie):
-        _flush_if_ended(request)
+    if session.accessed:
+        _flush_if_ended(request, is_in_cookie=issubclass(engine, _InCookie))
 
 
 def follow(request: HttpRequest) -> None:
@@ -65,9 +68,20 @@ def is_alive(request: HttpRequest) -> bool:
     return is_signed_in
 
 
-def _flush_if_ended(request: HttpRequest) -> None:
-    if _has_ended(entry.row_key(request.session)):
+def _flush_if_ended(request: HttpRequest, *, is_in_cookie: bool) -> None:
+    """End a session that other code has loaded before the middleware if it has ended."""
+    session = request.session
+    if lifetime.is_overdue(session):
+        lifetime.end_overdue(session, session.session_key or "")
         entry.flush(request)
+        setattr(session, OVERDUE, True)
+    elif is_in_cookie and _has_ended(entry.row_key(session)):
+        entry.flush(request)
+
+
+def was_overdue(session: SessionBase) -> bool:
+    """Return whether this request found a session to have reached its end."""
+    return hasattr(session, OVERDUE)
 
 
 @cache
@@ -86,6 +100,18 @@ class _Bound:
 
     A bound store can be copied and pickled, although its class has no name to import.
     """
+
+    def load(self: Any) -> dict[str, Any]:
+        data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
+        if not lifetime.is_overdue(data):
+            return data
+        lifetime.end_overdue(data, self.session_key)
+        setattr(self, OVERDUE, True)
+        self._session_key = None
+        return {}
+
+    async def aload(self) -> dict[str, Any]:
+        return await sync_to_async(self.load)()
 
     def flush(self: Any) -> None:
         entry.note_flush(self)
@@ -130,15 +156,12 @@ class _OnServer(_Bound):
             raise UpdateError
 
     def load(self: Any) -> dict[str, Any]:
-        data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
+        data: dict[str, Any] = super().load()
         if not self._needs_check(data) or not self._is_orphan(data):
             return data
         super().delete(self.session_key)  # type: ignore[misc]  # the store's
         self._session_key = None
         return {}
-
-    async def aload(self) -> dict[str, Any]:
-        return await sync_to_async(self.load)()
 
     def _needs_check(self, data: Mapping[str, Any]) -> bool:
         return UNCHECKED in data
@@ -198,14 +221,11 @@ class _InCookie(_Bound):
     """Mixed into a session store: loads an empty session if the row was removed."""
 
     def load(self: Any) -> dict[str, Any]:
-        data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
+        data: dict[str, Any] = super().load()
         if not _has_ended(entry.row_key(data)):
             return data
         self._session_key = None
         return {}
-
-    async def aload(self) -> dict[str, Any]:
-        return await sync_to_async(self.load)()
 
 
 def _has_ended(key: str) -> bool:

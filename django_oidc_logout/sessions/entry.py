@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
+from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from ..codes import LogCode
@@ -32,6 +34,7 @@ logger = logging.getLogger("django_oidc_logout")
 
 ENTRY = "_oidc_logout"
 PROVIDER = "_oidc_logout_provider"
+ENDS_AT = "_oidc_logout_ends_at"
 ENTRY_TYPES = {"key": str, "token": str, "until": float}
 MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105  # the name of a session key
 MOZILLA_EXPIRATION = "oidc_id_token_expiration"
@@ -70,9 +73,34 @@ def final_key(session: SessionBase) -> str:
     return str(session.session_key)
 
 
+def ends_at(session: SessionBase | Mapping[str, Any]) -> float | None:
+    """Return when a session ends whatever its use, in seconds since the epoch, if it is limited."""
+    value = session.get(ENDS_AT)
+    return value if isinstance(value, float) else None
+
+
+def limit(session: SessionBase, ends_at: float | None) -> None:
+    """Note in a session when it ends whatever its use; None if it is not limited."""
+    if ends_at is not None:
+        session[ENDS_AT] = ends_at
+    else:
+        session.pop(ENDS_AT, None)
+
+
+def expiry_date(session: SessionBase) -> datetime:
+    """Return until when a session lasts if nobody uses it again."""
+    expires, end = session.get_expiry_date(), ends_at(session)
+    return expires if end is None else min(expires, moment(end))
+
+
+def moment(seconds: float) -> datetime:
+    """Return a time as Django stores it: aware, or naive if `USE_TZ` is off."""
+    return datetime.fromtimestamp(seconds, timezone.now().tzinfo)
+
+
 def mark_recorded(session: SessionBase, key: str, id_token: str) -> None:
     """Note in a session the key of its row, its ID Token, and until when it lasts."""
-    until = session.get_expiry_date().timestamp()
+    until = expiry_date(session).timestamp()
     session[ENTRY] = {"key": key, "token": _fingerprint(id_token), "until": until}
 
 
@@ -85,13 +113,13 @@ def lasts_longer(session: SessionBase) -> bool:
     """Return whether a session lasts half its lifetime longer than its row says."""
     if not (entry := _entry(session)):
         return False
-    gained: float = session.get_expiry_date().timestamp() - entry["until"]
+    gained: float = expiry_date(session).timestamp() - entry["until"]
     return gained > session.get_expiry_age() / 2
 
 
 def mark_expiry(session: SessionBase) -> None:
     """Note in a session that its row has its new expiry date."""
-    session[ENTRY] = {**session[ENTRY], "until": session.get_expiry_date().timestamp()}
+    session[ENTRY] = {**session[ENTRY], "until": expiry_date(session).timestamp()}
 
 
 def key_has_changed(session: SessionBase) -> bool:

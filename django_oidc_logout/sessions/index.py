@@ -166,7 +166,7 @@ def extend(session: SessionBase) -> None:
     try:
         with sql.savepoint(database()):
             rows = OIDCSession.objects.filter(session_key=entry.row_key(session))
-            rows.update(expires_at=session.get_expiry_date())
+            rows.update(expires_at=entry.expiry_date(session))
     except Error:
         logger.exception(
             "Could not record the session's new expiry date",

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from ..fields import digest
 from ..models import OIDCSession
-from . import engines, entry, index, sql
+from . import engines, entry, index, lifetime, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,8 @@ def record(
         "sub": token.subject,
         "sid": sid,
         "user": entry.signed_in_user(request),
-        "expires_at": session.get_expiry_date(),
+        "expires_at": entry.expiry_date(session),
+        "ends_at": lifetime.hard_end(session),
         "id_token": token.encoded,
         "refresh_token": refresh_token,
     }
@@ -157,7 +158,8 @@ def follow_login(request: HttpRequest, user: AbstractBaseUser) -> OIDCSession | 
     session = request.session
     entry.mark_provider(session, row.provider)
     row.session_key, old_key = entry.final_key(session), row.session_key
-    row.expires_at = session.get_expiry_date()
+    lifetime.carry_over(session, row)
+    row.expires_at = entry.expiry_date(session)
     if row.user_id is None:
         row.user = cast("Any", user)
     row.acts_as = None if row.user_id == user.pk else cast("Any", user)

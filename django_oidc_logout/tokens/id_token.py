@@ -28,6 +28,10 @@ class IDToken:
     login_hint: str
     issued_at: float | None
     """By the provider's clock, in seconds since the epoch. None if the token does not say."""
+    auth_time: float | None
+    """When the person authenticated at the provider. None if the token does not say."""
+    session_expiry: object
+    """The claim as the provider sent it (OpenID IPSIE SL1); None if there is none."""
     provider: str = ""
     """The alias that the site's code named, if it is configured."""
 
@@ -103,6 +107,8 @@ def _from_claims(claims: Mapping[str, Any], *, encoded: str, provider: str = "")
         authorized_party=str(claims.get("azp") or ""),
         login_hint=_login_hint(claims),
         issued_at=jws.seconds(claims, "iat") or jws.seconds(claims, "auth_time"),
+        auth_time=jws.seconds(claims, "auth_time"),
+        session_expiry=claims.get("session_expiry"),
         provider=provider,
     )
 

@@ -14,7 +14,8 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.fields import digest
+from django_oidc_logout.models import OIDCSession, ReauthenticationMark
 from django_oidc_logout.sessions import engines
 from django_oidc_logout.signals import session_ended, signed_out
 from tests.admin import settings
@@ -103,6 +104,18 @@ def test_selected_sessions_end(people, desk):
     assert OIDCSession.objects.get().sid == "desk"
     assert [entry[:3] for entry in log()] == [("grace", "oidcsession", "Deletion")] * 2
     assert {entry[3].object_id for entry in log()} == pks
+
+
+@pytest.mark.parametrize("is_ticked", [True, False])
+def test_staff_can_ask_for_the_password(people, desk, is_ticked):
+    data = choose(SELECTED, row("phone"), row("bob"))
+    page = desk.post(LIST, data)
+    assert "Ask for the password at the next sign-in" in words(page)
+    desk.post(LIST, hidden(page) | ({"reauthenticate": "yes"} if is_ticked else {}))
+    assert still_in(people) == {"desk"}
+    marks = set(ReauthenticationMark.objects.values_list("sub_digest", flat=True))
+    issuer = OIDCSession.objects.get().issuer
+    assert marks == ({digest(issuer, "ada"), digest(issuer, "bob")} if is_ticked else set())
 
 
 def test_signal(people, desk):

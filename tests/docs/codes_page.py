@@ -14,6 +14,7 @@ from django_oidc_logout.codes import (
     LogCode,
     NotEndedCode,
     OutcomeCode,
+    RefusedCode,
     RejectedCode,
     Source,
 )
@@ -21,7 +22,7 @@ from tests.docs.markdown import ROOT
 from tests.docs.source import syntax_trees
 
 PAGE = ROOT / "docs" / "reference" / "codes.md"
-ENUMS = (OutcomeCode, EndedCode, NotEndedCode, RejectedCode, LogCode)
+ENUMS = (OutcomeCode, EndedCode, NotEndedCode, RejectedCode, RefusedCode, LogCode)
 TABLE = re.compile(r"^\|.*\n(?:\|.*\n)+", re.MULTILINE)
 
 
@@ -65,7 +66,15 @@ def tables():
         *([f"`{code}`", f"`{code.source}`", f"`{text}`"] for code, text in sentences[EndedCode]),
     ]
     by_name["Source"] = [["Source", "Who"], *([f"`{each}`", meanings[each]] for each in Source)]
-    order = ("OutcomeCode", "EndedCode", "Source", "NotEndedCode", "RejectedCode", "LogCode")
+    order = (
+        "OutcomeCode",
+        "EndedCode",
+        "Source",
+        "NotEndedCode",
+        "RejectedCode",
+        "RefusedCode",
+        "LogCode",
+    )
     return ["".join(_lines(by_name[name])) for name in order]
 
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 from django_oidc_logout.exceptions import SessionsNotEnded
-from django_oidc_logout.sessions import index, validity
+from django_oidc_logout.sessions import index, lifetime, reauthentication, validity
 
 
 class Command(BaseCommand):
@@ -26,7 +26,8 @@ class Command(BaseCommand):
             CommandError: the session store or the index does not respond; no row is removed.
         """
         try:
-            count = index.clear() + validity.clear()
+            reauthentication.prune()
+            count = lifetime.clear() + index.clear() + validity.clear()
         except SessionsNotEnded as exc:
             raise CommandError(f"{exc}; the log says why. Run this command again.") from exc
         except (Error, OSError) as exc:

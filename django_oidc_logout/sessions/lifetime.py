@@ -1,0 +1,122 @@
+"""How long a session lasts: not longer than its provider and the settings allow, whatever its use.
+
+The provider says it in the ID Token (`session_expiry`, OpenID IPSIE SL1), the settings say it by
+`MAX_SESSION_AGE`. The claim `exp` is not used: it limits the token, not the session (NIST SP
+800-63C-4, section 4.9). The end is kept in the session itself, so a request needs no query for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from ..codes import EndedCode, LogCode
+from ..conf import conf
+from ..models import OIDCSession
+from . import end, engines, entry, index, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from django.contrib.sessions.backends.base import SessionBase
+
+    from ..tokens.id_token import IDToken
+
+logger = logging.getLogger("django_oidc_logout")
+
+LEEWAY = 30  # seconds by which the provider's clock may differ
+FIRST_MILLISECOND = 10_000_000_000  # a time in seconds is smaller, until the year 2286
+
+
+def may_begin(token: IDToken) -> bool:
+    """Return whether the session of a sign-in, or of a renewed one, has a future."""
+    stated = _session_expiry(token)
+    if stated is not None and token.issued_at is not None and stated <= token.issued_at:
+        return False
+    end_of_session = _end(token)
+    return end_of_session is None or end_of_session > time.time()
+
+
+def pin(session: SessionBase, token: IDToken, *, renewal: bool) -> None:
+    """Note in a session when it ends. A renewal can make that earlier, not later."""
+    ends = [_end(token), entry.ends_at(session) if renewal else None]
+    entry.limit(session, min((end for end in ends if end is not None), default=None))
+
+
+def _end(token: IDToken) -> float | None:
+    """Return when the session ends at the latest, by the site's clock, if anything limits it."""
+    stated, options = _session_expiry(token), conf.OIDC_LOGOUT_PROVIDERS.get(token.alias)
+    ends: list[float] = [] if stated is None else [stated + LEEWAY]
+    if options is not None and options.max_session_age is not None:
+        now = time.time()
+        ends.append(min(token.auth_time or now, now) + options.max_session_age)
+    return float(min(*ends, FIRST_MILLISECOND)) if ends else None
+
+
+def _session_expiry(token: IDToken) -> int | None:
+    """Return the claim if it is a time, in whole seconds since the epoch."""
+    value: Any = token.session_expiry
+    return max(value, 0) if type(value) is int and value < FIRST_MILLISECOND else None
+
+
+def log_unusable(token: IDToken) -> None:
+    """Log that a token has a `session_expiry` which is not used."""
+    if token.session_expiry is not None and _session_expiry(token) is None:
+        logger.warning(
+            "The session_expiry of an ID Token is ignored, it must be an integer in seconds, not "
+            "milliseconds, ask the provider: issuer=%s",
+            token.issuer,
+            extra=LogCode.EXPIRY_IGNORED.extra(provider=token.alias),
+        )
+
+
+def hard_end(session: SessionBase) -> datetime | None:
+    """Return when a session ends whatever its use, for its row."""
+    ends_at = entry.ends_at(session)
+    return None if ends_at is None else entry.moment(ends_at)
+
+
+def carry_over(session: SessionBase, row: OIDCSession) -> None:
+    """Limit a session that continues the one of a row."""
+    entry.limit(session, row.ends_at.timestamp() if row.ends_at else None)
+
+
+def is_overdue(data: SessionBase | Mapping[str, Any]) -> bool:
+    """Return whether a session has reached its end."""
+    ends_at = entry.ends_at(data)
+    return ends_at is not None and ends_at <= time.time()
+
+
+def end_overdue(data: SessionBase | Mapping[str, Any], key: str) -> None:
+    """End an overdue session. A failure is logged.
+
+    Args:
+        data: what the session contains.
+        key: its session key.
+    """
+    try:
+        with sql.savepoints():
+            engines.delete(key)
+            rows = sql.select(OIDCSession, session_key=[entry.row_key(data) or key])
+            end.end_rows(rows, code=EndedCode.OVERDUE)
+    except Exception:  # every store raises its own exceptions, and the person is signed out
+        logger.exception(
+            "Could not end an overdue session, run oidc_logout_clear_sessions",
+            extra=LogCode.OVERDUE_NOT_ENDED.extra(),
+        )
+
+
+def clear() -> int:
+    """End all overdue sessions. Return how many ended.
+
+    Raises:
+        SessionsNotEnded: a session store failed. The batch's other sessions have ended.
+    """
+    count, last = 0, 0
+    rows = index.matching().filter(ends_at__lte=entry.moment(time.time())).order_by("pk")
+    while batch := list(rows.filter(pk__gt=last)[: index.BATCH]):
+        last = batch[-1].pk
+        count += end.end_rows(batch, code=EndedCode.OVERDUE)
+    return count

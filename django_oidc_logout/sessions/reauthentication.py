@@ -1,0 +1,102 @@
+"""Ended stays ended: sign-ins that must show that the person has just authenticated again.
+
+A session that was ended here can begin again without a password, as long as the provider's own
+session lasts. So whoever ends it can leave a mark, "not before now", for the person's subject at
+the issuer. A sign-in must then be by an authentication after the mark (`auth_time` of the ID
+Token). The marks are in the database, because a cache may forget them.
+
+A browser can carry a mark of its own, in a signed cookie. It is weaker: it asks the provider for an
+authentication, and rejects an older one, but accepts a provider that does not say when it was.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.core import signing
+from django.db import connections
+from django.utils import timezone
+
+from ..fields import digest
+from ..models import ReauthenticationMark
+from . import index, sql
+from .lifetime import LEEWAY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django.http import HttpRequest
+
+    from ..tokens.id_token import IDToken
+
+COOKIE = "oidc_logout_reauthenticate"
+SATISFIED = "_oidc_logout_satisfied"
+KEPT = timedelta(days=400)  # browsers keep no cookie for longer, so no provider's session either
+
+
+def require(people: Iterable[tuple[str, str]]) -> None:
+    """Require these people, each an issuer and a subject, to authenticate again from now on.
+
+    Raises:
+        DatabaseError: the marks cannot be written.
+    """
+    now, using = timezone.now(), index.database()
+    digests = sorted({digest(issuer, sub) for issuer, sub in people})
+    marks = [ReauthenticationMark(sub_digest=each, not_before=now) for each in digests]
+    has_target = connections[using].features.supports_update_conflicts_with_target
+    with sql.savepoint(using):
+        ReauthenticationMark.objects.using(using).bulk_create(
+            marks,
+            batch_size=index.BATCH,
+            update_conflicts=True,
+            update_fields=["not_before"],
+            unique_fields=["sub_digest"] if has_target else None,
+        )
+
+
+def is_required(request: HttpRequest, token: IDToken) -> bool:
+    """Return whether a sign-in needs a later authentication than the one of its ID Token."""
+    at = token.auth_time
+    mark = _mark(token)
+    if mark is not None and (at is None or not mark < at <= time.time() + LEEWAY):
+        return True
+    asked = asked_at(request)
+    return asked is not None and at is not None and at + LEEWAY <= asked
+
+
+def _mark(token: IDToken) -> float | None:
+    rows = sql.select(ReauthenticationMark, sub_digest=[digest(token.issuer, token.subject)])
+    mark = next(iter(rows), None)
+    return mark.not_before.timestamp() if mark else None
+
+
+def satisfy(request: HttpRequest) -> None:
+    """Note that this request has recorded a sign-in, with an authentication that is enough."""
+    setattr(request, SATISFIED, True)
+
+
+def is_satisfied(request: HttpRequest) -> bool:
+    """Return whether `satisfy` was called for a request."""
+    return hasattr(request, SATISFIED)
+
+
+def prune() -> int:
+    """Remove the marks that no session at a provider can be older than. Return how many."""
+    old = ReauthenticationMark.objects.filter(not_before__lt=timezone.now() - KEPT)
+    return old.delete()[0]
+
+
+def cookie_value() -> str:
+    """Return the value of the cookie by which a browser is asked to authenticate again."""
+    return signing.dumps(int(time.time()), salt=COOKIE)
+
+
+def asked_at(request: HttpRequest) -> float | None:
+    """Return when this browser was asked to authenticate again, if it was."""
+    try:
+        value = signing.loads(request.COOKIES.get(COOKIE, ""), salt=COOKIE)
+    except signing.BadSignature:
+        return None
+    return float(value) if isinstance(value, int) else None

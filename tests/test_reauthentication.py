@@ -1,0 +1,455 @@
+"""Ended stays ended: sign-ins that need a new authentication at the provider."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth import get_user_model, login
+from django.core import signing
+from django.core.management import call_command
+from django.db import DatabaseError, transaction
+from django.http import HttpResponse, HttpResponseRedirect
+from django.test import Client
+from django.urls import path
+from django.utils import timezone
+
+from django_oidc_logout import api
+from django_oidc_logout.api import check_reauthentication, end_sessions, remember_login
+from django_oidc_logout.exceptions import SessionsNotEnded, TokenUnreadable
+from django_oidc_logout.models import OIDCSession, ReauthenticationMark
+from django_oidc_logout.sessions import admission, reauthentication
+from tests.factories import create_row, is_signed_in, other_provider, query_of
+from tests.test_lifetime import arrive, come_back, in_seconds
+from tests.urls import urlpatterns as other_urls
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_reauthentication")]
+
+COOKIE = reauthentication.COOKIE
+NO_URLS = "tests.urls_none"
+
+
+def ada():
+    return get_user_model().objects.get_or_create(username="ada")[0]
+
+
+def hand_written(request):
+    """Sign in as a site does that checks, and records, the sign-in itself."""
+    if refused := check_reauthentication(request, request.claims):
+        return refused
+    login(request, ada(), "django.contrib.auth.backends.ModelBackend")
+    remember_login(request, request.id_token)
+    return HttpResponse("signed in")
+
+
+def careless(request):
+    """Sign in as a site does that records the sign-in first, and checks nothing."""
+    remember_login(request, request.id_token)
+    login(request, ada(), "django.contrib.auth.backends.ModelBackend")
+    return HttpResponse("signed in")
+
+
+def starts(request):
+    """Start a sign-in as any library does, with a parameter of the same name."""
+    url = "https://idp.example.com/authorize?response_type=code&client_id=site&max_age=60&ui=a%20b"
+    return HttpResponseRedirect(f"{url}&redirect_uri=https%3A%2F%2Fsite")
+
+
+def elsewhere(request):
+    return HttpResponseRedirect(f"https://idp.example.com/?client_id={request.GET['client']}")
+
+
+def other_client(request):
+    query = "response_type=code&client_id=another&redirect_uri=https%3A%2F%2Fsite"
+    return HttpResponseRedirect(f"https://idp.example.com/?{query}")
+
+
+urlpatterns = [
+    *other_urls,
+    path("hand-written/", hand_written),
+    path("careless/", careless),
+    path("starts/", starts),
+    path("elsewhere/", elsewhere),
+    path("other-client/", other_client),
+]
+
+
+@pytest.fixture
+def ended(sign_in, idp):
+    """Sign Ada in and end her session, so that she must authenticate again; return the client."""
+    client = sign_in(auth_time=in_seconds(-60))
+    assert end_sessions(issuer=idp.issuer, sub="ada", reauthenticate=True) == 1
+    return client
+
+
+def wait(seconds=1):
+    """Let some seconds pass since the marks were set."""
+    earlier = timezone.now() - timedelta(seconds=seconds)
+    ReauthenticationMark.objects.update(not_before=earlier)
+
+
+# When the person authenticated, in seconds after the mark; and whether that is enough.
+AUTHENTICATIONS = [
+    (None, False),
+    (-60, False),
+    (0, False),
+    (1, True),
+    (10, True),
+    (39, True),  # the provider's clock is 29 s ahead
+    (41, False),  # 31 s ahead
+    (10**6, False),
+]
+
+
+@pytest.mark.parametrize(("after", "is_enough"), AUTHENTICATIONS)
+def test_sign_in_needs_a_later_authentication(ended, idp, after, is_enough):
+    now = int(time.time())
+    mark = timezone.now().replace(microsecond=0) - timedelta(seconds=10)
+    ReauthenticationMark.objects.update(not_before=mark)
+    auth_time = None if after is None else int(mark.timestamp()) + after
+    answer = come_back(ended, idp, auth_time=auth_time)
+    assert is_signed_in(ended) is is_enough
+    assert answer.status_code == (302 if is_enough else 403)
+    assert OIDCSession.objects.exists() is is_enough
+    assert time.time() - now < 30
+
+
+@pytest.mark.parametrize("claim", ["100", True, [100], -5])
+def test_authentication_at_no_time_is_none(ended, idp, claim):
+    assert come_back(ended, idp, auth_time=claim).status_code == 403
+
+
+def test_page_says_why_and_has_a_way_on(ended, idp, caplog):
+    answer = ended.get("/oidc/authenticate/?next=/private/")
+    answer = arrive(ended, idp, query_of(answer), auth_time=in_seconds(-60))
+    page = answer.content.decode()
+    assert "sign in at 127.0.0.1 again, with your password" in page
+    assert 'href="/oidc/logout/reauthenticate/?next=%2Fprivate%2F"' in page
+    assert "no-store" in answer["Cache-Control"]
+    assert "Refused a sign-in" in caplog.text
+    answer = ended.get("/oidc/logout/reauthenticate/?next=%2Fprivate%2F")
+    assert answer["Location"] == "/oidc/authenticate/?next=%2Fprivate%2F"
+    answer = ended.get(answer["Location"])
+    assert query_of(answer)["max_age"] == "0"
+    assert query_of(answer)["client_id"] == "site"
+    wait()
+    answer = arrive(ended, idp, query_of(answer), auth_time=in_seconds(0))
+    assert answer["Location"] == "/private/"
+    assert answer.cookies[COOKIE]["max-age"] == 0
+    assert is_signed_in(ended)
+
+
+def test_no_user_is_created_for_a_refused_sign_in(ended, idp):
+    get_user_model().objects.all().delete()
+    come_back(ended, idp, auth_time=in_seconds(-60))
+    assert not get_user_model().objects.exists()
+
+
+def test_script_gets_no_page(ended, idp):
+    ended.defaults["HTTP_ACCEPT"] = "application/json"
+    answer = come_back(ended, idp)
+    assert answer.status_code == 401
+    assert answer.json() == {
+        "error": "reauthentication_required",
+        "redirect_to": "/oidc/logout/reauthenticate/",
+    }
+
+
+def test_without_the_middleware_the_sign_in_is_refused_without_a_page(ended, idp, settings):
+    settings.MIDDLEWARE = settings.MIDDLEWARE[:-1]
+    client = Client()
+    assert come_back(client, idp)["Location"] == "/"
+    assert not is_signed_in(client)
+
+
+def test_other_people_sign_in_as_ever(ended, sign_in):
+    assert is_signed_in(sign_in(Client(), sub="grace", auth_time=None))
+
+
+def test_renewal_of_another_session_goes_on(sign_in, idp):
+    kept = sign_in(sid="session-2")
+    client = sign_in(Client())
+    assert end_sessions(issuer=idp.issuer, sid="session-1", reauthenticate=True) == 1
+    assert come_back(kept, idp, sid="session-2").status_code == 302
+    assert is_signed_in(kept)
+    assert come_back(client, idp).status_code == 403
+
+
+def test_signed_in_as_somebody_else(ended, sign_in, idp):
+    """The session may be a renewal's, so the sign-in is recorded first."""
+    idp.userinfo = {"email": "grace@example.com"}
+    client = sign_in(Client(), sub="grace", sid="session-2")
+    idp.userinfo = {"email": "ada@example.com"}
+    assert come_back(client, idp).status_code == 403
+    assert not is_signed_in(client)
+    assert not OIDCSession.objects.exists()
+
+
+# What is ended, and whether Ada must authenticate again, who has the session `session-1`.
+CRITERIA = [
+    ({"sub": "ada"}, True),
+    ({"sid": "session-1"}, True),
+    ({"sid": "session-9"}, False),
+    ({"sub": "grace"}, False),
+    ({}, True),
+]
+
+
+@pytest.mark.parametrize(("criteria", "is_marked"), CRITERIA)
+def test_whom_it_concerns(sign_in, idp, criteria, is_marked):
+    client = sign_in()
+    end_sessions(issuer=idp.issuer, reauthenticate=True, **criteria)
+    answer = come_back(client if is_marked else Client(), idp)
+    assert answer.status_code == (403 if is_marked else 302)
+
+
+def test_user_and_async(sign_in, idp):
+    client = sign_in()
+    user = get_user_model().objects.get()
+    ended = async_to_sync(api.aend_sessions)(user=user, reauthenticate=True)
+    assert ended == 1
+    assert come_back(client, idp).status_code == 403
+
+
+def test_somebody_who_is_not_signed_in(idp):
+    assert end_sessions(sub="ada", reauthenticate=True) == 0
+    assert come_back(Client(), idp).status_code == 403
+
+
+def test_without_reauthentication(sign_in, idp):
+    client = sign_in()
+    end_sessions(sub="ada")
+    assert come_back(client, idp).status_code == 302
+
+
+def test_mark_of_another_issuer(idp, configure, sign_in):
+    other_provider(configure, idp)
+    end_sessions(issuer="https://other.example.com", sub="ada", reauthenticate=True)
+    assert is_signed_in(sign_in())
+
+
+def test_mark_moves_on(idp):
+    end_sessions(sub="ada", reauthenticate=True)
+    wait(60)
+    end_sessions(sub="ada", reauthenticate=True)
+    assert come_back(Client(), idp, auth_time=in_seconds(-30)).status_code == 403
+    assert ReauthenticationMark.objects.count() == 1
+
+
+def test_marks_that_cannot_be_written(sign_in, monkeypatch):
+    sign_in()
+
+    def down(people):
+        raise DatabaseError
+
+    monkeypatch.setattr(reauthentication, "require", down)
+    with pytest.raises(SessionsNotEnded):
+        end_sessions(sub="ada", reauthenticate=True)
+
+
+def test_marks_that_cannot_be_read_refuse_nobody(ended, idp, monkeypatch, caplog):
+    def down(request, token):
+        raise DatabaseError
+
+    monkeypatch.setattr(reauthentication, "is_required", down)
+    assert come_back(ended, idp).status_code == 302
+    assert "needs a new authentication, run migrate" in caplog.text
+
+
+def test_marks_are_removed_when_they_are_old(idp):
+    end_sessions(sub="ada", reauthenticate=True)
+    wait(399 * 24 * 3600)
+    end_sessions(sub="grace", reauthenticate=True)
+    call_command("oidc_logout_clear_sessions")
+    assert ReauthenticationMark.objects.count() == 2
+    wait(401 * 24 * 3600)
+    call_command("oidc_logout_clear_sessions")
+    assert not ReauthenticationMark.objects.exists()
+
+
+def test_mark_says_when():
+    assert str(ReauthenticationMark(not_before=None)) == "not before None"
+
+
+# Other libraries
+
+
+@pytest.fixture
+def visit(idp, settings):
+    """Return a function that visits a page of a site which signs in by hand."""
+    settings.MIDDLEWARE = ["tests.test_reauthentication.has_tokens", *settings.MIDDLEWARE]
+
+    def visit(url, **claims):
+        has_tokens.claims = {
+            "iss": idp.issuer,
+            "sub": "ada",
+            "aud": "site",
+            "iat": in_seconds(0),
+            **claims,
+        }
+        has_tokens.id_token = idp.id_token(**claims)
+        client = Client()
+        return client, client.get(url)
+
+    return visit
+
+
+def has_tokens(get_response):
+    def middleware(request):
+        request.claims, request.id_token = has_tokens.claims, has_tokens.id_token
+        return get_response(request)
+
+    return middleware
+
+
+@pytest.mark.parametrize("url", ["/hand-written/", "/careless/"])
+def test_other_libraries(idp, visit, url):
+    client, answer = visit(url)
+    assert answer.content == b"signed in"
+    assert is_signed_in(client)
+    end_sessions(sub="ada", reauthenticate=True)
+    client, answer = visit(url, auth_time=in_seconds(-60))
+    assert answer.status_code == 403
+    assert "with your password" in answer.content.decode()
+    assert not is_signed_in(client)
+    wait()
+    client, answer = visit(url, auth_time=in_seconds(0))
+    assert answer.content == b"signed in"
+    assert is_signed_in(client)
+
+
+def test_check(idp, visit, rf):
+    request = rf.get("/")
+    request.session = Client().session
+    claims = {"iss": idp.issuer, "sub": "ada"}
+    assert async_to_sync(api.acheck_reauthentication)(request, claims) is None
+    with pytest.raises(TokenUnreadable):
+        check_reauthentication(request, {})
+    end_sessions(sub="ada", reauthenticate=True)
+    assert async_to_sync(api.acheck_reauthentication)(request, claims).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("meanwhile", [True, False])
+def test_mark_that_is_set_before_the_transaction_of_the_sign_in_ends(visit, monkeypatch, meanwhile):
+    """The one who sets it does not see the row yet."""
+
+    def is_required(request, token):
+        return meanwhile and not transaction.get_connection().in_atomic_block
+
+    monkeypatch.setattr(reauthentication, "is_required", is_required)
+    monkeypatch.setitem(transaction.get_connection().settings_dict, "ATOMIC_REQUESTS", True)
+    client, answer = visit("/careless/")
+    assert answer.status_code == (403 if meanwhile else 200)
+    assert is_signed_in(client) is not meanwhile
+
+
+# The browser's own mark
+
+
+def test_parameters_are_added_to_whatever_starts_a_sign_in(client, idp, configure):
+    location = client.get("/starts/")["Location"]
+    client.get("/oidc/logout/reauthenticate/")
+    assert client.cookies[COOKIE]["samesite"] == "Lax"
+    assert client.cookies[COOKIE]["httponly"]
+    answer = client.get("/starts/")
+    assert parse_qs(urlsplit(answer["Location"]).query) == {
+        **parse_qs(urlsplit(location).query),
+        "max_age": ["0"],
+    }
+    configure(REAUTHENTICATE_WITH={"prompt": "login"})
+    assert query_of(client.get("/starts/")) == query_of({"Location": location}) | {
+        "prompt": "login"
+    }
+    for other in ("/elsewhere/?client=site", "/other-client/", "/private/"):
+        assert "prompt" not in str(client.get(other).headers)
+
+
+@pytest.mark.parametrize("forged", ["", "x", "1:2:3"])
+def test_forged_cookie_changes_nothing(client, idp, forged):
+    client.cookies[COOKIE] = forged
+    assert query_of(client.get("/starts/"))["max_age"] == "60"
+
+
+def test_cookie_of_another_version_changes_nothing(client, idp):
+    client.cookies[COOKIE] = signing.dumps("soon", salt=COOKIE)
+    assert query_of(client.get("/starts/"))["max_age"] == "60"
+
+
+def wait_for_browser(client, seconds=40):
+    """Let some seconds pass since the browser's mark was set, beyond what clocks may differ."""
+    if COOKIE in client.cookies:
+        client.cookies[COOKIE] = signing.dumps(in_seconds(-seconds), salt=COOKIE)
+
+
+# How the person signs out; and whether the next sign-in in the same browser asks for a password.
+SIGN_OUTS = [
+    ({"local": "1"}, {}, True, True),
+    ({}, {"BACKEND": "django_oidc_logout.providers.GoogleProvider"}, True, True),
+    ({}, {"END_SESSION_ENDPOINT": "ftp://idp"}, True, True),
+    ({}, {}, True, False),
+    ({"local": "1"}, {}, False, False),
+]
+
+
+@pytest.mark.parametrize("case", SIGN_OUTS)
+def test_sign_out_that_does_not_reach_the_provider(settings, configure, sign_in, idp, case):
+    data, options, settings.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL, asks = case
+    settings.OIDC_LOGOUT_CLEAR_SITE_DATA = ["storage", "cookies"]
+    configure(**options)
+    client = sign_in()
+    answer = client.post("/oidc/logout/", data)
+    wait_for_browser(client)
+    assert (COOKIE in answer.cookies) is asks
+    assert "cookies" not in answer["Clear-Site-Data"] or not asks
+    assert "storage" in answer["Clear-Site-Data"]
+    assert ("max_age" in query_of(client.get("/oidc/authenticate/"))) is asks
+    assert come_back(Client(), idp, auth_time=in_seconds(-60)).status_code == 302
+    answer = come_back(client, idp, auth_time=in_seconds(-80))
+    assert answer.status_code == (403 if asks else 302)
+
+
+@pytest.mark.parametrize("auth_time", [None, 0])
+def test_sign_in_after_it(settings, sign_in, idp, auth_time):
+    """Some providers do not say when somebody authenticated."""
+    settings.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL = True
+    settings.OIDC_LOGOUT_CLEAR_SITE_DATA = ["cookies"]
+    client = sign_in()
+    answer = client.post("/oidc/logout/", {"local": "1"})
+    assert "Clear-Site-Data" not in answer
+    auth_time = None if auth_time is None else in_seconds(auth_time)
+    answer = come_back(client, idp, auth_time=auth_time)
+    assert answer.status_code == 302
+    assert answer.cookies[COOKIE]["max-age"] == 0
+    assert is_signed_in(client)
+    assert "max_age" not in query_of(client.get("/oidc/authenticate/"))
+
+
+def test_anonymous_sign_out_asks_for_nothing(settings, client, idp):
+    settings.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL = True
+    assert COOKIE not in client.post("/oidc/logout/", {"local": "1"}).cookies
+
+
+@pytest.mark.urls(NO_URLS)
+def test_without_urls(settings, rf, idp):
+    settings.LOGIN_URL = "/in/?a=b"
+    request = rf.get("/")
+    request.session = Client().session
+    end_sessions(sub="ada", reauthenticate=True)
+    refused = check_reauthentication(request, {"iss": idp.issuer, "sub": "ada"})
+    assert 'href="/in/?a=b"' in refused.content.decode()
+
+
+def test_rows_of_many_people_get_a_mark_each(idp):
+    for number in range(3):
+        create_row(issuer=idp.issuer, sub=f"person-{number}")
+    create_row(issuer=idp.issuer, sub="person-1")
+    assert end_sessions(issuer=idp.issuer, reauthenticate=True) == 4
+    assert ReauthenticationMark.objects.count() == 3
+
+
+def test_refusal_is_of_its_request(rf):
+    assert admission.of(rf.get("/")) is None
