@@ -1,6 +1,6 @@
 """Settings of the example sites. Signing out needs only the five numbered places."""
 
-from .agreed import PROVIDER, VAR, this_site
+from django_oidc_logout.demo.agreed import PROVIDER, VAR, this_site
 
 # The two sites share these settings; they differ only by SITE.
 SITE = this_site()
@@ -8,6 +8,7 @@ SITE = this_site()
 # 1 of 5: the two apps.
 INSTALLED_APPS = [
     "example_project",
+    "django_oidc_logout.demo",  # only for the style of the pages
     "django_oidc_logout.sites.OIDCAdminConfig",  # in place of django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 
+from django_oidc_logout.demo.agreed import PEOPLE, PROVIDER, SITES, this_site
 from django_oidc_logout.models import OIDCSession
-
-from .agreed import PEOPLE, PROVIDER, SITES, this_site
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

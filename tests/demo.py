@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django_oidc_logout.demo import agreed
 from e2e.providers.waiting import SECONDS, eventually, free_ports, is_free
-from example_project import agreed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Demo:
         self.sites = [
             replace(site, port=port) for site, port in zip(agreed.SITES, site_ports, strict=True)
         ]
-        self.provider = agreed.Provider(provider_port)
+        self.provider = replace(agreed.PROVIDER, port=provider_port)
         self.command = [sys.executable, "manage.py", "demo"]
         for option, port in zip(OPTIONS, self.ports, strict=True):
             self.command += [option, str(port)]

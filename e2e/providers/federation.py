@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django_oidc_logout.demo import agreed
+from django_oidc_logout.demo.processes import Server, agreement, site_server
 from e2e.providers.waiting import free_ports, running
-from example_project import agreed
-from example_project.processes import Server, agreement, site_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from example_project.agreed import Site
+    from django_oidc_logout.demo.agreed import Site
 
 SCRIPTS = Path(__file__).parent
 

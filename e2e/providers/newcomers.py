@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from django_oidc_logout.demo.agreed import Provider, Site
+from django_oidc_logout.demo.processes import Server
 from e2e.providers.federation import said
 from e2e.providers.waiting import eventually, free_ports, running
-from example_project.agreed import Provider, Site
-from example_project.processes import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,9 +17,9 @@ from e2e.providers.waiting import eventually
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django_oidc_logout.demo.agreed import Site
     from e2e.providers.newcomers import Newcomers
     from e2e.providers.traits import Traits
-    from example_project.agreed import Site
 
 SECONDS = 10
 """The timeout of a request: longer than the three seconds that a site waits for its provider."""

@@ -1,7 +1,7 @@
 """The example sites, with npm's oidc-provider as their identity provider."""
 
+from django_oidc_logout.demo.agreed import PROVIDER
 from example_project import settings
-from example_project.agreed import PROVIDER
 from example_project.settings import *  # noqa: F403
 
 MIDDLEWARE = ["e2e.providers.arrivals.note_arrivals", *settings.MIDDLEWARE]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from django_oidc_logout.demo.agreed import Site
     from e2e.providers.federation import Federation
     from e2e.providers.visitor import ProviderVisitor
-    from example_project.agreed import Site
 
 
 def answers(federation: Federation, site: Site) -> list[int]:

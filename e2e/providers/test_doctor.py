@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.management import call_command
 
+from django_oidc_logout.demo.processes import agreement
 from django_oidc_logout.doctor import site as doctor_site
 from e2e.providers.waiting import SECONDS, free_ports
-from example_project.processes import agreement
 from tests.absence import need_package
 from tests.demo import SITE_SETTINGS, Demo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django_oidc_logout.demo.agreed import Provider, Site
     from e2e.providers.federation import Federation
-    from example_project.agreed import Provider, Site
 
 ROOT = Path(__file__).parent.parent.parent
 

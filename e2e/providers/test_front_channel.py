@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     import requests
 
+    from django_oidc_logout.demo.agreed import Site
     from e2e.providers.federation import Federation
     from e2e.providers.visitor import ProviderVisitor
-    from example_project.agreed import Site
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
+    from django_oidc_logout.demo.agreed import Site
     from e2e.providers.federation import Federation
-    from example_project.agreed import Site
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 if TYPE_CHECKING:
-    from example_project.agreed import Site
+    from django_oidc_logout.demo.agreed import Site
 
 
 @dataclass

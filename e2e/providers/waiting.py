@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from example_project.processes import Server
+    from django_oidc_logout.demo.processes import Server
 
 SECONDS = 90
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from django_oidc_logout.demo.processes import Server
 from e2e.providers.federation import said
 from e2e.providers.newcomers import NO_PROXY, PEOPLE
 from e2e.providers.waiting import eventually, free_ports
 from e2e.sites.table import KINDS, Kind
-from example_project.processes import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

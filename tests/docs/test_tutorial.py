@@ -24,7 +24,7 @@ from tests.docs.markdown import ROOT, Block, blocks_of
 
 PAGE = ROOT / "docs" / "tutorial.md"
 SITE_PORT, PROVIDER_PORT = "8000", "9000"
-SERVES = re.compile(r"manage\.py (runserver|demo)\b")
+SERVES = re.compile(r"(runserver|django_oidc_logout\.demo)\b")
 FILE = re.compile(r"(?:#|\{#) (\S+?\.(?:py|html))(, at the end)?(?: #\})?$")
 KEEP = '\npwd >"$STATE/cwd"; env -0 >"$STATE/env"'
 
@@ -90,8 +90,11 @@ class Walk:
         ports = dict(zip((SITE_PORT, PROVIDER_PORT), map(str, free_ports(2)), strict=True))
         text = re.sub("|".join(ports), lambda found: ports[found[0]], PAGE.read_text())
         self.site = f"http://localhost:{ports[SITE_PORT]}"
-        self.provider = f"http://127.0.0.1:{ports[PROVIDER_PORT]}"
-        self.port = {"runserver": int(ports[SITE_PORT]), "demo": int(ports[PROVIDER_PORT])}
+        self.provider = f"http://localhost:{ports[PROVIDER_PORT]}"
+        self.port = {
+            "runserver": int(ports[SITE_PORT]),
+            "django_oidc_logout.demo": int(ports[PROVIDER_PORT]),
+        }
         self.steps = [
             blocks_of(section, "docs/tutorial.md")
             for section in re.split(r"^## ", text, flags=re.M)
@@ -121,7 +124,7 @@ class Walk:
     def type(self, block: Block) -> None:
         lines = block.commands()
         # The provider has a terminal of its own, as the page says.
-        terminal = self.terminals["manage.py demo" in lines[-1]]
+        terminal = self.terminals["django_oidc_logout.demo" in lines[-1]]
         for line in lines:
             terminal.run(line)
         if serves := SERVES.search(lines[-1]):
@@ -225,7 +228,9 @@ def the_provider_says_what_the_page_shows(walk: Walk) -> None:
     *said, last = terminal.said().strip().splitlines()
     *lines, last_shown = shown.strip().splitlines()
     assert [line.strip() for line in said] == [line.strip() for line in lines]
-    assert last.startswith(last_shown.partition("...")[0])
+    before, after = last_shown.split("...")
+    assert last.startswith(before)
+    assert last.endswith(after.rpartition("/")[2])
 
 
 def nobody_is_signed_out(walk: Walk) -> None:
@@ -247,9 +252,9 @@ def it_works(walk: Walk) -> None:
         private = ada.get(f"{walk.site}/")
         assert private.headers["Cache-Control"] == "no-store"  # so Back does not bring it back
         landed = ada.press_sign_out("/oidc/logout/")
-        for said in "Signed out of this site.", "Signed out at 127.0.0.1.":
+        for said in "Signed out of this site.", "Signed out at the example provider.":
             assert said in landed.text
-            assert said in PAGE.read_text()
+            assert said in " ".join(PAGE.read_text().split())
         assert "Nobody is signed in" in ada.look()
         assert ada.is_asked(ada.press_sign_in())
 

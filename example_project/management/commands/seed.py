@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 
-from example_project.agreed import PEOPLE
+from django_oidc_logout.demo.agreed import PEOPLE
 
 
 class Command(BaseCommand):

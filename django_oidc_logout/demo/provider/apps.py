@@ -8,7 +8,7 @@ from django.apps import AppConfig
 class IdPConfig(AppConfig):
     """Connects the receiver of sign-outs."""
 
-    name = "example_project.idp"
+    name = "django_oidc_logout.demo.provider"
 
     def ready(self) -> None:
         """Connect the receiver."""

@@ -19,7 +19,7 @@ from jwcrypto.jwt import JWT
 from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.utils import jwk_from_pem
 
-from example_project.agreed import PROVIDER, SITES, Site
+from django_oidc_logout.demo.agreed import PROVIDER, SITES, Site
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -1,4 +1,4 @@
-"""Set up and serve one project of the demo: `python -m example_project.serve HOST:PORT`."""
+"""Set up and serve one project of the demo: `python -m django_oidc_logout.demo.serve HOST:PORT`."""
 
 from __future__ import annotations
 

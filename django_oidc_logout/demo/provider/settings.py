@@ -1,16 +1,12 @@
 """Settings of the example's identity provider: Django and django-oauth-toolkit."""
 
-from pathlib import Path
-
-from example_project.agreed import PROVIDER, VAR
+from django_oidc_logout.demo.agreed import PROVIDER, VAR
 
 from .keys import signing_key
 
-# The sites and the provider share one style sheet and one list of people.
-SHARED = Path(__file__).parent.parent
-
 INSTALLED_APPS = [
-    "example_project.idp",
+    "django_oidc_logout.demo.provider",
+    "django_oidc_logout.demo",  # the style, which the sites share
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -25,13 +21,13 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-ROOT_URLCONF = "example_project.idp.urls"
+ROOT_URLCONF = "django_oidc_logout.demo.provider.urls"
 
 OAUTH2_PROVIDER = {
     "OIDC_ENABLED": True,
     "OIDC_ISS_ENDPOINT": PROVIDER.url,
     "OIDC_RSA_PRIVATE_KEY": signing_key(VAR / "idp.pem"),
-    "OAUTH2_VALIDATOR_CLASS": "example_project.idp.claims.Validator",
+    "OAUTH2_VALIDATOR_CLASS": "django_oidc_logout.demo.provider.claims.Validator",
     "SCOPES": {
         "openid": "who you are",
         "email": "your e-mail address",
@@ -51,7 +47,7 @@ LOGOUT_REDIRECT_URL = "home"
 # The rest is plain Django, for a demo on your own machine: see Django's deployment checklist.
 DEBUG = True
 SECRET_KEY = "for-the-example-provider-on-this-machine-and-for-no-other-in-the-world"
-ALLOWED_HOSTS = ["127.0.0.1"]
+ALLOWED_HOSTS = [PROVIDER.host]
 SESSION_COOKIE_NAME = "idp_session"
 CSRF_COOKIE_NAME = "idp_csrf"
 DATABASES = {
@@ -60,18 +56,16 @@ DATABASES = {
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [SHARED / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
-                "example_project.idp.views.people",
+                "django_oidc_logout.demo.provider.views.people",
             ],
         },
     },
 ]
 STATIC_URL = "static/"
-STATICFILES_DIRS = [SHARED / "static"]
 TIME_ZONE = "UTC"
 USE_TZ = True

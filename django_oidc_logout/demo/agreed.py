@@ -46,7 +46,7 @@ class Site:
 
     @property
     def url(self) -> str:
-        """The site's URL. The provider is on `127.0.0.1`, which browsers treat as another host."""
+        """The site's URL."""
         return f"http://localhost:{self.port}"
 
     @property
@@ -80,11 +80,12 @@ class Provider:
     """The identity provider."""
 
     port: int
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
         """The provider's URL, which is also its issuer."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,10 @@ class Person:
 
 _one, _two = _ports_from_environment("DEMO_SITE_PORTS", 8000, 8001)
 SITES = (Site("one", _one, "--site-port"), Site("two", _two, "--second-site-port"))
-PROVIDER = Provider(*_ports_from_environment("DEMO_IDP_PORT", 9000))
+# On the sites' host, so that a page can show all three in frames: browsers keep cookies from frames
+# of another host.
+(_provider_port,) = _ports_from_environment("DEMO_IDP_PORT", 9000)
+PROVIDER = Provider(_provider_port, os.environ.get("DEMO_IDP_HOST") or "localhost")
 
 
 def this_site() -> Site:
@@ -122,5 +126,5 @@ PEOPLE = (
 )
 
 # The databases, the provider's key and the logs are here.
-VAR = Path(os.environ.get("DEMO_VAR") or Path(__file__).parent / "var").resolve()
+VAR = Path(os.environ.get("DEMO_VAR") or "demo-data").resolve()
 VAR.mkdir(parents=True, exist_ok=True)

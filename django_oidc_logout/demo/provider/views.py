@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from django.shortcuts import render
 from oauth2_provider import views
 
-from example_project.agreed import PEOPLE
+from django_oidc_logout.demo.agreed import PEOPLE
 
 from . import backchannel
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from example_project.agreed import Person
+    from django_oidc_logout.demo.agreed import Person
 
 
 def home(request: HttpRequest) -> HttpResponse:

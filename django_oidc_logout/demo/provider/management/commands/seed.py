@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 from oauth2_provider.models import Application
 
-from example_project.agreed import PEOPLE, SITES, Person, Site
+from django_oidc_logout.demo.agreed import PEOPLE, SITES, Person, Site
 
 
 class Command(BaseCommand):

@@ -10,16 +10,16 @@ import sys
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from .agreed import Provider, Site
 
-ROOT = Path(__file__).parent.parent
+PROVIDER_SETTINGS = "django_oidc_logout.demo.provider.settings"
 SECONDS_TO_RESPOND = 5
 SECONDS_TO_STOP = 5
 
@@ -43,6 +43,8 @@ class Server:
     """The file for its output; without one, it shares this process's output."""
     probe: str = "/"
     """The path that returns 200 once the server is ready."""
+    folder: Path | None = None
+    """The folder that Python imports the project from, unless it is installed or current."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -81,7 +83,7 @@ class Server:
         output = self._output()
         self.process = subprocess.Popen(  # noqa: S603 - the command is ours
             self.command,
-            cwd=ROOT,
+            cwd=self.folder,
             env=os.environ | self.environment,
             stdin=subprocess.PIPE,
             stdout=output,
@@ -147,6 +149,7 @@ def agreement(sites: Sequence[Site], provider: Provider, var: Path) -> dict[str,
     return {
         "DEMO_SITE_PORTS": ",".join(str(site.port) for site in sites),
         "DEMO_IDP_PORT": str(provider.port),
+        "DEMO_IDP_HOST": provider.host,
         "DEMO_VAR": str(var),
         # The servers call each other directly, even if the machine uses a proxy.
         "NO_PROXY": "localhost,127.0.0.1",
@@ -155,17 +158,23 @@ def agreement(sites: Sequence[Site], provider: Provider, var: Path) -> dict[str,
 
 
 def site_server(
-    site: Site, *, settings: str, environment: dict[str, str], log: Path | None
+    site: Site,
+    *,
+    settings: str,
+    environment: dict[str, str],
+    log: Path | None,
+    folder: Path | None = None,
 ) -> Server:
     """Return the server of a site."""
     return Server(
         name=site.name,
         url=site.url,
-        command=_serve(site.port),
+        command=served_at(site.port),
         environment=environment
         | {"DEMO_SITE_PORT": str(site.port), "DJANGO_SETTINGS_MODULE": settings},
         port_option=site.port_option,
         log=log,
+        folder=folder,
     )
 
 
@@ -174,13 +183,15 @@ def provider_server(provider: Provider, *, environment: dict[str, str], log: Pat
     return Server(
         name="the identity provider",
         url=provider.url,
-        command=_serve(provider.port),
-        environment=environment | {"DJANGO_SETTINGS_MODULE": "example_project.idp.settings"},
+        command=served_at(provider.port),
+        environment=environment
+        | {"DJANGO_SETTINGS_MODULE": "django_oidc_logout.demo.provider.settings"},
         port_option="--idp-port",
         probe="/.well-known/openid-configuration",
         log=log,
     )
 
 
-def _serve(port: int) -> list[str]:
-    return [sys.executable, "-m", "example_project.serve", f"127.0.0.1:{port}"]
+def served_at(port: int) -> list[str]:
+    """Return the command that serves a project at a port."""
+    return [sys.executable, "-m", "django_oidc_logout.demo.serve", f"127.0.0.1:{port}"]
