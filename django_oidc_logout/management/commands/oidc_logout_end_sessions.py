@@ -1,0 +1,180 @@
+"""`manage.py oidc_logout_end_sessions`: ends the sessions of a person, a provider, or everybody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q
+from django.utils import timezone
+
+from django_oidc_logout import request_scope
+from django_oidc_logout.codes import EndedCode
+from django_oidc_logout.providers import configured
+from django_oidc_logout.sessions import bulk, index, reauthentication
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.db.models import QuerySet
+
+    from django_oidc_logout.models import OIDCSession
+
+BAR_WIDTH = 30
+CRITERIA = ("user", "issuer", "sub", "sid", "signed_in_before")
+INTERRUPTED = 130  # the exit code of a program that Ctrl-C stops
+
+
+class Command(BaseCommand):
+    """End sessions that began through a provider, wherever they are."""
+
+    help = (
+        "End the sessions that match all criteria. It counts them first, and asks. After Ctrl-C, "
+        "the same command goes on with the rest. Sessions that begin in the meantime stay."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the options."""
+        add = parser.add_argument
+        add("--user", metavar="USER", help="a user name or an e-mail address")
+        add("--issuer", metavar="URL", help="the provider's issuer; optional if there is only one")
+        add("--sub", metavar="SUB", help="the person's subject identifier at the issuer")
+        add("--sid", metavar="SID", help="the session ID at the issuer")
+        add(
+            "--signed-in-before",
+            metavar="TIME",
+            type=_time,
+            help="a date or a time, such as 2026-11-29T10:00+01:00; without a zone, TIME_ZONE",
+        )
+        add("--all", action="store_true", help="all sessions that began through a provider")
+        add(
+            "--reauthenticate",
+            action="store_true",
+            help="also ask the provider for the password at the next sign-in",
+        )
+        add("--dry-run", action="store_true", help="only count")
+        add("--no-input", "--noinput", action="store_false", dest="interactive", help="do not ask")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """End the sessions.
+
+        Raises:
+            CommandError: the criteria are missing or wrong, it was interrupted, or a session could
+                not be ended.
+        """
+        started = timezone.localtime() if timezone.is_aware(timezone.now()) else timezone.now()
+        with request_scope.begin(None):
+            rows = _rows(options)
+            count = rows.count()
+            if options["dry_run"]:
+                self.stdout.write(f"Sessions that would end: {count}")
+            elif self._is_confirmed(count, options):
+                self._end(rows, count, options, started)
+
+    def _is_confirmed(self, count: int, options: dict[str, Any]) -> bool:
+        """Ask whether to end the sessions, unless there are none or the options forbid to ask."""
+        self.stdout.write(f"Sessions to end: {count}")
+        if not options["interactive"]:
+            return True
+        is_confirmed = input('Type "yes" to end them: ') == "yes"
+        if not is_confirmed:
+            self.stdout.write("No session has ended.")
+        return is_confirmed
+
+    def _end(
+        self,
+        rows: QuerySet[OIDCSession],
+        count: int,
+        options: dict[str, Any],
+        started: datetime,
+    ) -> None:
+        ended = failed = 0
+        is_asked = options["reauthenticate"]
+        if is_asked and options["sub"]:  # the person need not be signed in here
+            reauthentication.require([(options["issuer"], options["sub"])])
+        try:
+            for done, not_done in bulk.end_in_batches(
+                rows, code=EndedCode.BY_SITE, reauthenticate=is_asked
+            ):
+                ended, failed = ended + done, failed + not_done
+                self._show_progress(ended + failed, count)
+        except KeyboardInterrupt:
+            before = "" if options["signed_in_before"] else self._before(started)
+            raise CommandError(
+                f"Interrupted. Sessions ended: {ended}, left: {rows.count()}. To go on, run the "
+                f"same command again{before}.",
+                returncode=INTERRUPTED,
+            ) from None
+        self.stdout.write(f"Sessions ended: {ended}")
+        if failed:
+            raise CommandError(
+                f"Sessions that could not be ended: {failed}. The log says why. Run this command "
+                "again."
+            )
+
+    @staticmethod
+    def _before(started: datetime) -> str:
+        """Return the option that spares those who have signed in since."""
+        return f", with --signed-in-before {started.isoformat(timespec='seconds')}"
+
+    def _show_progress(self, done: int, count: int) -> None:
+        """Show a bar in a terminal."""
+        if self.stdout.isatty():
+            filled = min(BAR_WIDTH, BAR_WIDTH * done // max(count, 1))
+            bar = "#" * filled + "-" * (BAR_WIDTH - filled)
+            self.stdout.write(f"\r[{bar}] {done}/{count}", ending="" if done < count else "\n")
+            self.stdout.flush()
+
+
+def _time(text: str) -> datetime:
+    """Return a time that somebody typed. argparse reports a ValueError."""
+    moment = datetime.fromisoformat(text)
+    is_used = timezone.is_aware(timezone.now())
+    if is_used and timezone.is_naive(moment):
+        return timezone.make_aware(moment)
+    return moment if is_used or timezone.is_naive(moment) else timezone.make_naive(moment)
+
+
+def _rows(options: dict[str, Any]) -> QuerySet[OIDCSession]:
+    """Return the rows that match the options, and complete the issuer.
+
+    Raises:
+        CommandError: the criteria are missing or wrong.
+    """
+    given = [name for name in CRITERIA if options[name]]
+    if bool(given) == options["all"]:
+        raise CommandError("Give at least one criterion, or --all without any.")
+    if (options["sub"] or options["sid"]) and not options["issuer"]:
+        try:
+            options["issuer"] = configured.only_issuer()
+        except ValueError as exc:
+            raise CommandError(f"{exc}.") from exc
+    user = _user(options["user"]) if options["user"] else None
+    rows = index.matching(
+        issuer=options["issuer"] or "",
+        sub=options["sub"] or "",
+        sid=options["sid"] or "",
+        user=user,
+    )
+    before = options["signed_in_before"]
+    return rows.filter(signed_in_at__lt=before) if before else rows
+
+
+def _user(text: str) -> AbstractBaseUser:
+    """Return the user with this name or e-mail address.
+
+    Raises:
+        CommandError: there is none, or several.
+    """
+    model = get_user_model()
+    email = model.get_email_field_name()
+    matching = Q(**{model.USERNAME_FIELD: text})
+    if any(field.name == email for field in model._meta.fields):
+        matching |= Q(**{f"{email}__iexact": text})
+    found = list(model._default_manager.filter(matching)[:2])
+    if len(found) != 1:
+        raise CommandError(f"{'Several users match' if found else 'No user matches'} {text!r}.")
+    return found[0]

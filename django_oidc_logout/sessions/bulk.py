@@ -1,0 +1,41 @@
+"""Ending many sessions: in batches, so that memory stays bounded and a stop loses little."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Max
+
+from ..exceptions import SessionsNotEnded
+from . import end, index, reauthentication
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.models import QuerySet
+
+    from ..codes import EndedCode
+    from ..models import OIDCSession
+
+
+def end_in_batches(
+    rows: QuerySet[OIDCSession], *, code: EndedCode, reauthenticate: bool = False
+) -> Iterator[tuple[int, int]]:
+    """End the sessions of rows that exist now. Yield how many ended, and failed, in each batch.
+
+    Sessions that begin in the meantime stay. Ended rows are gone, so after a stop the same call
+    goes on with the rest.
+
+    Raises:
+        DatabaseError: the index cannot be read, or the marks cannot be written.
+    """
+    newest = rows.aggregate(newest=Max("pk"))["newest"] or 0
+    ordered, last = rows.filter(pk__lte=newest).order_by("pk"), 0
+    while batch := list(ordered.filter(pk__gt=last)[: index.BATCH]):
+        last = batch[-1].pk
+        if reauthenticate:
+            reauthentication.require((row.issuer, row.sub) for row in batch)
+        try:
+            yield end.end_rows(batch, code=code), 0
+        except SessionsNotEnded as exc:  # it is logged, and these rows remain
+            yield exc.ended, exc.failed

@@ -1,0 +1,204 @@
+"""`manage.py oidc_logout_end_sessions`."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from django_oidc_logout.management.commands import oidc_logout_end_sessions as command
+from django_oidc_logout.models import OIDCSession, ReauthenticationMark
+from django_oidc_logout.sessions import end, engines, index
+from tests.factories import ISSUER, create_row, other_provider
+
+pytestmark = pytest.mark.django_db
+
+COMMAND = "oidc_logout_end_sessions"
+OTHER = "https://other.example.com"
+
+
+@pytest.fixture
+def rows():
+    """Create rows: Ada has two, at two issuers; Bob has one, from yesterday."""
+    users = get_user_model().objects
+    ada = users.create(username="ada", email="ada@example.com")
+    bob = users.create(username="bob", email="bob@example.com")
+    yesterday = timezone.now() - timedelta(days=1)
+    create_row(user=ada, sid="1")
+    create_row(user=ada, sid="1", issuer=OTHER)
+    create_row(user=bob, sub="bob", sid="2", signed_in_at=yesterday)
+
+
+def run(*arguments, **options):
+    out = options.pop("out", io.StringIO())
+    call_command(COMMAND, *arguments, "--no-input", stdout=out, **options)
+    return out.getvalue()
+
+
+NOW = timezone.now().isoformat()
+TODAY = timezone.now().date().isoformat()
+# The arguments, and how many of the three sessions end.
+CASES = [
+    (["--all"], 3),
+    (["--user", "ada"], 2),
+    (["--user", "BOB@example.com"], 1),
+    (["--issuer", OTHER], 1),
+    (["--issuer", OTHER, "--sub", "ada"], 1),
+    (["--sub", "ada"], 1),
+    (["--sid", "2"], 1),
+    (["--sid", "9"], 0),
+    (["--user", "ada", "--sid", "2"], 0),
+    (["--signed-in-before", "2000-01-01"], 0),
+    (["--signed-in-before", NOW, "--user", "bob"], 1),
+    (["--signed-in-before", TODAY, "--user", "ada"], 0),
+]
+
+
+@pytest.mark.parametrize(("arguments", "count"), CASES)
+@pytest.mark.usefixtures("rows")
+def test_what_ends(arguments, count):
+    assert run(*arguments, "--dry-run") == f"Sessions that would end: {count}\n"
+    assert OIDCSession.objects.count() == 3
+    assert run(*arguments) == f"Sessions to end: {count}\nSessions ended: {count}\n"
+    assert OIDCSession.objects.count() == 3 - count
+
+
+@pytest.mark.parametrize("text", ["2000-01-01", "2100-01-01T00:00+02:00"])
+def test_time_without_time_zones(settings, text):
+    settings.USE_TZ = False
+    assert timezone.is_naive(command._time(text))
+
+
+WRONG = [
+    ([], "Give at least one criterion"),
+    (["--all", "--user", "ada"], "or --all without any"),
+    (["--user", "nobody"], "No user matches 'nobody'"),
+    (["--user", "same@example.com"], "Several users match"),
+    (["--signed-in-before", "yesterday"], "invalid _time value"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG)
+@pytest.mark.usefixtures("rows")
+def test_what_is_wrong(arguments, message):
+    get_user_model().objects.create(username="c", email="same@example.com")
+    get_user_model().objects.create(username="d", email="same@example.com")
+    with pytest.raises(CommandError, match=message):
+        run(*arguments)
+    assert OIDCSession.objects.count() == 3
+
+
+def test_issuer_is_needed_if_there_are_several(configure, idp):
+    other_provider(configure, idp)
+    with pytest.raises(CommandError, match="issuer is required"):
+        run("--sub", "ada")
+
+
+def test_user_model_without_email(monkeypatch, rows):
+    monkeypatch.setattr(get_user_model(), "get_email_field_name", lambda: "mail")
+    assert "Sessions ended: 2" in run("--user", "ada")
+
+
+@pytest.mark.parametrize(("answer", "left"), [("yes", 0), ("no", 3), ("", 3)])
+@pytest.mark.usefixtures("rows")
+def test_it_asks(monkeypatch, capsys, answer, left):
+    monkeypatch.setattr("builtins.input", lambda prompt: answer)
+    call_command(COMMAND, "--all")
+    assert OIDCSession.objects.count() == left
+    assert ("No session has ended" in capsys.readouterr().out) is bool(left)
+
+
+@pytest.mark.usefixtures("rows")
+def test_reauthentication(idp):
+    run("--sub", "grace", "--issuer", OTHER, "--reauthenticate")
+    assert ReauthenticationMark.objects.count() == 1
+    run("--user", "ada", "--reauthenticate")
+    assert ReauthenticationMark.objects.count() == 3
+    run("--all")
+    assert ReauthenticationMark.objects.count() == 3
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """Create ten rows, to be ended three at a time."""
+    monkeypatch.setattr(index, "BATCH", 3)
+    for _ in range(10):
+        create_row()
+
+
+@pytest.mark.usefixtures("many")
+def test_progress():
+    out = run("--all", out=Terminal())
+    assert "\r[#########---------------------] 3/10\r" in out
+    assert "\r[##############################] 10/10\n" in out
+
+
+@pytest.mark.usefixtures("many")
+def test_it_goes_on_after_an_interruption(monkeypatch):
+    calls = []
+    real = end.end_rows
+
+    def interrupted(rows, **arguments):
+        calls.append(len(rows))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(rows, **arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(end, "end_rows", interrupted)
+        with pytest.raises(CommandError, match=r"ended: 6, left: 4\..*signed-in-before 20") as got:
+            run("--all")
+    assert got.value.returncode == 130
+    before = str(got.value).split()[-1].rstrip(".")
+    OIDCSession.objects.update(signed_in_at=timezone.now() - timedelta(minutes=1))
+    create_row(sub="since", signed_in_at=timezone.now() + timedelta(minutes=1))
+    assert "Sessions ended: 4" in run("--signed-in-before", before)
+    assert OIDCSession.objects.get().sub == "since"
+
+
+@pytest.mark.usefixtures("many")
+def test_interruption_of_a_command_with_a_time(monkeypatch):
+    def interrupted(rows, **arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(end, "end_rows", interrupted)
+    with pytest.raises(CommandError, match=r"run the same command again\.$"):
+        run("--signed-in-before", "2100-01-01")
+
+
+@pytest.mark.usefixtures("many")
+def test_session_that_begins_in_the_meantime_stays(monkeypatch):
+    real = end.end_rows
+
+    def and_begin(rows, **arguments):
+        create_row(sub="later")
+        return real(rows, **arguments)
+
+    monkeypatch.setattr(end, "end_rows", and_begin)
+    assert "Sessions ended: 10" in run("--all")
+    assert set(OIDCSession.objects.values_list("sub", flat=True)) == {"later"}
+
+
+@pytest.mark.usefixtures("many")
+def test_sessions_that_cannot_be_ended(monkeypatch):
+    fails = str(OIDCSession.objects.order_by("pk")[4].session_key)
+    real = engines.delete
+
+    def delete(*keys):
+        if fails in keys:
+            raise ConnectionError
+        real(*keys)
+
+    monkeypatch.setattr(engines, "delete", delete)
+    with pytest.raises(CommandError, match="could not be ended: 1"):
+        run("--issuer", ISSUER)
+    assert OIDCSession.objects.get().session_key == fails
