@@ -109,6 +109,11 @@ class EndedCode(Code):
         Source.PROVIDER,
         "The provider ended the session (front-channel).",
     )
+    NOT_CONFIRMED = (
+        "not_confirmed",
+        Source.PROVIDER,
+        "The provider no longer confirms the sign-in.",
+    )
     BY_STAFF = "by_staff", Source.STAFF, "Staff ended the session."
     BY_PERSON = "by_person", Source.PERSON, "The person ended the session."
     BY_SITE = "by_site", Source.SITE, "The site ended the session."
@@ -226,6 +231,7 @@ class LogCode(Code):
     ROW_NOT_REMOVED = "row_not_removed"
     KEY_NOT_RECORDED = "key_not_recorded"
     EXPIRY_NOT_RECORDED = "expiry_not_recorded"
+    NOT_RECHECKED = "not_rechecked"
     OVERDUE_NOT_ENDED = "overdue_not_ended"
     SAVED_NOT_CHECKED = "saved_not_checked"
     LOADED_NOT_CHECKED = "loaded_not_checked"

@@ -54,6 +54,7 @@ class OIDCSession(models.Model):
     signed_in_at = models.DateTimeField(_("signed in"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))
     ends_at = models.DateTimeField(_("ends at the latest"), null=True, blank=True)
+    rechecked_at = models.DateTimeField(_("checked at the provider"), null=True, blank=True)
     id_token = EncryptedTextField(_("ID Token"), blank=True)
     refresh_token = EncryptedTextField(_("refresh token"), blank=True)
 

@@ -31,6 +31,7 @@ class ProviderOptions:
     max_token_age: int = 300
     max_session_age: float | None = None
     reauthenticate_with: Mapping[str, str] = field(default_factory=lambda: {"max_age": "0"})
+    recheck: bool = False
     require_exp: bool = False
     require_typ: bool = False
     timeout: float = 3

@@ -54,7 +54,7 @@ def record(
             request,
             token,
             sid=token.sid or id_token.read_sid(tokens.access_token),
-            refresh_token=(tokens.refresh_token or "") if conf.OIDC_LOGOUT_REVOKE_TOKENS else "",
+            refresh_token=(tokens.refresh_token or "") if _keeps_refresh_token(token) else "",
             renewal=renewal,
         )
         if row is not None and not renewal and admission.enforce(request, token):
@@ -77,6 +77,12 @@ def remember(request: HttpRequest, tokens: PendingTokens) -> OIDCSession | None:
     row = record(request, tokens)
     pending.put_before_login(request, tokens)
     return row
+
+
+def _keeps_refresh_token(token: IDToken) -> bool:
+    """Return whether something will use the refresh token."""
+    options = conf.OIDC_LOGOUT_PROVIDERS.get(token.alias)
+    return conf.OIDC_LOGOUT_REVOKE_TOKENS or (options is not None and options.recheck)
 
 
 def _named(provider: str) -> str:

@@ -37,6 +37,7 @@ KEYS = [
     ("MAX_TOKEN_AGE", 300, 60),
     ("MAX_SESSION_AGE", None, 28800),
     ("REAUTHENTICATE_WITH", {"max_age": "0"}, {"prompt": "login"}),
+    ("RECHECK", False, True),
     ("REQUIRE_EXP", False, True),
     ("REQUIRE_TYP", False, True),
     ("TIMEOUT", 3, 0.5),

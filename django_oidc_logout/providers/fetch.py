@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 1024 * 1024
 MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
+OAUTH_STATUSES = (200, 400, 401)  # RFC 6749, section 5
 
 # URL parsers disagree on whether these characters end a host.
 AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
@@ -106,6 +107,19 @@ def post_form(
     return _within(options.timeout, url, lambda _: _post(url, options, data, auth))
 
 
+def post_for_json(
+    url: str, options: ProviderOptions, data: Mapping[str, str], auth: tuple[str, str] | None
+) -> tuple[int, dict[str, Any]]:
+    """Post a form like `post_form`. Return the status and the JSON object, also of an OAuth error.
+
+    Raises:
+        ProviderUnavailable: see `get_json`; also if the status is neither 200, 400 nor 401.
+    """
+    return _within(
+        options.timeout, url, lambda deadline: _post_for_json(url, options, data, auth, deadline)
+    )
+
+
 def _get(
     url: str, options: ProviderOptions, deadline: float
 ) -> tuple[dict[str, Any], Mapping[str, str]]:
@@ -132,6 +146,20 @@ def _post(
     with _request("POST", url, options, data=data, auth=auth) as response:
         if response.status_code != requests.codes.ok:
             raise ProviderUnavailable(f"{url} responded with status {response.status_code}")
+
+
+def _post_for_json(
+    url: str,
+    options: ProviderOptions,
+    data: Mapping[str, str],
+    auth: tuple[str, str] | None,
+    deadline: float,
+) -> tuple[int, dict[str, Any]]:
+    with _request("POST", url, options, data=data, auth=auth) as response:
+        status = response.status_code
+        if status not in OAUTH_STATUSES:
+            raise ProviderUnavailable(f"{url} responded with status {status}")
+        return status, _parse(url, _read(url, response, deadline))
 
 
 class _Session(requests.Session):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from ..codes import LogCode
 from ..conf import conf
-from . import configured, fetch, metadata
+from . import client, configured, fetch, metadata
 
 if TYPE_CHECKING:
     from ..conf import ProviderOptions
@@ -39,25 +38,7 @@ def revoke(row: OIDCSession | None) -> TokensOutcome:
 def _revoke(options: ProviderOptions, refresh_token: str) -> None:
     url = options.revocation_endpoint or metadata.endpoint(options, "revocation_endpoint")
     data = {"token": refresh_token, "token_type_hint": "refresh_token"}
-    if options.client_secret and _uses_basic_auth(options):
-        # RFC 6749, section 2.3.1: both are form-encoded first.
-        auth = (quote(options.client_id, safe=""), quote(options.client_secret, safe=""))
-        fetch.post_form(url, options, data, auth)
-    else:
-        data["client_id"] = options.client_id
-        if options.client_secret:
-            data["client_secret"] = options.client_secret
-        fetch.post_form(url, options, data, None)
-
-
-def _uses_basic_auth(options: ProviderOptions) -> bool:
-    """Return whether to use basic authentication, which is OpenID Connect's default."""
-    if options.basic_auth is not None:
-        return options.basic_auth
-    if options.revocation_endpoint:
-        return True
-    published = metadata.document(options)
-    methods = published.get("revocation_endpoint_auth_methods_supported") or published.get(
-        "token_endpoint_auth_methods_supported"
+    form, auth = client.authenticated(
+        options, data, "revocation_endpoint", is_known=not options.revocation_endpoint
     )
-    return not methods or "client_secret_basic" in methods
+    fetch.post_form(url, options, form, auth)

@@ -1,0 +1,117 @@
+"""Sessions whose sign-in the provider no longer confirms, although it has told nobody."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import F
+from django.utils import timezone
+
+from ..codes import EndedCode, LogCode
+from ..conf import conf
+from ..exceptions import ProviderUnavailable, SessionsNotEnded
+from ..models import OIDCSession
+from ..providers import configured, confirmation
+from . import end, index
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+logger = logging.getLogger("django_oidc_logout")
+
+MAX_FAILURES = 3  # in a row, after which a provider is asked no more in this run
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What a run has done."""
+
+    confirmed: int = 0
+    ended: int = 0
+    unanswered: int = 0
+    left: int = 0
+    """Sessions that the run had no time for, or whose provider does not answer."""
+
+
+def run(*, rate: float, seconds: float) -> Result:
+    """Ask the providers about their live sessions, those first that were not asked for longest.
+
+    Args:
+        rate: how many sessions to ask about per second, at most.
+        seconds: how long to go on.
+    """
+    result, failures = Result(), Counter[str]()
+    deadline = time.monotonic() + seconds
+    found = list(_live().values_list("pk", "provider"))
+    for number, (pk, provider) in enumerate(found):
+        if time.monotonic() >= deadline:
+            result.left += len(found) - number
+            break
+        if failures[provider] >= MAX_FAILURES:
+            result.left += 1
+            continue
+        row = _claim(pk)
+        if row is None:
+            continue
+        started = time.monotonic()
+        _check(row, result, failures)
+        pause = random.uniform(0.5, 1.5) / rate  # noqa: S311  # jitter
+        time.sleep(max(0.0, min(started + pause, deadline) - time.monotonic()))
+    return result
+
+
+def _live() -> QuerySet[OIDCSession]:
+    """Return the rows of live sessions whose providers are to be asked."""
+    providers = conf.OIDC_LOGOUT_PROVIDERS.items()
+    aliases = [alias for alias, options in providers if options.recheck]
+    rows = OIDCSession.objects.using(index.database())
+    live = rows.filter(provider__in=aliases, expires_at__gt=timezone.now()).exclude(
+        refresh_token=""
+    )
+    return live.order_by(F("rechecked_at").asc(nulls_first=True), "pk")
+
+
+def _claim(pk: int) -> OIDCSession | None:
+    """Return a row that no other run asks about at the same time, if it still exists."""
+    rows = OIDCSession.objects.using(index.database()).filter(pk=pk)
+    row = rows.first()
+    if row is None or not row.refresh_token:  # it may be of an older SECRET_KEY
+        return None
+    is_claimed = rows.filter(rechecked_at=row.rechecked_at).update(rechecked_at=timezone.now())
+    return row if is_claimed else None
+
+
+def _check(row: OIDCSession, result: Result, failures: Counter[str]) -> None:
+    try:
+        options = configured.provider_of_session(row.provider, row.issuer).options
+        answer = confirmation.ask(options, row.refresh_token)
+    except ProviderUnavailable as exc:
+        failures[row.provider] += 1
+        result.unanswered += 1
+        logger.warning(
+            "Could not ask a provider about a session, it goes on: issuer=%s reason=%s",
+            row.issuer,
+            exc,
+            extra=LogCode.NOT_RECHECKED.extra(provider=row.provider),
+        )
+        return
+    failures[row.provider] = 0
+    if answer.is_good:
+        result.confirmed += 1
+        _store(row, answer.refresh_token)
+        return
+    try:
+        result.ended += end.end_rows([row], code=EndedCode.NOT_CONFIRMED)
+    except SessionsNotEnded:  # it is logged, and the row remains for the next run
+        result.left += 1
+
+
+def _store(row: OIDCSession, refresh_token: str) -> None:
+    if refresh_token and refresh_token != row.refresh_token:
+        rows = OIDCSession.objects.using(index.database()).filter(pk=row.pk)
+        rows.update(refresh_token=refresh_token)
