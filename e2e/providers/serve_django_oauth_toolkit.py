@@ -58,7 +58,11 @@ settings.configure(
         "OIDC_RP_INITIATED_LOGOUT_ALWAYS_PROMPT": False,
         "OIDC_RSA_PRIVATE_KEY": key(),
         "PKCE_REQUIRED": False,
-        "SCOPES": {"openid": "who you are", "email": "your e-mail address"},
+        "SCOPES": {
+            "openid": "who you are",
+            "email": "your e-mail address",
+            "profile": "your name",
+        },
     },
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ROOT_URLCONF=__name__,

@@ -1,9 +1,13 @@
-"""The provider of all sites: npm's oidc-provider 9. NODE_MODULES names the folder of packages."""
+"""The providers of the sites: npm's oidc-provider 9, and django-oauth-toolkit.
+
+NODE_MODULES names the folder of npm's packages.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +37,15 @@ def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]
     yield from Federation(folder, [node, str(SCRIPT)], environment).running()
 
 
+@pytest.fixture(scope="session")
+def toolkit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
+    """Return a federation whose provider has no back-channel, and needs only Python."""
+    need_package("markdown_it", "markdown-it-py")
+    need_package("oauth2_provider", "django-oauth-toolkit")
+    command = [sys.executable, "-m", "e2e.providers.serve_django_oauth_toolkit"]
+    yield from Federation(tmp_path_factory.mktemp("toolkit"), command, {}).running()
+
+
 @pytest.fixture(params=KINDS)
 def name(request: pytest.FixtureRequest) -> str:
     kind = KINDS[request.param]
@@ -46,11 +59,11 @@ def site(federation: Federation, name: str) -> Site:
 
 
 @pytest.fixture
-def visitor(federation: Federation) -> Iterator[Callable[[str], Person]]:
+def visitor() -> Iterator[Callable[[str, Federation], Person]]:
     """Return a function that returns a person of some name, with a browser of their own."""
     people: list[Person] = []
 
-    def visit(name: str) -> Person:
+    def visit(name: str, federation: Federation) -> Person:
         kind = Staff if name == STAFF else Person
         people.append(kind(federation, name))
         return people[-1]
