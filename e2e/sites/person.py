@@ -44,6 +44,8 @@ class Page(HTMLParser):
         if tag == "form":
             action = urljoin(self.url, given.get("action", ""))
             self.forms.append(Form(action, given.get("method", "get")))
+        elif given.get("type") == "checkbox" and "checked" not in given:
+            return
         elif tag in {"input", "button"} and self.forms and "name" in given:
             self.forms[-1].fields[given["name"]] = given.get("value", "")
         elif tag == "a" and "href" in given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from importlib import import_module
 from urllib.parse import urlsplit
 
@@ -346,6 +347,39 @@ def test_second_sign_in_takes_the_place_of_the_first(sub, site, idp):
     assert press(client)["id_token_hint"] == row.id_token
 
 
+# What was ended stays ended
+
+
+@pytest.mark.parametrize("way", ["redirect", "token"])
+def test_sign_in_is_refused_before_it_creates_anybody(way, site, idp):
+    mark = {"issuer": idp.issuer, "sub": "ada"}
+    api.end_sessions(**mark, reauthenticate=True)
+    client = Client()
+    if way == "redirect":
+        response = come_back(client, start(client))
+        assert response.status_code == 403
+        assert b"/oidc/logout/reauthenticate/" in response.content
+    else:
+        assert post_token(client, idp).status_code in {401, 403}
+    assert not get_user_model().objects.exists()
+    assert not is_signed_in(client)
+
+
+def test_sign_in_that_is_later_than_the_mark_goes_on(site, idp):
+    api.end_sessions(issuer=idp.issuer, sub="ada", reauthenticate=True)
+    idp.claims = {"auth_time": int(time.time()) + 30}
+    assert is_signed_in(sign_in())
+
+
+def test_linking_an_account_is_not_refused(site, idp):
+    api.end_sessions(issuer=idp.issuer, sub="ada", reauthenticate=True)
+    client, user = Client(), new_user()
+    client.force_login(user, "allauth.account.auth_backends.AuthenticationBackend")
+    sign_in(client, process="connect")
+    assert is_signed_in(client)
+    assert user.socialaccount_set.get().uid == "ada"
+
+
 # Who signed in
 
 
@@ -382,6 +416,15 @@ def test_provider_without_an_id_token(site, idp):
     assert "id_token_hint" not in press(client)
 
 
+def test_sign_in_whose_issuer_nothing_says_is_not_recorded(site, idp, outcomes, configure):
+    configure("other", ISSUER="https://other.example.com", CLIENT_ID="site")
+    idp.token_response = {"id_token": None}
+    client = sign_in()
+    assert not OIDCSession.objects.exists()
+    client.post("/accounts/logout/")
+    assert outcomes[-1].recorded is False
+
+
 @pytest.mark.parametrize(
     ("alias", "data", "rows"),
     [
@@ -396,6 +439,10 @@ def test_other_providers_of_allauth(alias, data, rows, site):
     request = RequestFactory().get("/")
     request.session, request.user = Client().session, new_user()
     social_login = models.SocialLogin(account=models.SocialAccount(provider=alias, extra_data=data))
+    social_login.state["process"] = "login"
+    import_module("allauth.socialaccount.signals").pre_social_login.send(
+        sender=None, request=request, sociallogin=social_login
+    )
     import_module("allauth.account.signals").user_logged_in.send(
         sender=None, request=request, user=request.user, sociallogin=social_login
     )
@@ -515,14 +562,18 @@ def accept_address_in_401():
     assert GUARD.take()
 
 
-def app_session(client, idp):
-    """Sign an app in with an ID Token that it got itself, and return its session's token."""
+def post_token(client, idp):
+    """Sign an app in with an ID Token that it got itself."""
     token = {"client_id": "site", "id_token": idp.id_token(email="ada@example.com")}
-    response = client.post(
+    return client.post(
         f"{HEADLESS.format('app')}/provider/token",
         {"provider": "company", "process": "login", "token": token},
         content_type="application/json",
     )
+
+
+def app_session(client, idp):
+    response = post_token(client, idp)
     assert response.status_code == 200, response.content
     return {"X-Session-Token": response.json()["meta"]["session_token"]}
 

@@ -11,14 +11,17 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.signals import user_logged_in
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from allauth.socialaccount.signals import pre_social_login
 from django.dispatch import receiver
 
 from ... import fields
-from ...api import remember_login
+from ...api import check_reauthentication, remember_login
 from ...conf import conf
+from ...exceptions import TokenUnreadable
 from ...sessions import engines
 
 if TYPE_CHECKING:
@@ -57,12 +60,32 @@ def _keep_from_client(verify_token: Callable[..., SocialLogin]) -> Callable[...,
     return wrapper
 
 
-@receiver(pre_social_login, dispatch_uid="oidc_logout.keep_id_token")
-def keep_id_token(sociallogin: SocialLogin, **_: Any) -> None:
-    """Put the ID Token into what allauth keeps in the session until the sign-in is complete."""
+@receiver(pre_social_login, dispatch_uid="oidc_logout.prepare_social_login")
+def prepare_social_login(request: HttpRequest, sociallogin: SocialLogin, **_: Any) -> None:
+    """Keep the ID Token until the sign-in is complete, or refuse the sign-in before it begins.
+
+    The token goes into what allauth keeps in the session.
+
+    Raises:
+        ImmediateHttpResponse: the person must authenticate again.
+    """
+    if sociallogin.state.get("process") == AuthProcess.LOGIN:
+        _refuse_if_due(request, sociallogin)
     id_token = getattr(sociallogin, ID_TOKEN, None)
     if id_token and not engines.in_cookies():
         sociallogin.state[STATE] = fields.encrypt(id_token)
+
+
+def _refuse_if_due(request: HttpRequest, social_login: SocialLogin) -> None:
+    claims = _claims(social_login)
+    if not _is_openid(social_login, claims):
+        return
+    try:
+        response = check_reauthentication(request, claims, provider=_alias(social_login, claims))
+    except TokenUnreadable:  # it is logged when the sign-in is complete
+        return
+    if response is not None:
+        raise ImmediateHttpResponse(response)
 
 
 @receiver(user_logged_in, dispatch_uid="oidc_logout.record_social_login")
@@ -73,8 +96,8 @@ def record_social_login(
     if sociallogin is None:  # by a password, a code or a passkey
         return
     claims, token = _claims(sociallogin), sociallogin.token
-    if not isinstance(sociallogin.provider, OpenIDConnectProvider) and "iss" not in claims:
-        return  # through OAuth alone, such as GitHub: there is no session to end
+    if not _is_openid(sociallogin, claims):
+        return
     remember_login(
         request,
         _id_token(sociallogin),
@@ -83,6 +106,11 @@ def record_social_login(
         refresh_token=token.token_secret if token else None,
         provider=_alias(sociallogin, claims),
     )
+
+
+def _is_openid(social_login: SocialLogin, claims: Mapping[str, Any]) -> bool:
+    """Return whether a sign-in was by OpenID Connect: OAuth alone has no session to end."""
+    return isinstance(social_login.provider, OpenIDConnectProvider) or "iss" in claims
 
 
 def _id_token(social_login: SocialLogin) -> str | None:
