@@ -114,6 +114,11 @@ class EndedCode(Code):
         Source.PROVIDER,
         "The provider no longer confirms the sign-in.",
     )
+    SECURITY_EVENT = (
+        "security_event",
+        Source.SECURITY_EVENT,
+        "The provider ended the session (security event).",
+    )
     BY_STAFF = "by_staff", Source.STAFF, "Staff ended the session."
     BY_PERSON = "by_person", Source.PERSON, "The person ended the session."
     BY_SITE = "by_site", Source.SITE, "The site ended the session."
@@ -139,6 +144,8 @@ class NotEndedCode(Code):
 
     UNKNOWN_SESSION = "unknown_session", "no matching session is known"
     SUB_DIFFERS = "sub_differs", "its sub is not that of its session"
+    UNKNOWN_SUBJECT = "unknown_subject", "it does not name anybody whom the site can know"
+    NONE_BEFORE = "none_before", "no matching session began before it"
 
 
 class RejectedCode(Code):
@@ -189,6 +196,24 @@ class RejectedCode(Code):
     NO_SUB_OR_SID = "no_sub_or_sid", "the token has neither sub nor sid"
     USED = "used", "the token has been used"
     USED_CONCURRENTLY = "used_concurrently", "the token has been used at the same time"
+    # Of security events.
+    WRONG_EVENT_TYPE = "wrong_event_type", "the body is not application/secevent+jwt"
+    NO_PAYLOAD = "no_payload", "the body does not have a payload"
+    OTHER_MEDIA_TYPE = "other_media_type", "the body has another media type than its events"
+    UNKNOWN_TRANSMITTER = (
+        "unknown_transmitter",
+        "the event's iss does not match a configured SHARED_SIGNALS",
+    )
+    OTHER_AUDIENCE = "other_audience", "the event's aud is not this site"
+    WRONG_AUTHORIZATION = (
+        "wrong_authorization",
+        "the Authorization header is not that of SHARED_SIGNALS",
+    )
+    WRONG_EVENT_TYP = "wrong_event_typ", "the token's typ is not that of a security event"
+    HAS_SUB_OR_EXP = "has_sub_or_exp", "the event has a {name}, which is not allowed"
+    NOT_ONE_EVENT = "not_one_event", "the token does not have exactly one event"
+    WRONG_SUBJECT = "wrong_subject", "the {name} of the event's subject is missing or malformed"
+    WRONG_STATE = "wrong_state", "the state is not that of a verification"
     SESSIONS_NOT_ENDED = (
         "sessions_not_ended",
         "{failed} sessions could not be ended, {ended} were",

@@ -7,7 +7,14 @@ from typing import Any, cast
 from django.conf import settings
 
 from . import providers_callable
-from .options import INHERITED, PROVIDER_KEYS, ProviderOptions, Providers
+from .options import (
+    INHERITED,
+    PROVIDER_KEYS,
+    SIGNALS_KEYS,
+    ProviderOptions,
+    Providers,
+    SharedSignals,
+)
 
 __all__ = [
     "DEFAULT_ALIAS",
@@ -17,9 +24,11 @@ __all__ = [
     "MOZILLA_DEFAULTS",
     "PROVIDER_KEYS",
     "RESPONSES",
+    "SIGNALS_KEYS",
     "ProviderOptions",
     "Providers",
     "Settings",
+    "SharedSignals",
     "conf",
 ]
 

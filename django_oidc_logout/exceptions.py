@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from .codes import Code, OutcomeCode, RejectedCode
 
 
@@ -71,6 +73,15 @@ class TokenUnreadable(OIDCLogoutError):
 
 class LogoutTokenInvalid(OIDCLogoutError):
     """A logout token fails a check, so it ends nothing."""
+
+
+class SecurityEventInvalid(OIDCLogoutError):
+    """A security event fails a check, so it ends nothing."""
+
+    def __init__(self, error: str, code: RejectedCode, **fields: Any) -> None:
+        """Keep the error code of the response (RFC 8935, section 2.4) beside our own."""
+        super().__init__(code=code, **fields)
+        self.error = error
 
 
 class SessionsNotEnded(OIDCLogoutError):

@@ -33,6 +33,11 @@ class OIDCSession(models.Model):
     sid = models.TextField(_("session at the provider"), blank=True)
     sub_digest = DigestField(source="sub")
     sid_digest = DigestField(source="sid")
+    # Not derived from another column: the address itself is not kept. The default is the
+    # database's as well, for processes of the version before, which do not know the column.
+    email_digest = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False
+    )
     session_key = models.CharField(_("session key"), max_length=128, unique=True)
     user = models.ForeignKey(
         conf.AUTH_USER_MODEL,
@@ -64,6 +69,7 @@ class OIDCSession(models.Model):
         indexes = (
             models.Index(fields=["sub_digest"], name="oidc_session_sub"),
             models.Index(fields=["sid_digest"], name="oidc_session_sid"),
+            models.Index(fields=["email_digest"], name="oidc_session_email"),
             models.Index(fields=["signed_in_at"], name="oidc_session_signed_in"),
             models.Index(fields=["expires_at"], name="oidc_session_expires"),
             models.Index(fields=["ends_at"], name="oidc_session_ends"),
@@ -100,6 +106,33 @@ class ReauthenticationMark(models.Model):
 
     def __str__(self) -> str:
         return f"not before {self.not_before}"
+
+
+class ReceivedEvent(models.Model):
+    """A security event that was received, so that a repetition is noticed for days."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    received_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        indexes = (models.Index(fields=["received_at"], name="oidc_event_received"),)
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class SignalStream(models.Model):
+    """When a provider's stream of security events was last verified."""
+
+    provider = models.CharField(max_length=100, unique=True)
+    verified_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.provider
 
 
 def _name_of(user: AbstractBaseUser) -> str:

@@ -8,6 +8,40 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SharedSignals:
+    """The option `SHARED_SIGNALS` of a provider: where its security events come from.
+
+    Each field is a key of the option in lower case.
+    """
+
+    issuer: str = ""
+    audience: tuple[str, ...] = ()
+    authorization: str = field(default="", repr=False)
+    jwks_uri: str = ""
+    policy: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, written: object) -> SharedSignals | None:
+        """Return the option as the site wrote it, or None if it is not a dict."""
+        if not isinstance(written, Mapping):
+            return None
+        given = {key: value for key, value in written.items() if value is not None}
+        audience = given.get("AUDIENCE", ())
+        audiences = audience if isinstance(audience, list | tuple | set) else [audience]
+        policy = given.get("POLICY")
+        return cls(
+            issuer=given.get("ISSUER", ""),
+            audience=tuple(each for each in audiences if isinstance(each, str)),
+            authorization=given.get("AUTHORIZATION", ""),
+            jwks_uri=given.get("JWKS_URI", ""),
+            policy=policy if isinstance(policy, Mapping) else {},
+        )
+
+
+SIGNALS_KEYS = tuple(f.name.upper() for f in fields(SharedSignals))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderOptions:
     """The options of one provider: an entry of `OIDC_LOGOUT_PROVIDERS`, with its defaults.
 
@@ -35,6 +69,7 @@ class ProviderOptions:
     require_exp: bool = False
     require_typ: bool = False
     timeout: float = 3
+    shared_signals: SharedSignals | None = None
     # From mozilla-django-oidc's settings only.
     verify_ssl: bool | str = True
     proxies: Mapping[str, str] | None = field(default=None, repr=False)
@@ -77,4 +112,5 @@ def _options(alias: str, entry: Mapping[str, Any], defaults: Mapping[str, Any]) 
         for key, value in entry.items()
         if key in PROVIDER_KEYS and value is not None
     }
+    values["shared_signals"] = SharedSignals.read(values.get("shared_signals"))
     return ProviderOptions(alias=alias, **{**defaults, **values})

@@ -11,7 +11,11 @@ signed_out = Signal()
 # code (an EndedCode), actor (the user who ended it, or None), source (a Source).
 session_ended = Signal()
 
-# Emitted when a logout token was rejected, or its sessions could not be ended.
+# Emitted when a logout token or a security event was rejected, or its sessions could not be ended.
 # Arguments: issuer and provider (its alias; both are empty if it is not a configured issuer),
 # reason (a sentence), code (a RejectedCode).
 logout_token_rejected = Signal()
+
+# Emitted when a provider has reported a security event, after the sessions that it ends have ended.
+# Arguments: provider (an alias), event (its URI), subject (a dict, RFC 9493), details (a dict).
+security_event = Signal()

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import views
+from .security_events.views import SecurityEventsView
 
 app_name = "oidc_logout"
 
@@ -11,6 +12,7 @@ urlpatterns = [
     path("logout/callback/", views.CallbackView.as_view(), name="callback"),
     path("logout/backchannel/", views.BackChannelLogoutView.as_view(), name="backchannel"),
     path("logout/frontchannel/", views.FrontChannelLogoutView.as_view(), name="frontchannel"),
+    path("logout/events/", SecurityEventsView.as_view(), name="events"),
     path("logout/reauthenticate/", views.ReauthenticateView.as_view(), name="reauthenticate"),
     path("logout/status/", views.StatusView.as_view(), name="status"),
 ]

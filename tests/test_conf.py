@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from django.test import override_settings
 
-from django_oidc_logout.conf import DIRECTIVES, PROVIDER_KEYS, ProviderOptions, conf
+from django_oidc_logout.conf import DIRECTIVES, PROVIDER_KEYS, ProviderOptions, SharedSignals, conf
 from tests.factories import ISSUER
 
 # Of mozilla-django-oidc: the setting, the option that it is the default of, and a value.
@@ -41,6 +41,7 @@ KEYS = [
     ("REQUIRE_EXP", False, True),
     ("REQUIRE_TYP", False, True),
     ("TIMEOUT", 3, 0.5),
+    ("SHARED_SIGNALS", None, SharedSignals()),
 ]
 # Each setting of the package, its default, and another value.
 SETTINGS = [
@@ -75,7 +76,8 @@ def no_mozilla(settings):
 def test_options(settings, no_mozilla, key, default, other):
     settings.OIDC_LOGOUT_PROVIDERS = {"default": {}}
     assert getattr(provider(), key.lower()) == default
-    settings.OIDC_LOGOUT_PROVIDERS = {"default": {key: other}}
+    written = {} if isinstance(other, SharedSignals) else other
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {key: written}}
     assert getattr(provider(), key.lower()) == other
 
 
@@ -155,11 +157,33 @@ def test_there_may_be_no_setting_at_all(settings):
     "options",
     [
         {"client_secret": "hush"},
+        {"shared_signals": SharedSignals(authorization="hush")},
         {"proxies": {"https": "https://user:hush@proxy.example.com"}},
     ],
 )
 def test_no_secret_is_shown(options):
     assert "hush" not in repr(ProviderOptions(alias="default", **options))
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({}, SharedSignals()),
+        ({"ISSUER": "https://a", "JWKS_URI": None}, SharedSignals(issuer="https://a")),
+        ({"AUDIENCE": "a"}, SharedSignals(audience=("a",))),
+        ({"AUDIENCE": ["a", 5, "b"]}, SharedSignals(audience=("a", "b"))),
+        ({"AUDIENCE": 5}, SharedSignals()),
+        ({"POLICY": {"a": "end"}}, SharedSignals(policy={"a": "end"})),
+        ({"POLICY": "end"}, SharedSignals()),
+        ({"AUTHORIZATION": "x", "other": 1}, SharedSignals(authorization="x")),
+        ("yes", None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_shared_signals(settings, written, read):
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {"SHARED_SIGNALS": written}}
+    assert provider().shared_signals == read
 
 
 def test_options_are_values():

@@ -14,6 +14,7 @@ from django.core import cache as caching
 from django_oidc_logout.fields import EncryptedTextField
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import entry
+from tests import events
 from tests.factories import post_logout_token
 from tests.idp import MISSING
 
@@ -122,13 +123,16 @@ def test_session_holds_no_token(idp, sign_in):
 
 
 @pytest.mark.django_db
-def test_kinds_are_those_of_the_cache(kept, sign_in, logout_token, settings):
+def test_kinds_are_those_of_the_cache(kept, idp, configure, sign_in, settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     sign_in()
-    post_logout_token(logout_token(header={"kid": "new"}))
-    post_logout_token(logout_token(sid="not recorded yet"))
-    post_logout_token(logout_token(sid=MISSING))
+    post_logout_token(idp.logout_token(header={"kid": "new"}))
+    post_logout_token(idp.logout_token(sid="not recorded yet"))
+    post_logout_token(idp.logout_token(sid=MISSING))
+    idp.answers["/.well-known/ssf-configuration"] = idp.metadata
+    configure(SHARED_SIGNALS={})
+    events.post(events.encode(events.claims_of(idp.issuer, aud="site")))
     ours = [key.split(":") for key in caching.caches["default"]._cache if "oidc_logout" in key]
     assert {kind for _, _, package, kind, *_ in ours if package == "oidc_logout"} == set(
         column(kept[2])

@@ -74,7 +74,10 @@ def test_an_id_token():
         audience=("site",),
         authorized_party="site",
         login_hint="ada.lovelace",
+        email="",
         issued_at=5.0,
+        auth_time=4.0,
+        session_expiry=None,
     )
 
 
@@ -88,7 +91,10 @@ def test_the_least_id_token():
         audience=(),
         authorized_party="",
         login_hint="ada",
+        email="",
         issued_at=None,
+        auth_time=None,
+        session_expiry=None,
     )
 
 

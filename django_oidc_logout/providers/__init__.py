@@ -1,15 +1,28 @@
 """Identity providers: what a sign-out sends to each, and where. A site can subclass these."""
 
 from .base import EndSessionRequest, EndSessionURL, OIDCProvider, with_query
-from .vendors import Auth0Provider, CognitoProvider, GoogleProvider, WorkOSProvider
+from .dialects import Dialect
+from .vendors import (
+    AppleProvider,
+    Auth0Provider,
+    AuthentikProvider,
+    CognitoProvider,
+    GoogleProvider,
+    OktaProvider,
+    WorkOSProvider,
+)
 
 __all__ = [
+    "AppleProvider",
     "Auth0Provider",
+    "AuthentikProvider",
     "CognitoProvider",
+    "Dialect",
     "EndSessionRequest",
     "EndSessionURL",
     "GoogleProvider",
     "OIDCProvider",
+    "OktaProvider",
     "WorkOSProvider",
     "with_query",
 ]

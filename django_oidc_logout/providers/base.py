@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from ..codes import OutcomeCode
 from . import metadata
+from .dialects import Dialect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,8 @@ class OIDCProvider:
     """A page where people can sign out by hand, if a redirect is not possible. Only a link."""
     uses_discovery: ClassVar[bool] = True
     """Whether discovery provides the endpoint if the settings do not."""
+    dialect: ClassVar[Dialect] = Dialect()
+    """How the provider's security events differ from the specifications."""
 
     def __init__(self, options: ProviderOptions) -> None:
         self.options = options

@@ -45,10 +45,15 @@ def endpoint(options: ProviderOptions, name: str) -> str:
     Raises:
         ProviderUnavailable: the URL is missing or not allowed, or the provider is unreachable.
     """
-    return _url_in(document(options), name, options)
+    return published_url(document(options), name, options)
 
 
-def _url_in(published_by: dict[str, Any], name: str, options: ProviderOptions) -> str:
+def published_url(published_by: dict[str, Any], name: str, options: ProviderOptions) -> str:
+    """Return the URL that a document of the provider names.
+
+    Raises:
+        ProviderUnavailable: the URL is missing or not allowed.
+    """
     published = published_by.get(name)
     if not published:
         raise ProviderUnavailable(f"{options.issuer} does not publish {name}")
@@ -160,7 +165,7 @@ def _url(kind: str, options: ProviderOptions, trusted_for: float) -> str:
     if options.jwks_uri:
         return options.jwks_uri
     published = _load("metadata", options, renew=True, trusted_for=trusted_for)
-    return _url_in(published, "jwks_uri", options)
+    return published_url(published, "jwks_uri", options)
 
 
 def _require_issuer(fetched: dict[str, Any], options: ProviderOptions) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from ..codes import OutcomeCode
 from ..exceptions import ProviderSkipped
 from .base import OIDCProvider, with_query
+from .dialects import Dialect
 
 if TYPE_CHECKING:
     from .base import EndSessionRequest
@@ -70,7 +71,53 @@ class GoogleProvider(OIDCProvider):
     name = "Google"
     sign_out_page = "https://accounts.google.com/Logout"
     uses_discovery = False
+    dialect = Dialect(  # Cross-Account Protection, which is a draft of RISC
+        issuer="https://accounts.google.com/",
+        configuration="risc-configuration",
+        has_auth_time=False,
+        types=("secevent+jwt", "jwt", ""),
+        policy={
+            "https://schemas.openid.net/secevent/oauth/event-type/tokens-revoked": "end",
+        },
+    )
 
     def end_session_endpoint(self) -> str:
         """Skip the provider: Google does not have such an endpoint."""
         raise ProviderSkipped(code=OutcomeCode.NO_END_SESSION, name=self.name)
+
+
+class AppleProvider(OIDCProvider):
+    """Sign in with Apple, which does not let a site sign people out.
+
+    Its server-to-server notifications are security events of its own kind.
+    """
+
+    name = "Apple"
+    sign_out_page = "https://account.apple.com/"
+    dialect = Dialect(
+        configuration="",
+        has_auth_time=False,
+        types=("secevent+jwt", "jwt", ""),
+        is_wrapped=True,
+        policy={"consent-revoked": "end", "account-delete": "end", "account-deleted": "end"},
+    )
+
+    def end_session_endpoint(self) -> str:
+        """Skip the provider: Apple does not have such an endpoint."""
+        raise ProviderSkipped(code=OutcomeCode.NO_END_SESSION, name=self.name)
+
+
+class OktaProvider(OIDCProvider):
+    """Okta, whose organization sends the security events, not the authorization server."""
+
+    dialect = Dialect(issuer="{origin}", jwks_uri="{issuer}/oauth2/v1/keys")
+
+
+class AuthentikProvider(OIDCProvider):
+    """authentik, which names a person by the e-mail address, and a session by its ID Token's."""
+
+    dialect = Dialect(
+        types=("secevent+jwt", "jwt", ""),
+        is_email_optional=True,
+        push="https://schemas.openid.net/secevent/risc/delivery-method/push",
+    )

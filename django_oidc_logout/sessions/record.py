@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RETRY_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds
 ENDED_ROW = "_oidc_logout_ended_row"
-KEPT = ("sid", "refresh_token", "id_token")
+KEPT = ("sid", "email_digest", "refresh_token", "id_token")
 
 T = TypeVar("T")
 
@@ -56,6 +56,7 @@ def record(
         "issuer": token.issuer,
         "sub": token.subject,
         "sid": sid,
+        "email_digest": digest(token.issuer, token.email),
         "user": entry.signed_in_user(request),
         "expires_at": entry.expiry_date(session),
         "ends_at": lifetime.hard_end(session),
@@ -90,7 +91,7 @@ def _changes(row: OIDCSession, values: dict[str, Any], *, renewal: bool) -> dict
         values = {name: value for name, value in values.items() if name != "user"}
     else:
         values = {**values, "acts_as": None}
-    kept = KEPT if row.provider == values["provider"] else KEPT[:1]  # a token is its client's
+    kept = KEPT if row.provider == values["provider"] else KEPT[:2]  # a token is its client's
     lacking = {name for name in kept if is_same and renewal and not values[name]}
     return {name: value for name, value in values.items() if name not in lacking}
 

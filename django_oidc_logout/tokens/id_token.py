@@ -26,6 +26,8 @@ class IDToken:
     audience: tuple[str, ...]
     authorized_party: str
     login_hint: str
+    email: str
+    """In lower case; empty unless the provider has verified it."""
     issued_at: float | None
     """By the provider's clock, in seconds since the epoch. None if the token does not say."""
     auth_time: float | None
@@ -106,6 +108,7 @@ def _from_claims(claims: Mapping[str, Any], *, encoded: str, provider: str = "")
         audience=jws.audience(claims),
         authorized_party=str(claims.get("azp") or ""),
         login_hint=_login_hint(claims),
+        email=_verified_email(claims),
         issued_at=jws.seconds(claims, "iat") or jws.seconds(claims, "auth_time"),
         auth_time=jws.seconds(claims, "auth_time"),
         session_expiry=claims.get("session_expiry"),
@@ -136,3 +139,10 @@ def _login_hint(claims: Mapping[str, Any]) -> str:
         if isinstance(value, str) and value and not jws.UNSTORABLE.search(value):
             return value
     return jws.identifier(claims, "sub")
+
+
+def _verified_email(claims: Mapping[str, Any]) -> str:
+    email, is_verified = claims.get("email"), claims.get("email_verified")
+    if not isinstance(email, str) or is_verified not in (True, "true"):  # Apple sends text
+        return ""
+    return email.lower()

@@ -8,11 +8,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 from django_oidc_logout.exceptions import SessionsNotEnded
+from django_oidc_logout.security_events import receipts
 from django_oidc_logout.sessions import index, lifetime, reauthentication, validity
 
 
 class Command(BaseCommand):
-    """Remove the rows of sessions that no longer exist, and end those that Django rejects."""
+    """Remove the rows of sessions that no longer exist, and end those that Django rejects.
+
+    Also forget the security events of days ago.
+    """
 
     help = (
         "Remove the rows of sessions that have expired or were deleted, and end sessions whose "
@@ -28,6 +32,7 @@ class Command(BaseCommand):
         try:
             reauthentication.prune()
             count = lifetime.clear() + index.clear() + validity.clear()
+            receipts.clear()
         except SessionsNotEnded as exc:
             raise CommandError(f"{exc}; the log says why. Run this command again.") from exc
         except (Error, OSError) as exc:

@@ -1,0 +1,143 @@
+"""Transmitters: providers that send security events, and where their keys are.
+
+OpenID Shared Signals Framework 1.0, section 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .. import safe_cache
+from ..conf import ProviderOptions, SharedSignals, conf
+from ..exceptions import ProviderUnavailable
+from . import configured, fetch, metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from .dialects import Dialect
+
+KEEP = metadata.FRESH_MAXIMUM  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transmitter:
+    """A provider with the option `SHARED_SIGNALS`."""
+
+    options: ProviderOptions
+    signals: SharedSignals
+    dialect: Dialect
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of its security events."""
+        origin = urlsplit(self.options.issuer)._replace(path="", query="", fragment="").geturl()
+        own = self.dialect.issuer.format(origin=origin)
+        return self.signals.issuer or own or self.options.issuer
+
+    @property
+    def algorithms(self) -> list[str]:
+        """The algorithms that its signatures may use: it has no secret in common with the site."""
+        names = [str(name) for name in self.options.algorithms]
+        found = [name for name in names if name[:2].upper() not in ("HS", "NO")]
+        return found or ["RS256"]
+
+    def is_audience(self, audience: Collection[str]) -> bool:
+        """Return whether a token for this audience is for this site.
+
+        Unless `AUDIENCE` says otherwise, that is the client, or one of its streams as Keycloak
+        writes them: `CLIENT_ID/stream`.
+        """
+        if self.signals.audience:
+            return not {*self.signals.audience}.isdisjoint(audience)
+        client = self.options.client_id
+        return bool(client) and any(
+            each == client or (each.startswith(f"{client}/") and "/" not in each[len(client) + 1 :])
+            for each in audience
+        )
+
+    def configuration(self) -> Mapping[str, Any]:
+        """Return what the transmitter publishes, which the cache keeps for a day.
+
+        Raises:
+            ProviderUnavailable: there is neither a cached copy nor a response.
+        """
+        name = safe_cache.key("transmitter", self.issuer)
+        if copy := safe_cache.get(name):
+            return dict(copy)
+        if reason := safe_cache.get(f"{name}:failed"):
+            raise ProviderUnavailable(reason)
+        try:
+            found = self._fetch_configuration()
+        except ProviderUnavailable as exc:
+            safe_cache.put(f"{name}:failed", str(exc), metadata.FAILURE)
+            raise
+        safe_cache.put(name, found, KEEP)
+        return dict(found)
+
+    def endpoint(self, name: str) -> str:
+        """Return the URL that the transmitter publishes as `name`.
+
+        Raises:
+            ProviderUnavailable: the URL is missing or not allowed, or there is no response.
+        """
+        options = replace(self.options, issuer=self.issuer)
+        return metadata.published_url(dict(self.configuration()), name, options)
+
+    def key_options(self) -> ProviderOptions:
+        """Return the options with which `metadata` finds the transmitter's keys.
+
+        Raises:
+            ProviderUnavailable: nothing says where the keys are.
+        """
+        own = self.dialect.jwks_uri.format(issuer=self.issuer.removesuffix("/"))
+        if url := self.signals.jwks_uri or own:
+            return replace(self.options, issuer=self.issuer, jwks_uri=url)
+        try:
+            url = self.endpoint("jwks_uri")
+        except ProviderUnavailable:
+            if self.issuer != self.options.issuer:
+                raise
+            return self.options  # it signs its events as it signs its ID Tokens
+        return replace(self.options, issuer=self.issuer, jwks_uri=url)
+
+    def _fetch_configuration(self) -> dict[str, Any]:
+        failure = ProviderUnavailable(f"{self.issuer} does not publish a configuration of signals")
+        for url in _configuration_urls(self.issuer, self.dialect.configuration):
+            try:
+                document, _ = fetch.get_json(url, self.options)
+            except ProviderUnavailable as exc:
+                failure = exc
+                continue
+            if document.get("issuer") == self.issuer:
+                return document
+            failure = ProviderUnavailable(f"{url} names another issuer")
+        raise failure
+
+
+def _configuration_urls(issuer: str, name: str) -> list[str]:
+    """Return where the document may be: the path comes last, but some transmitters append."""
+    if not name:
+        return []
+    parts = urlsplit(issuer.removesuffix("/"))
+    inserted = parts._replace(path=f"/.well-known/{name}{parts.path}").geturl()
+    return list(dict.fromkeys([inserted, f"{issuer.removesuffix('/')}/.well-known/{name}"]))
+
+
+def configured_transmitters() -> list[Transmitter]:
+    """Return the providers with the option `SHARED_SIGNALS`.
+
+    Raises:
+        ProviderUnavailable: the class of one cannot be used.
+    """
+    return [
+        Transmitter(
+            options=options,
+            signals=options.shared_signals,
+            dialect=configured.provider_for(options.alias).dialect,
+        )
+        for options in conf.OIDC_LOGOUT_PROVIDERS.values()
+        if options.shared_signals is not None
+    ]

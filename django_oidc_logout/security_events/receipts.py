@@ -1,0 +1,64 @@
+"""Events that were received, in the database: a cache might forget or be too small for days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, router, transaction
+from django.utils import timezone
+
+from ..fields import digest
+from ..models import ReceivedEvent, SignalStream
+from ..sessions import sql
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from .token import SecurityEvent
+
+KEEP = timedelta(days=7)
+
+
+def is_known(event: SecurityEvent) -> bool:
+    """Return whether an event has been received and dealt with."""
+    rows = ReceivedEvent.objects.using(_database()).filter(digest=_digest(event))
+    return rows.exists()
+
+
+def keep(event: SecurityEvent) -> bool:
+    """Note that an event has been dealt with. Return False if somebody else has just done so."""
+    try:
+        with transaction.atomic(using=_database()):
+            ReceivedEvent.objects.create(digest=_digest(event))
+    except IntegrityError:
+        return False
+    return True
+
+
+def clear() -> int:
+    """Remove what is older than `KEEP`. Return how many there were."""
+    old = ReceivedEvent.objects.filter(received_at__lt=timezone.now() - KEEP)
+    return old.delete()[0]
+
+
+def note_verification(alias: str) -> None:
+    """Note that the stream of a provider works."""
+    with sql.savepoint(router.db_for_write(SignalStream)):
+        SignalStream.objects.update_or_create(
+            provider=alias, defaults={"verified_at": timezone.now()}
+        )
+
+
+def verified_at(alias: str) -> datetime | None:
+    """Return when the stream of a provider was last verified."""
+    found = SignalStream.objects.filter(provider=alias).first()
+    return found.verified_at if found else None
+
+
+def _digest(event: SecurityEvent) -> str:
+    return digest(event.transmitter.issuer, event.jti)
+
+
+def _database() -> str:
+    return str(router.db_for_write(ReceivedEvent))

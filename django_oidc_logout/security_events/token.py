@@ -1,0 +1,208 @@
+"""Security Event Tokens (RFC 8417): verifying one, and what it says."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.utils.crypto import constant_time_compare
+
+from ..codes import RejectedCode
+from ..exceptions import OIDCLogoutError, SecurityEventInvalid
+from ..providers import metadata, transmitter
+from ..tokens import jws
+from ..tokens.logout_token import LEEWAY, MEDIA_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ..conf import ProviderOptions
+    from ..providers.transmitter import Transmitter
+
+MAX_BYTES = 64 * 1024
+MILLISECONDS = 10_000_000_000  # seconds do not reach it before the year 2286
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityEvent:
+    """A verified security event."""
+
+    transmitter: Transmitter
+    jti: str
+    issued_at: float
+    """In seconds since the epoch."""
+    name: str
+    """The event's URI."""
+    details: Mapping[str, Any]
+    subject: Mapping[str, Any]
+    """Empty if the event is not about anybody."""
+
+    @property
+    def options(self) -> ProviderOptions:
+        """The options of the provider that sent it."""
+        return self.transmitter.options
+
+    @property
+    def occurred_at(self) -> float:
+        """When it happened, in seconds since the epoch: before the token was issued."""
+        for name in ("event_timestamp", "toe", "event_time"):
+            if (at := _time(self.details, name)) is not None:
+                return min(at, self.issued_at)
+        return self.issued_at
+
+
+def verify(
+    encoded: str, *, authorization: str | None = None, is_wrapped: bool = False
+) -> SecurityEvent:
+    """Verify a security event.
+
+    Args:
+        encoded: the token.
+        authorization: the request's Authorization header; None if the site fetched the event.
+        is_wrapped: whether the token came in a JSON object.
+
+    Raises:
+        TokenUnreadable: it is not a signed JWT.
+        SecurityEventInvalid: it fails a check.
+        ProviderUnavailable: its keys cannot be fetched.
+    """
+    header, claims = jws.parse(encoded)
+    sender = _sender(claims, is_wrapped=is_wrapped)
+    try:
+        _require_authorization(sender, authorization)
+        require_type(header, sender.dialect.types)
+        require_signature(encoded, header, sender)
+        return _validate(claims, sender, now=time.time())
+    except OIDCLogoutError as exc:
+        _note_sender(exc, sender)
+        raise
+
+
+def _sender(claims: Mapping[str, Any], *, is_wrapped: bool) -> Transmitter:
+    """Return the transmitter that the unverified claims name: its keys and rules apply."""
+    senders = by_issuer(claims.get("iss"))
+    audience = jws.audience(claims)
+    mine = [sender for sender in senders if sender.is_audience(audience)]
+    for sender in mine:
+        if sender.dialect.is_wrapped == is_wrapped:
+            return sender
+    failure = (
+        SecurityEventInvalid("invalid_request", RejectedCode.OTHER_MEDIA_TYPE)
+        if mine
+        else SecurityEventInvalid("invalid_audience", RejectedCode.OTHER_AUDIENCE)
+    )
+    _note_sender(failure, senders[0])
+    raise failure
+
+
+def _note_sender(exc: OIDCLogoutError, sender: Transmitter) -> None:
+    exc.issuer, exc.alias = sender.options.issuer, sender.options.alias
+
+
+def by_issuer(issuer: object) -> list[Transmitter]:
+    """Return the transmitters with this `iss`: at least one.
+
+    Raises:
+        SecurityEventInvalid: there is none.
+    """
+    found = [each for each in transmitter.configured_transmitters() if each.issuer == issuer]
+    if not found:
+        raise SecurityEventInvalid("invalid_issuer", RejectedCode.UNKNOWN_TRANSMITTER)
+    return found
+
+
+def _require_authorization(sender: Transmitter, authorization: str | None) -> None:
+    expected = sender.signals.authorization
+    if authorization is None or not expected:
+        return
+    if not constant_time_compare(authorization, expected):
+        raise SecurityEventInvalid("authentication_failed", RejectedCode.WRONG_AUTHORIZATION)
+
+
+def require_type(header: Mapping[str, Any], types: Iterable[str]) -> None:
+    """Reject another type of token, and critical extensions, which are not supported."""
+    if "crit" in header:
+        raise SecurityEventInvalid("invalid_request", RejectedCode.UNKNOWN_CRIT)
+    typ = header.get("typ", "")
+    if not isinstance(typ, str) or typ.lower().removeprefix(MEDIA_TYPE) not in types:
+        raise SecurityEventInvalid("invalid_request", RejectedCode.WRONG_EVENT_TYP)
+
+
+def require_signature(encoded: str, header: Mapping[str, Any], sender: Transmitter) -> None:
+    """Verify a signature with the transmitter's keys, and nobody else's."""
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in sender.algorithms:
+        allowed = ", ".join(sender.algorithms)
+        raise SecurityEventInvalid("invalid_key", RejectedCode.WRONG_ALG, allowed=allowed)
+    key_sets = _key_sets(sender, algorithm, header.get("kid"))
+    if not any(jws.is_signed_by(encoded, algorithm, keys) for keys in key_sets):
+        raise SecurityEventInvalid("invalid_key", RejectedCode.BAD_SIGNATURE)
+
+
+def _key_sets(sender: Transmitter, algorithm: str, kid: object) -> Iterable[list[Any]]:
+    options = sender.key_options()
+    trusted = jws.matching_keys(metadata.trusted_keys(options), algorithm, kid)
+    yield trusted
+    if not trusted or kid is None:
+        yield jws.matching_keys(metadata.newest_keys(options), algorithm, kid)
+
+
+def _validate(claims: Mapping[str, Any], sender: Transmitter, *, now: float) -> SecurityEvent:
+    issued_at = _time(claims, "iat")
+    if issued_at is None:
+        raise SecurityEventInvalid("invalid_request", RejectedCode.NOT_A_TIME, name="iat")
+    if issued_at > now + LEEWAY:
+        raise SecurityEventInvalid("invalid_request", RejectedCode.IAT_IN_FUTURE)
+    for name in ("sub",) if sender.dialect.is_wrapped else ("sub", "exp"):  # RFC 8417, section 2.2
+        if name in claims:
+            raise SecurityEventInvalid("invalid_request", RejectedCode.HAS_SUB_OR_EXP, name=name)
+    event, details = _only_event(claims, is_wrapped=sender.dialect.is_wrapped)
+    return SecurityEvent(
+        transmitter=sender,
+        jti=jws.identifier(claims, "jti"),
+        issued_at=issued_at,
+        name=event,
+        details=details,
+        subject=_subject(claims, details, sender),
+    )
+
+
+def _only_event(claims: Mapping[str, Any], *, is_wrapped: bool) -> tuple[str, Mapping[str, Any]]:
+    events: Any = claims.get("events")
+    if is_wrapped:
+        events = _unwrap(events)
+    if not isinstance(events, dict) or len(events) != 1:
+        raise SecurityEventInvalid("invalid_request", RejectedCode.NOT_ONE_EVENT)
+    ((name, details),) = events.items()
+    if not name or not isinstance(details, dict):
+        raise SecurityEventInvalid("invalid_request", RejectedCode.NOT_ONE_EVENT)
+    return name, details
+
+
+def _unwrap(events: Any) -> Any:
+    """Return an event that is a text, with its name in `type`, as others are written."""
+    try:
+        event = json.loads(events)
+        return {str(event["type"]): event}
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+
+
+def _subject(
+    claims: Mapping[str, Any], details: Mapping[str, Any], sender: Transmitter
+) -> Mapping[str, Any]:
+    """Return the subject, which older drafts have in the event."""
+    if sender.dialect.is_wrapped and "sub" in details:
+        return {"format": "iss_sub", "iss": sender.issuer, "sub": details["sub"]}
+    subject = claims.get("sub_id", details.get("subject", {}))
+    if not isinstance(subject, dict):
+        raise SecurityEventInvalid("invalid_request", RejectedCode.WRONG_SUBJECT, name="format")
+    return subject
+
+
+def _time(values: Mapping[str, Any], name: str) -> float | None:
+    """Return a time in seconds, also if it is given in milliseconds."""
+    at = jws.seconds(values, name)
+    return at / 1000 if at is not None and at >= MILLISECONDS else at
