@@ -119,6 +119,11 @@ class EndedCode(Code):
         Source.SECURITY_EVENT,
         "The provider ended the session (security event).",
     )
+    TOKEN_REVOCATION = (
+        "token_revocation",
+        Source.SECURITY_EVENT,
+        "The provider ended the session (token revocation).",
+    )
     BY_STAFF = "by_staff", Source.STAFF, "Staff ended the session."
     BY_PERSON = "by_person", Source.PERSON, "The person ended the session."
     BY_SITE = "by_site", Source.SITE, "The site ended the session."
@@ -214,6 +219,16 @@ class RejectedCode(Code):
     NOT_ONE_EVENT = "not_one_event", "the token does not have exactly one event"
     WRONG_SUBJECT = "wrong_subject", "the {name} of the event's subject is missing or malformed"
     WRONG_STATE = "wrong_state", "the state is not that of a verification"
+    # Of token revocations.
+    NO_BEARER_TOKEN = "no_bearer_token", "the request does not have a bearer token"
+    WRONG_REVOCATION_TYP = (
+        "wrong_revocation_typ",
+        "the token's typ is not that of a token revocation",
+    )
+    OTHER_URL = "other_url", "the token's aud is not the URL of this endpoint"
+    OTHER_CLIENT = "other_client", "the token's sub is another client"
+    NO_SUBJECT = "no_subject", "the body is not a JSON object with a sub_id"
+    UNKNOWN_PERSON = "unknown_person", "nobody of this name is signed in"
     SESSIONS_NOT_ENDED = (
         "sessions_not_ended",
         "{failed} sessions could not be ended, {ended} were",

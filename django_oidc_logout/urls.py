@@ -3,7 +3,7 @@
 from django.urls import path
 
 from . import views
-from .security_events.views import SecurityEventsView
+from .security_events.views import GlobalTokenRevocationView, SecurityEventsView
 
 app_name = "oidc_logout"
 
@@ -14,5 +14,10 @@ urlpatterns = [
     path("logout/frontchannel/", views.FrontChannelLogoutView.as_view(), name="frontchannel"),
     path("logout/events/", SecurityEventsView.as_view(), name="events"),
     path("logout/reauthenticate/", views.ReauthenticateView.as_view(), name="reauthenticate"),
+    path(
+        "logout/revocation/",
+        GlobalTokenRevocationView.as_view(),
+        name="global_token_revocation",
+    ),
     path("logout/status/", views.StatusView.as_view(), name="status"),
 ]

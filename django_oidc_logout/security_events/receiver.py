@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..models import OIDCSession
+    from ..providers.transmitter import Transmitter
     from .subjects import Subject
     from .token import SecurityEvent
 
@@ -115,9 +116,9 @@ def _end(event: SecurityEvent) -> None:
     why_none, ended = NotEndedCode.UNKNOWN_SUBJECT, 0
     if subject is not None:
         why_none = NotEndedCode.NONE_BEFORE
-        rows = _rows(subject, event)
-        if subject.is_person and event.transmitter.dialect.has_auth_time:
-            _require_reauthentication(subject, rows, event.options.issuer)
+        found = find_rows(subject, event.options.issuer)
+        rows = [row for row in found if _began(row) <= event.occurred_at]
+        require_reauthentication(subject, rows, event.transmitter)
         ended = end.end_rows(rows, code=EndedCode.SECURITY_EVENT)
     if not ended:
         logger.info(
@@ -129,9 +130,19 @@ def _end(event: SecurityEvent) -> None:
         )
 
 
-def _require_reauthentication(subject: Subject, rows: Sequence[OIDCSession], issuer: str) -> None:
-    """Leave the marks before the sessions end: a sign-in of the same moment finds one of both."""
-    named = {(issuer, subject.sub)} if subject.sub else set()
+def require_reauthentication(
+    subject: Subject, rows: Sequence[OIDCSession], sender: Transmitter
+) -> None:
+    """Leave marks, unless one session is meant, or its provider could not satisfy them.
+
+    Call it before the sessions end: a sign-in of the same moment finds one of both.
+
+    Raises:
+        SessionsNotEnded: the marks cannot be written.
+    """
+    if not subject.is_person or not sender.dialect.has_auth_time:
+        return
+    named = {(sender.options.issuer, subject.sub)} if subject.sub else set()
     people = named.union((row.issuer, row.sub) for row in rows)
     try:
         with sql.savepoints():
@@ -140,14 +151,17 @@ def _require_reauthentication(subject: Subject, rows: Sequence[OIDCSession], iss
         raise SessionsNotEnded(ended=0, failed=1) from exc
 
 
-def _rows(subject: Subject, event: SecurityEvent) -> list[OIDCSession]:
-    """Return the rows of the sessions that began before the event."""
+def find_rows(subject: Subject, issuer: str) -> list[OIDCSession]:
+    """Return the rows of the sessions that a subject selects.
+
+    Raises:
+        SessionsNotEnded: the index cannot be read.
+    """
     try:
         with sql.savepoints():
-            rows = list(subject.rows(event.options.issuer))
+            return list(subject.rows(issuer))
     except Error as exc:
         raise SessionsNotEnded(ended=0, failed=1) from exc
-    return [row for row in rows if _began(row) <= event.occurred_at]
 
 
 def _began(row: OIDCSession) -> float:

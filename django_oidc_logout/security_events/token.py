@@ -76,7 +76,7 @@ def verify(
         require_signature(encoded, header, sender)
         return _validate(claims, sender, now=time.time())
     except OIDCLogoutError as exc:
-        _note_sender(exc, sender)
+        note_sender(exc, sender)
         raise
 
 
@@ -93,11 +93,12 @@ def _sender(claims: Mapping[str, Any], *, is_wrapped: bool) -> Transmitter:
         if mine
         else SecurityEventInvalid("invalid_audience", RejectedCode.OTHER_AUDIENCE)
     )
-    _note_sender(failure, senders[0])
+    note_sender(failure, senders[0])
     raise failure
 
 
-def _note_sender(exc: OIDCLogoutError, sender: Transmitter) -> None:
+def note_sender(exc: OIDCLogoutError, sender: Transmitter) -> None:
+    """Note whose message was rejected."""
     exc.issuer, exc.alias = sender.options.issuer, sender.options.alias
 
 
@@ -121,13 +122,18 @@ def _require_authorization(sender: Transmitter, authorization: str | None) -> No
         raise SecurityEventInvalid("authentication_failed", RejectedCode.WRONG_AUTHORIZATION)
 
 
-def require_type(header: Mapping[str, Any], types: Iterable[str]) -> None:
+def require_type(
+    header: Mapping[str, Any],
+    types: Iterable[str],
+    *,
+    code: RejectedCode = RejectedCode.WRONG_EVENT_TYP,
+) -> None:
     """Reject another type of token, and critical extensions, which are not supported."""
     if "crit" in header:
         raise SecurityEventInvalid("invalid_request", RejectedCode.UNKNOWN_CRIT)
     typ = header.get("typ", "")
     if not isinstance(typ, str) or typ.lower().removeprefix(MEDIA_TYPE) not in types:
-        raise SecurityEventInvalid("invalid_request", RejectedCode.WRONG_EVENT_TYP)
+        raise SecurityEventInvalid("invalid_request", code)
 
 
 def require_signature(encoded: str, header: Mapping[str, Any], sender: Transmitter) -> None:

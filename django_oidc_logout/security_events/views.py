@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, SuspiciousOperation
@@ -17,14 +19,26 @@ from .. import request_scope
 from ..codes import RejectedCode
 from ..conf import conf
 from ..decorators import outside_transactions
-from ..exceptions import OIDCLogoutError, SecurityEventInvalid, TokenUnreadable
-from . import receiver
+from ..exceptions import (
+    OIDCLogoutError,
+    ProviderUnavailable,
+    SecurityEventInvalid,
+    SessionsNotEnded,
+    TokenUnreadable,
+)
+from . import global_revocation, receiver
 from .token import MAX_BYTES
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 UNREADABLE = (BadRequest, SuspiciousOperation, UnreadablePostError)
+STATUSES = {
+    "invalid_request": 400,
+    global_revocation.UNAUTHENTICATED: 401,
+    "access_denied": 403,
+    "not_found": 404,
+}
 PUSHED, WRAPPED = "application/secevent+jwt", "application/json"
 
 
@@ -59,6 +73,53 @@ class SecurityEventsView(View):
         except OIDCLogoutError as exc:  # the site's own failure
             return HttpResponse(exc.description, content_type="text/plain", status=503)
         return HttpResponse(status=200 if is_wrapped else 202)
+
+
+@method_decorator(
+    [request_scope.within, outside_transactions, login_not_required, csrf_exempt, never_cache],
+    name="dispatch",
+)
+class GlobalTokenRevocationView(View):
+    """End all that a person has here (draft-parecki-oauth-global-token-revocation).
+
+    Okta's Universal Logout asks for it.
+    """
+
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """End the sessions of the person in the body."""
+        if response := not_configured():
+            return response
+        authorization = request.headers.get("Authorization", "")
+        try:
+            global_revocation.revoke(authorization, partial(read_body, request), _urls(request))
+        except OIDCLogoutError as exc:
+            return _refusal(exc)
+        return HttpResponse(status=204)
+
+
+def _urls(request: HttpRequest) -> set[str]:
+    """Return the URLs of this request: a proxy may hide the host that the provider calls."""
+    registered = (
+        urlsplit(options.post_logout_redirect_uri)
+        for options in conf.OIDC_LOGOUT_PROVIDERS.values()
+    )
+    origins = {f"{parts.scheme}://{parts.netloc}" for parts in registered if parts.netloc}
+    return {request.build_absolute_uri(request.path), *(each + request.path for each in origins)}
+
+
+def _refusal(exc: OIDCLogoutError) -> HttpResponse:
+    error = {"error": exc.error, "error_description": exc.description}
+    if isinstance(exc, SessionsNotEnded):
+        return JsonResponse(error | {"error": "unable_to_log_out"}, status=422)
+    if isinstance(exc, ProviderUnavailable):
+        return JsonResponse(error | {"error": "temporarily_unavailable"}, status=503)
+    response = JsonResponse(error, status=STATUSES[exc.error])
+    if exc.error == global_revocation.UNAUTHENTICATED:
+        has_token = exc.code != RejectedCode.NO_BEARER_TOKEN
+        response["WWW-Authenticate"] = f'Bearer error="{exc.error}"' if has_token else "Bearer"
+    return response
 
 
 def _read(request: HttpRequest) -> tuple[str, bool]:

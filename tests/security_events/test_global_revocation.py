@@ -1,0 +1,225 @@
+"""Global Token Revocation, as Okta's Universal Logout sends it."""
+
+from __future__ import annotations
+
+import json
+import time
+from unittest import mock
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.core.cache import cache
+from django.test import override_settings
+
+from django_oidc_logout.models import OIDCSession, ReauthenticationMark
+from django_oidc_logout.sessions import engines
+from tests import events
+from tests.events import claims_of
+from tests.factories import is_signed_in
+from tests.idp import MISSING, REFRESH_TOKEN
+
+pytestmark = pytest.mark.django_db
+
+URL = "/oidc/logout/revocation/"
+AT = f"http://testserver{URL}"
+OKTA = "django_oidc_logout.providers.OktaProvider"
+
+
+@pytest.fixture
+def org(idp, configure):
+    """Configure an Okta whose authorization server is not its organization."""
+    idp.issuer += "/oauth2/default"
+    idp.metadata["issuer"] = idp.issuer
+    idp.answers["/oauth2/default/.well-known/openid-configuration"] = idp.metadata
+    idp.answers["/oauth2/v1/keys"] = idp.answers["/jwks"]
+    configure(ISSUER=idp.issuer, BACKEND=OKTA, SHARED_SIGNALS={})
+    return idp.issuer.removesuffix("/oauth2/default")
+
+
+@pytest.fixture
+def bearer(org):
+    """Return a function that makes the token of a request."""
+
+    def bearer(*, header=None, key=None, **claims):
+        now = int(time.time())
+        standard = {
+            "iss": org,
+            "sub": "site",
+            "aud": AT,
+            "iat": now,
+            "nbf": now - 300,
+            "exp": now + 300,
+            "jti": f"{time.monotonic_ns()}",
+        }
+        header = {"typ": "global-token-revocation+jwt"} | (header or {})
+        return events.encode(standard | claims, header=header, key=key)
+
+    return bearer
+
+
+def post(token, body=None, **headers):
+    authorization = {} if token is None else {"authorization": f"Bearer {token}"}
+    body = body if isinstance(body, str) else json.dumps(body)
+    return events.post(body, "application/json", URL, headers=authorization | headers)
+
+
+def iss_sub(issuer):
+    return {"format": "iss_sub", "iss": issuer, "sub": "ada"}
+
+
+@pytest.mark.parametrize("name", ["sub_id", "subject"])
+@override_settings(OIDC_LOGOUT_REVOKE_TOKENS=True)
+def test_all_ends(idp, sign_in, bearer, signals, name):
+    here, elsewhere, other = sign_in(), sign_in(), sign_in(sub="grace")
+    answer = post(bearer(), {name: iss_sub(idp.issuer)})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "no-store" in answer["Cache-Control"]
+    assert [is_signed_in(each) for each in (here, elsewhere, other)] == [False, False, True]
+    assert [path for _, path in idp.asked].count("/revoke") == 2
+    assert idp.form["token"] == REFRESH_TOKEN
+    assert ReauthenticationMark.objects.count() == 1
+    reason = "The provider ended the session (token revocation)."
+    assert [each for _, each in signals["ended"]] == [reason] * 2
+
+
+def test_email_is_oktas_default_subject(sign_in, bearer):
+    ada = sign_in(email="ada@example.com", email_verified=True)
+    grace = sign_in(sub="grace", email="ada@example.com")
+    subject = {"format": "email", "email": "ada@example.com"}
+    assert post(bearer(), {"sub_id": subject}).status_code == 204
+    assert [is_signed_in(each) for each in (ada, grace)] == [False, True]
+
+
+def test_url_behind_a_proxy(idp, sign_in, bearer, configure):
+    configure(POST_LOGOUT_REDIRECT_URI="https://www.example.com/oidc/logout/callback/")
+    sign_in()
+    token = bearer(aud=[f"https://www.example.com{URL}"])
+    assert post(token, {"sub_id": iss_sub(idp.issuer)}).status_code == 204
+
+
+LATER = time.time() + 3600
+UNAUTHENTICATED = {
+    "iss another": {"iss": "https://other.example.com"},
+    "iss of the authorization server": {"iss": "{}/oauth2/default"},
+    "iss missing": {"iss": MISSING},
+    "aud another": {"aud": "https://other.example.com/oidc/logout/revocation/"},
+    "aud the events": {"aud": "http://testserver/oidc/logout/events/"},
+    "aud without the slash": {"aud": AT.removesuffix("/")},
+    "aud the client": {"aud": "site"},
+    "aud missing": {"aud": MISSING},
+    "exp missing": {"exp": MISSING},
+    "exp passed": {"exp": 5},
+    "exp text": {"exp": "9999999999"},
+    "iat later": {"iat": LATER},
+    "nbf later": {"nbf": LATER},
+    "nbf text": {"nbf": "1"},
+    "typ of an event": {"header": {"typ": "secevent+jwt"}},
+    "typ JWT": {"header": {"typ": "JWT"}},
+    "typ missing": {"header": {"typ": MISSING}},
+    "crit": {"header": {"crit": ["x"]}},
+    "alg none": {"header": {"alg": "none"}},
+    "alg of a secret": {"header": {"alg": "HS256"}},
+    "kid unknown": {"header": {"kid": "unknown"}},
+}
+
+
+def test_who_is_not_authenticated_learns_nothing(idp, org, sign_in, bearer, signals):
+    client, failures = sign_in(), []
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    tokens = {name: bearer(**claims) for name, claims in UNAUTHENTICATED.items()}
+    tokens |= {
+        "another key": bearer(key=key),
+        "nonsense": "nonsense",
+        "empty": "",
+        "an event": events.encode(claims_of(org)),
+        "an ID Token": idp.id_token(),
+    }
+    for name, token in tokens.items():
+        for subject in (iss_sub(idp.issuer), {"format": "opaque", "id": "nobody"}, None):
+            answer = post(token, {"sub_id": subject})
+            found = answer.status_code, answer["WWW-Authenticate"]
+            if found != (401, 'Bearer error="invalid_token"'):
+                failures.append((name, found))
+    assert failures == []
+    answer = post(None, {"sub_id": iss_sub(idp.issuer)})
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+    assert len(signals["rejected"]) == 3 * len(tokens) + 1
+    assert is_signed_in(client)
+
+
+@pytest.mark.parametrize("client_id", ["other", "", MISSING, None, ["site"]])
+def test_other_client_is_denied(idp, sign_in, bearer, client_id):
+    client = sign_in()
+    answer = post(bearer(sub=client_id), {"sub_id": iss_sub(idp.issuer)})
+    assert (answer.status_code, answer.json()["error"]) == (403, "access_denied")
+    assert is_signed_in(client)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        {},
+        {"sub_id": None},
+        {"sub_id": "ada"},
+        {"sub_id": {"format": "email"}},
+        {"sub_id": {"format": "iss_sub", "iss": 5, "sub": "ada"}},
+        "[" * 30000,
+        " " * (64 * 1024 + 1),
+    ],
+)
+def test_malformed_body(sign_in, bearer, body):
+    client = sign_in()
+    answer = post(bearer(), body)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert is_signed_in(client)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        {"format": "opaque", "id": "nobody"},
+        {"format": "email", "email": "nobody@example.com"},
+        {"format": "phone_number", "phone_number": "+1"},
+        {"format": "iss_sub", "iss": "https://other.example.com", "sub": "ada"},
+    ],
+)
+def test_nobody_of_this_name(sign_in, bearer, subject):
+    client = sign_in()
+    answer = post(bearer(), {"sub_id": subject})
+    assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
+    assert is_signed_in(client)
+
+
+def test_store_that_fails(idp, sign_in, bearer, monkeypatch):
+    client = sign_in()
+    with monkeypatch.context() as patch:
+        patch.setattr(engines, "delete", mock.Mock(side_effect=ConnectionError))
+        answer = post(bearer(), {"sub_id": iss_sub(idp.issuer)})
+    assert (answer.status_code, answer.json()["error"]) == (422, "unable_to_log_out")
+    assert post(bearer(), {"sub_id": iss_sub(idp.issuer)}).status_code == 204
+    assert not is_signed_in(client)
+
+
+def test_keys_that_cannot_be_fetched(idp, sign_in, bearer):
+    client = sign_in()
+    keys = idp.answers.pop("/oauth2/v1/keys")
+    assert post(bearer(), {"sub_id": iss_sub(idp.issuer)}).status_code == 503
+    assert is_signed_in(client)
+    cache.clear()
+    idp.answers["/oauth2/v1/keys"] = keys
+    assert post(bearer(), {"sub_id": iss_sub(idp.issuer)}).status_code == 204
+
+
+def test_without_the_option_there_is_nothing(bearer, configure):
+    token = bearer()
+    configure(SHARED_SIGNALS=None)
+    assert post(token, {}).status_code == 404
+
+
+def test_other_methods(client):
+    assert client.get(URL).status_code == 405
+    assert not OIDCSession.objects.exists()
