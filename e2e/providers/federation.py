@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,6 +72,8 @@ class Federation:
             "token_endpoint_auth_method": "client_secret_post",
             f"{self.channel}_logout_uri": f"{site.url}/oidc/logout/{self.channel}/",
             f"{self.channel}_logout_session_required": True,
+            # The others are told when somebody authenticated only if they ask for it.
+            "require_auth_time": site is self.sites[-1],
         }
 
     def _site(self, site: Site) -> Server:
@@ -78,6 +83,22 @@ class Federation:
             environment=agreement(self.sites, self.provider, self.folder),
             log=self._log(site),
         )
+
+    def manage(self, site: Site, *command: str) -> str:
+        """Run a management command of a site, and return what it prints."""
+        environment = agreement(self.sites, self.provider, self.folder)
+        environment |= {
+            "DEMO_SITE_PORT": str(site.port),
+            "DJANGO_SETTINGS_MODULE": "e2e.providers.settings",
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "django", *command],
+            env=os.environ | environment,
+            cwd=SCRIPTS.parents[1],
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout
 
     def _log(self, site: Site) -> Path:
         return self.folder / f"{site.key}.log"
