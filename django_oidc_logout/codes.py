@@ -240,6 +240,7 @@ class LogCode(Code):
 
     # At a sign-in.
     SIGN_IN_NOT_RECORDED = "sign_in_not_recorded"
+    NOTHING_RECORDED = "nothing_recorded"
     USER_SWITCH_NOT_RECORDED = "user_switch_not_recorded"
     REPLACED_ROW_NOT_REMOVED = "replaced_row_not_removed"
     REPLACED_SESSION_NOT_DELETED = "replaced_session_not_deleted"

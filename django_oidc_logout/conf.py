@@ -112,6 +112,13 @@ class Settings:
         return {DEFAULT_ALIAS: defaults}
 
     @property
+    def OIDC_LOGOUT_BACKENDS(self) -> list[str] | None:
+        """The backends whose sign-ins go through a provider. None: inferred from the session."""
+        value = self.raw("OIDC_LOGOUT_BACKENDS")
+        is_list = isinstance(value, list | tuple | set | frozenset)
+        return self._strings("OIDC_LOGOUT_BACKENDS", []) if is_list else None
+
+    @property
     def OIDC_LOGOUT_REDIRECT_URL(self) -> str | None:
         """Where people land after sign-out: a view name, path or URL. None: the built-in page."""
         own: str | None = self.raw("OIDC_LOGOUT_REDIRECT_URL")

@@ -8,7 +8,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 
 from . import refusals, request_scope, sign_in, user_changes
 from .conf import conf
-from .sessions import bound_store, entry, index
+from .sessions import bound_store, entry, index, unrecorded
 from .sessions.pending import PendingTokens
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def _update_row(request: HttpRequest) -> None:
     if id_token := entry.new_id_token(request.session):
         sign_in.record(request, PendingTokens(id_token=id_token), renewal=True)
         return
+    unrecorded.report(request)
     bound_store.follow(request)
     if entry.lasts_longer(request.session):
         index.extend(request.session)

@@ -10,7 +10,7 @@ from .codes import LogCode
 from .conf import conf
 from .exceptions import OIDCLogoutError
 from .providers import configured
-from .sessions import admission, entry, index, pending, tombstones
+from .sessions import admission, entry, index, pending, tombstones, unrecorded
 from .sessions import record as rows
 from .tokens import id_token
 
@@ -44,6 +44,7 @@ def record(
         The row, or None if it could not be written or the provider has ended the session.
     """
     try:
+        unrecorded.settle(request)
         provider = _named(tokens.provider)
         entry.mark_provider(request.session, provider or configured.only_alias())
         token = id_token.read_verified(tokens.id_token, tokens.claims, provider)
@@ -151,6 +152,7 @@ def _follow(request: HttpRequest, user: AbstractBaseUser) -> None:
         if row is not None:  # a logout token may not have found it
             issued_at = id_token.read(row.id_token).issued_at if row.id_token else None
             tombstones.enforce(request, row, issued_at)
+        unrecorded.mark(request)
     except Exception:  # this must not break the sign-in either
         logger.exception(
             "Could not record who uses a session now, run oidc_logout_doctor",

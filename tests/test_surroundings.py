@@ -93,6 +93,7 @@ def backends(*names, **others):
 
 
 MOZILLAS_BACKEND = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
+OWN_BACKEND = "django_oidc_logout.backends.OIDCLogoutBackend"
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -211,7 +212,7 @@ FOUND = [
     ("E013", NO_KEYS | {"OIDC_RP_SIGN_ALGO": "HS256", "OIDC_RP_CLIENT_SECRET": ""}),
     ("E013", provider("other", CLIENT_ID="site", ALGORITHMS=["RS256", "HS512"])),
     ("E014", backends(f"{HERE}.LastInLine")),
-    ("E014", backends(MOZILLAS_BACKEND, f"{HERE}.OnItsOwn")),
+    ("E014", backends(MOZILLAS_BACKEND, f"{HERE}.OnItsOwn", OIDC_STORE_ID_TOKEN=True)),
     ("W004", {"OIDC_OP_JWKS_ENDPOINT": "http://idp.example.com/jwks"}),
     ("W005", provider("other", ISSUER=ISSUER, CLIENT_ID="site")),
     ("W006", {"OIDC_RP_SIGN_ALGO": "HS256"}),
@@ -223,6 +224,12 @@ FOUND = [
     # mozilla's setting is nothing to other backends.
     ("W008", backends(MODEL_BACKEND, OIDC_STORE_ID_TOKEN=True)),
     ("W008", backends("nowhere.Backend")),
+    ("W008", backends(OWN_BACKEND, MOZILLAS_BACKEND)),
+    ("W008", backends(MODEL_BACKEND, OIDC_LOGOUT_BACKENDS=[MODEL_BACKEND])),
+    ("W008", backends(MODEL_BACKEND, OIDC_LOGOUT_BACKENDS=[])),
+    ("W025", {"OIDC_LOGOUT_BACKENDS": [OWN_BACKEND, "nowhere.Backend"]}),
+    ("E025", {"OIDC_LOGOUT_BACKENDS": OWN_BACKEND}),
+    ("E025", {"OIDC_LOGOUT_BACKENDS": [OIDCLogoutBackend]}),
     # URLs
     ("E016", urls(MOZILLAS)),
     ("E016", urls(path("", answer))),
@@ -312,6 +319,7 @@ LEFT_ALONE = [
     backends(f"{HERE}.InFront"),
     backends(f"{HERE}.Heir", MODEL_BACKEND),
     backends(MOZILLAS_BACKEND, OIDC_STORE_ID_TOKEN=True),
+    backends(f"{HERE}.Heir", MODEL_BACKEND, OIDC_LOGOUT_BACKENDS=(MOZILLAS_BACKEND,)),
     {"OIDC_LOGOUT_REVOKE_TOKENS": True},
     urls(OURS),
     in_languages() | provider(POST_LOGOUT_REDIRECT_URI=f"{SITE}/en/oidc/logout/callback/"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import Tags, register
 
-from . import bridges, browser, buttons, deployment, project, settings, tokens
+from . import browser, buttons, deployment, project, settings, sign_ins, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,13 +23,13 @@ def _run(*groups: Iterable[Callable[[], list[CheckMessage]]]) -> list[CheckMessa
 @register(TAG)
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Run the checks that need only settings."""
-    return _run(settings.CHECKS, tokens.CHECKS, bridges.CHECKS, project.CHECKS, browser.CHECKS)
+    return _run(settings.CHECKS, tokens.CHECKS, sign_ins.CHECKS, project.CHECKS, browser.CHECKS)
 
 
 @register(TAG, Tags.urls)
 def check_urls(**_: Any) -> list[CheckMessage]:
     """Run the checks that need the URLconf."""
-    return _run(project.URL_CHECKS, browser.URL_CHECKS, buttons.CHECKS)
+    return _run(project.URL_CHECKS, sign_ins.URL_CHECKS, browser.URL_CHECKS, buttons.CHECKS)
 
 
 @register(TAG, Tags.admin)

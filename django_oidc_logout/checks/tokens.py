@@ -14,7 +14,7 @@ from ..models import OIDCSession
 from ..providers import fetch
 from ..rp_initiated import return_to
 from ..tokens import jws
-from . import bridges, lookup
+from . import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -210,21 +210,6 @@ def check_refresh_tokens() -> list[CheckMessage]:
     ]
 
 
-def check_source() -> list[CheckMessage]:
-    """Check that a backend stores the ID Token of a sign-in."""
-    in_session = conf.raw("OIDC_STORE_ID_TOKEN") and lookup.derived(BACKENDS, MOZILLA)
-    if in_session or lookup.derived(BACKENDS, MIXIN) or bridges.has_bridge():
-        return []
-    return [
-        Warning(
-            "No backend in AUTHENTICATION_BACKENDS stores the ID Token of a sign-in: at sign-out, "
-            "providers ask people to confirm, or do not send them back.",
-            hint=f"{USE_BACKEND} If your code calls remember_login(), silence this.",
-            id="oidc_logout.W008",
-        )
-    ]
-
-
 CHECKS = (
     check_aliases,
     check_algorithms,
@@ -236,5 +221,4 @@ CHECKS = (
     check_duplicates,
     check_shared_secret,
     check_refresh_tokens,
-    check_source,
 )

@@ -21,7 +21,7 @@ from django.utils.crypto import get_random_string
 
 from ..codes import LogCode
 from ..conf import conf
-from . import engines, sql
+from . import engines, origin, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,6 @@ PROVIDER = "_oidc_logout_provider"
 ENDS_AT = "_oidc_logout_ends_at"
 ENTRY_TYPES = {"key": str, "token": str, "until": float}
 MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105  # the name of a session key
-MOZILLA_EXPIRATION = "oidc_id_token_expiration"
 FLUSHED = "_oidc_logout_flushed"
 ARRIVED = "_oidc_logout_arrived"
 
@@ -49,6 +48,8 @@ class Flushed:
     row_key: str = ""
     id_token: str = field(default="", repr=False)
     """An ID Token that was not recorded yet."""
+    provider: str | None = None
+    """The alias of the provider that began it, as `provider_alias` returns it."""
 
 
 def row_key(session: SessionBase | Mapping[str, Any]) -> str:
@@ -147,8 +148,9 @@ def note_flush(session: SessionBase) -> None:
     """Note what a session holds before it is flushed, as `login()` does for another user."""
     data: dict[str, Any] = getattr(session, "_session_cache", None) or {}
     id_token = new_id_token(data) if PROVIDER in data else mozilla_id_token(data)
-    if id_token or row_key(data):
-        setattr(session, FLUSHED, Flushed(row_key=row_key(data), id_token=id_token))
+    noted = Flushed(row_key=row_key(data), id_token=id_token, provider=provider_alias(data))
+    if noted != Flushed():
+        setattr(session, FLUSHED, noted)
 
 
 def flushed(session: SessionBase) -> Flushed:
@@ -182,7 +184,7 @@ def mark_provider(session: SessionBase, alias: str = "") -> None:
     session[PROVIDER] = alias
 
 
-def provider_alias(session: SessionBase) -> str | None:
+def provider_alias(session: SessionBase | Mapping[str, Any]) -> str | None:
     """Return the alias of the provider that began a session; None if nothing was noted.
 
     It is empty if a provider began the session and nothing says which.
@@ -190,9 +192,10 @@ def provider_alias(session: SessionBase) -> str | None:
     return str(session[PROVIDER] or "") if PROVIDER in session else None
 
 
-def is_from_provider(session: SessionBase) -> bool:
+def is_from_provider(session: SessionBase | Mapping[str, Any]) -> bool:
     """Return whether a session began with a sign-in through a provider."""
-    return bool(row_key(session)) or PROVIDER in session or MOZILLA_EXPIRATION in session
+    is_known = bool(row_key(session)) or PROVIDER in session
+    return is_known or origin.is_through_provider(session)
 
 
 def is_signed_in(session: SessionBase) -> bool:

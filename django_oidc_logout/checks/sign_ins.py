@@ -1,0 +1,147 @@
+"""System checks of the sign-ins: that those through a provider are recorded."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, Warning
+
+from .. import api
+from ..conf import conf
+from ..sessions import origin, unrecorded
+from . import lookup
+
+BACKENDS = "AUTHENTICATION_BACKENDS"
+CONTRIB = "django_oidc_logout.contrib"
+BRIDGES = {
+    "allauth.socialaccount.providers.openid_connect": f"{CONTRIB}.allauth",
+    "django_auth_adfs": f"{CONTRIB}.adfs",
+    "social_django": f"{CONTRIB}.social",
+}
+LIBRARIES = {origin.ADFS: "django_auth_adfs", origin.SOCIAL: "social_django"}
+TEST_MODULE = re.compile(r"(^|\.)(tests?|test_\w+|conftest)(\.|$)")
+OWN_CODE = "If your code calls remember_login(), import it at the top of the module."
+
+
+def check_list() -> list[CheckMessage]:
+    """Check that OIDC_LOGOUT_BACKENDS is a list of dotted paths."""
+    value = conf.raw("OIDC_LOGOUT_BACKENDS")
+    is_list = isinstance(value, list | tuple | set | frozenset)
+    if value is None or (is_list and all(isinstance(path, str) for path in value)):
+        return []
+    return [
+        Error(
+            "OIDC_LOGOUT_BACKENDS is not a list of dotted paths.",
+            hint='Set it to a list such as ["accounts.backends.OIDCBackend"], or to None.',
+            id="oidc_logout.E025",
+        )
+    ]
+
+
+def check_listed() -> list[CheckMessage]:
+    """Check that each entry of OIDC_LOGOUT_BACKENDS is, or is a base of, an installed backend."""
+    return [
+        Warning(
+            f"OIDC_LOGOUT_BACKENDS names {path}, which is not in AUTHENTICATION_BACKENDS: nobody "
+            "signs in with it.",
+            hint="Correct the path, or remove it.",
+            id="oidc_logout.W025",
+        )
+        for path in conf.OIDC_LOGOUT_BACKENDS or ()
+        if not any(origin.is_kind(backend, [path]) for backend in lookup.named(BACKENDS))
+    ]
+
+
+def check_recording() -> list[CheckMessage]:
+    """Check that what signs people in through a provider is recorded."""
+    if check_list() or not lookup.urls_load() or calls_remember_login():
+        return []
+    sources = [path for path in lookup.named(BACKENDS) if _is_source(path)]
+    problems = [
+        (f"Nothing records the sign-ins of {path}, which go through a provider", path)
+        for path in sources
+        if not _is_recorded(path)
+    ]
+    if not sources and not has_bridge():
+        nothing = "No backend in AUTHENTICATION_BACKENDS is known to sign in through a provider"
+        problems = [(nothing, origin.MOZILLA)]
+    return [
+        Warning(
+            f"{problem}: at sign-out, providers ask people to confirm, or do not send them back.",
+            hint=f"{_sentence(unrecorded.remedy_for(path))} {OWN_CODE}",
+            id="oidc_logout.W008",
+        )
+        for problem, path in problems
+    ]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _is_source(path: str) -> bool:
+    """Return whether a backend signs people in through a provider."""
+    if (listed := conf.OIDC_LOGOUT_BACKENDS) is not None:
+        return origin.is_kind(path, listed)
+    return origin.is_provider_backend(path)
+
+
+def _is_recorded(path: str) -> bool:
+    """Return whether the sign-ins of a backend are recorded, or another check says so."""
+    if origin.is_kind(path, [origin.MIXIN]):
+        return True
+    if origin.is_kind(path, [origin.MOZILLA]):
+        return bool(conf.raw("OIDC_STORE_ID_TOKEN"))
+    libraries = [name for base, name in LIBRARIES.items() if origin.is_kind(path, [base])]
+    return any(apps.is_installed(name) for name in libraries) or any(
+        apps.is_installed(BRIDGES[name]) for name in libraries
+    )
+
+
+def has_bridge() -> bool:
+    """Return whether a bridge records the sign-ins of a login library."""
+    return any(apps.is_installed(bridge) for bridge in BRIDGES.values())
+
+
+def check_bridges() -> list[CheckMessage]:
+    """Check that each login library that is installed has its bridge."""
+    if not lookup.urls_load() or calls_remember_login():
+        return []
+    return [
+        Warning(
+            f"{library} is in INSTALLED_APPS, and {bridge} is not: its sign-ins are not recorded.",
+            hint=f'Add "{bridge}". {OWN_CODE}',
+            id="oidc_logout.W030",
+        )
+        for library, bridge in BRIDGES.items()
+        if apps.is_installed(library) and not apps.is_installed(bridge)
+    ]
+
+
+def calls_remember_login() -> bool:
+    """Return whether a module of the site has imported `remember_login`.
+
+    All modules that the URLconf imports are loaded by now. Tests do not count.
+    """
+    return any(
+        _uses_remember_login(getattr(module, "__dict__", {}))
+        for name, module in [*sys.modules.items()]
+        if not name.startswith("django_oidc_logout") and not TEST_MODULE.search(name)
+    )
+
+
+def _uses_remember_login(names: dict[str, Any]) -> bool:
+    if names.get("remember_login") is api.remember_login:
+        return True
+    has_api = any(value is api for value in [*names.values()])
+    return has_api and any(
+        "remember_login" in getattr(getattr(value, "__code__", None), "co_names", ())
+        for value in [*names.values()]
+    )
+
+
+CHECKS = (check_list, check_listed)
+URL_CHECKS = (check_recording, check_bridges)
