@@ -55,7 +55,7 @@ class OIDCLogoutMixin:
         """Record a silent refresh: the same user gets new tokens, and no `login()` follows."""
         user: AbstractBaseUser | None = super().authenticate(request, **kwargs)  # type: ignore[misc]  # mozilla's
         if request is not None and user is not None and user == entry.signed_in_user(request):
-            if tokens := pending.take(request):
+            if tokens := pending.take(request, user):
                 sign_in.record(request, tokens, renewal=True)
             # The session may have ended in the meantime.
             return None if entry.signed_in_user(request) is None else user

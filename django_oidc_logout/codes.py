@@ -241,6 +241,7 @@ class LogCode(Code):
     # At a sign-in.
     SIGN_IN_NOT_RECORDED = "sign_in_not_recorded"
     NOTHING_RECORDED = "nothing_recorded"
+    ID_TOKEN_NOT_KEPT = "id_token_not_kept"  # noqa: S105  # a code
     USER_SWITCH_NOT_RECORDED = "user_switch_not_recorded"
     REPLACED_ROW_NOT_REMOVED = "replaced_row_not_removed"
     REPLACED_SESSION_NOT_DELETED = "replaced_session_not_deleted"

@@ -84,7 +84,7 @@ def _update_row(request: HttpRequest) -> None:
         return
     unrecorded.report(request)
     bound_store.follow(request)
-    if entry.lasts_longer(request.session):
+    if entry.expiry_differs(request.session):
         index.extend(request.session)
 
 

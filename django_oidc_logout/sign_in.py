@@ -130,7 +130,7 @@ def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
         entry.flush(request)
         return
     pending.note_login(request)
-    tokens, row_key = pending.take(request), pending.take_row_key(request)
+    tokens, row_key = _tokens(request, user), pending.take_row_key(request)
     if tokens is None:
         _follow(request, user)
         return
@@ -144,6 +144,14 @@ def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
             extra=LogCode.REPLACED_ROW_NOT_REMOVED.extra(),
         )
     record(request, tokens)
+
+
+def _tokens(request: HttpRequest, user: AbstractBaseUser) -> PendingTokens | None:
+    try:
+        return pending.take(request, user)
+    except Exception as exc:  # noqa: BLE001  # a login library may have changed
+        _log_failure(exc)
+        return None
 
 
 def _follow(request: HttpRequest, user: AbstractBaseUser) -> None:

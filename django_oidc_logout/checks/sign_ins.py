@@ -22,6 +22,9 @@ BRIDGES = {
     "social_django": f"{CONTRIB}.social",
 }
 LIBRARIES = {origin.ADFS: "django_auth_adfs", origin.SOCIAL: "social_django"}
+SOCIAL_WITH_ID_TOKEN = (  # modules of backends that are not OpenIdConnectAuth's
+    "auth0", "azuread", "azuread_b2c", "azuread_tenant", "cognito", "keycloak", "okta",
+)  # fmt: skip
 TEST_MODULE = re.compile(r"(^|\.)(tests?|test_\w+|conftest)(\.|$)")
 OWN_CODE = "If your code calls remember_login(), import it at the top of the module."
 
@@ -121,6 +124,43 @@ def check_bridges() -> list[CheckMessage]:
     ]
 
 
+def check_extra_data() -> list[CheckMessage]:
+    """Check that each backend of social-auth that receives an ID Token keeps it."""
+    if not apps.is_installed(f"{CONTRIB}.social"):
+        return []
+    return [
+        Warning(
+            f"{path} does not keep the ID Token: at sign-out, providers ask people to confirm, or "
+            "do not send them back.",
+            hint=f'Add "id_token" to {_extra_data(path)}.',
+            id="oidc_logout.W026",
+        )
+        for path in lookup.named(BACKENDS)
+        if _receives_id_token(path) and not _keeps_id_token(path)
+    ]
+
+
+def _receives_id_token(path: str) -> bool:
+    is_social = origin.is_kind(path, [origin.SOCIAL])
+    return origin.is_kind(path, [origin.SOCIAL_OIDC]) or (
+        is_social and path.split(".")[-2] in SOCIAL_WITH_ID_TOKEN
+    )
+
+
+def _keeps_id_token(path: str) -> bool:
+    backend = lookup.load(path)
+    names = (_extra_data(path), "SOCIAL_AUTH_EXTRA_DATA", "EXTRA_DATA")
+    configured = next((v for name in names if (v := conf.raw(name)) is not None), ())
+    entries = [*(getattr(backend, "EXTRA_DATA", None) or ()), *configured]
+    stored = [entry[-1] if isinstance(entry, list | tuple) else entry for entry in entries]
+    return "id_token" in stored or bool(getattr(backend, "GET_ALL_EXTRA_DATA", False))
+
+
+def _extra_data(path: str) -> str:
+    name = str(getattr(lookup.load(path), "name", "")).upper().replace("-", "_")
+    return f"SOCIAL_AUTH_{name}_EXTRA_DATA"
+
+
 def calls_remember_login() -> bool:
     """Return whether a module of the site has imported `remember_login`.
 
@@ -143,5 +183,5 @@ def _uses_remember_login(names: dict[str, Any]) -> bool:
     )
 
 
-CHECKS = (check_list, check_listed)
+CHECKS = (check_list, check_listed, check_extra_data)
 URL_CHECKS = (check_recording, check_bridges)

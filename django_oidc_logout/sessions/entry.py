@@ -37,6 +37,7 @@ PROVIDER = "_oidc_logout_provider"
 ENDS_AT = "_oidc_logout_ends_at"
 ENTRY_TYPES = {"key": str, "token": str, "until": float}
 MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105  # the name of a session key
+CLOCK_STEP = 1  # second
 FLUSHED = "_oidc_logout_flushed"
 ARRIVED = "_oidc_logout_arrived"
 
@@ -110,12 +111,15 @@ def will_be_saved(session: SessionBase) -> bool:
     return session.modified or conf.SESSION_SAVE_EVERY_REQUEST
 
 
-def lasts_longer(session: SessionBase) -> bool:
-    """Return whether a session lasts half its lifetime longer than its row says."""
+def expiry_differs(session: SessionBase) -> bool:
+    """Return whether a session lasts half its lifetime longer than its row says, or less long.
+
+    Some login libraries shorten a session after `login()`.
+    """
     if not (entry := _entry(session)):
         return False
     gained: float = expiry_date(session).timestamp() - entry["until"]
-    return gained > session.get_expiry_age() / 2
+    return gained > session.get_expiry_age() / 2 or gained < -CLOCK_STEP
 
 
 def mark_expiry(session: SessionBase) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.contrib import auth
 from django.utils.module_loading import import_string
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MOZILLA = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
 SOCIAL = "social_core.backends.base.BaseAuth"
+SOCIAL_OIDC = "social_core.backends.open_id_connect.OpenIdConnectAuth"
 ADFS = "django_auth_adfs.backend.AdfsBaseBackend"
 MIXIN = "django_oidc_logout.backends.OIDCLogoutMixin"
 PROVIDER_BACKENDS = (MOZILLA, MIXIN, SOCIAL, ADFS)
@@ -32,6 +34,7 @@ SOCIAL_LOCAL_NAMES = ("email", "username")
 ALLAUTH_METHODS = "account_authentication_methods"
 ALLAUTH_USER = "account_authentication_methods_user"
 ALLAUTH_SOCIAL = "socialaccount"
+ALLAUTH_BRIDGE = "django_oidc_logout.contrib.allauth"
 
 
 def is_through_provider(session: SessionBase | Mapping[str, Any]) -> bool:
@@ -43,7 +46,8 @@ def is_through_provider(session: SessionBase | Mapping[str, Any]) -> bool:
         MOZILLA_EXPIRATION in session
         or is_provider_backend(path)
         or session.get(SOCIAL_BACKEND, "email") not in SOCIAL_LOCAL_NAMES
-        or is_allauth_social(session)
+        # Its bridge reports each sign-in through OpenID Connect, and none through OAuth alone.
+        or (is_allauth_social(session) and not apps.is_installed(ALLAUTH_BRIDGE))
     )
 
 

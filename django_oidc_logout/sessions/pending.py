@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from . import entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
+
+    Source = Callable[["HttpRequest", "AbstractBaseUser"], "PendingTokens | None"]
 
 ATTRIBUTE = "_oidc_logout_tokens"
 ROW_KEY = "_oidc_logout_row_key"
@@ -54,13 +57,24 @@ def note_login(request: HttpRequest) -> None:
     setattr(request, LOGGED_IN, True)
 
 
-def take(request: HttpRequest) -> PendingTokens | None:
-    """Return the tokens that were kept, or the ID Token that mozilla-django-oidc stored.
+_sources: dict[Source, None] = {}
 
-    `login()` may just have flushed the latter, together with the session of somebody else.
+
+def add_source(source: Source) -> None:
+    """Ask `source` for the tokens of each `login()` for which nothing was kept."""
+    _sources[source] = None
+
+
+def take(request: HttpRequest, user: AbstractBaseUser) -> PendingTokens | None:
+    """Return the tokens that were kept, or what a source or mozilla-django-oidc has stored.
+
+    `login()` may just have flushed the latter's, together with the session of somebody else.
     """
     tokens: PendingTokens | None = request.__dict__.pop(ATTRIBUTE, None)
     if tokens is not None:
         return tokens
+    for source in _sources:
+        if (tokens := source(request, user)) is not None:
+            return tokens
     id_token = entry.mozilla_id_token(request.session) or entry.flushed(request.session).id_token
     return PendingTokens(id_token=id_token) if id_token else None

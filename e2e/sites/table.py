@@ -44,6 +44,12 @@ KINDS = {
             callback="/callback/",
         ),
         Kind(
+            name="social",
+            library="social_django",
+            distribution="social-auth-app-django",
+            callback="/social/complete/oidc/",
+        ),
+        Kind(
             name="wagtail",
             library="wagtail",
             distribution="wagtail",
