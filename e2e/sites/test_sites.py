@@ -52,7 +52,7 @@ def test_sign_in_and_sign_out(site: Site, federation: Federation, visitor: Visit
     sign_in_and_out(site, visitor("ada", federation))
 
 
-@pytest.mark.parametrize("name", ["allauth", "authlib"], indirect=True)
+@pytest.mark.parametrize("name", ["allauth", "authlib", "social"], indirect=True)
 def test_at_django_oauth_toolkit(name: str, toolkit: Federation, visitor: Visitor) -> None:
     """That of mozilla-django-oidc is in `e2e/providers`."""
     sign_in_and_out(toolkit.site(name), visitor("ada", toolkit))
@@ -80,3 +80,17 @@ def test_staff_end_sessions(site: Site, federation: Federation, visitor: Visitor
     grace.sign_in(site)
     assert not grace.was_asked, "staff end the session at the site alone"
     assert warnings(site) == []
+
+
+def test_forgotten_step(name: str, federation: Federation, visitor: Visitor) -> None:
+    """The sign-out reaches the provider, and a warning says what to do about the rest."""
+    site, ada = federation.site(name, forgets=True), visitor("ada", federation)
+    ada.sign_in(site)
+    (warning,) = warnings(site)
+    assert "sign-out will lack the hint" in warning
+    sent = ada.press(site)
+    assert sent["client_id"] == site.client["client_id"]
+    assert "id_token_hint" not in sent
+    assert outcomes(site) == [("redirect", False)]
+    ada.sign_in(site)
+    assert ada.was_asked

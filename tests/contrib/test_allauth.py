@@ -432,22 +432,30 @@ def test_sign_in_whose_issuer_nothing_says_is_not_recorded(site, idp, outcomes, 
         ("google", {"iss": "https://accounts.google.com", "sub": "7", "aud": "site"}, 1),
     ],
 )
-def test_other_providers_of_allauth(alias, data, rows, site):
-    google = {"ISSUER": "https://accounts.google.com", "CLIENT_ID": "site"}
+def test_other_providers_of_allauth(alias, data, rows, site, outcomes):
+    issuer = site.OIDC_LOGOUT_PROVIDERS["default"]["ISSUER"]
+    google = {
+        "ISSUER": "https://accounts.google.com",
+        "CLIENT_ID": "site",
+        "END_SESSION_ENDPOINT": f"{issuer}/end-session",
+        "JWKS_URI": f"{issuer}/jwks",
+    }
     site.OIDC_LOGOUT_PROVIDERS = {**site.OIDC_LOGOUT_PROVIDERS, "google": google}
     models = import_module("allauth.socialaccount.models")
-    request = RequestFactory().get("/")
-    request.session, request.user = Client().session, new_user()
+    signing_in = RequestFactory().get("/")
+    signing_in.session, signing_in.user = Client().session, new_user()
     social_login = models.SocialLogin(account=models.SocialAccount(provider=alias, extra_data=data))
     social_login.state["process"] = "login"
     import_module("allauth.socialaccount.signals").pre_social_login.send(
-        sender=None, request=request, sociallogin=social_login
+        sender=None, request=signing_in, sociallogin=social_login
     )
     import_module("allauth.account.signals").user_logged_in.send(
-        sender=None, request=request, user=request.user, sociallogin=social_login
+        sender=None, request=signing_in, user=signing_in.user, sociallogin=social_login
     )
     assert OIDCSession.objects.filter(provider="google", sub="7").count() == rows
     assert OIDCSession.objects.count() == rows
+    api.sign_out(signing_in)
+    assert [each.provider for each in outcomes] == ["redirect" if rows else "unavailable"]
 
 
 # allauth's button

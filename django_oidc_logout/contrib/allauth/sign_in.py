@@ -22,7 +22,7 @@ from ... import fields
 from ...api import check_reauthentication, remember_login
 from ...conf import conf
 from ...exceptions import TokenUnreadable
-from ...sessions import engines
+from ...sessions import engines, entry, unrecorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,6 +97,8 @@ def record_social_login(
         return
     claims, token = _claims(sociallogin), sociallogin.token
     if not _is_openid(sociallogin, claims):
+        unrecorded.settle(request)
+        entry.mark_provider(request.session)  # nobody knows how to end the session there
         return
     remember_login(
         request,
