@@ -14,6 +14,6 @@ from django.contrib.auth import get_user_model  # noqa: E402  # needs settings
 
 from e2e.sites.table import STAFF  # noqa: E402
 
-call_command("migrate", verbosity=0, interactive=False)
+call_command("migrate", verbosity=0, interactive=False, run_syncdb=True)
 get_user_model().objects.create_superuser(STAFF, f"{STAFF}@example.org", STAFF)
 call_command("runserver", sys.argv[1], use_reloader=False, skip_checks=True)
