@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from importlib import import_module
+from types import ModuleType
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,14 +16,17 @@ from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.test import AsyncClient, Client, RequestFactory, override_settings
+from django.urls import include, path
 
 from django_oidc_logout import api
 from django_oidc_logout.models import OIDCSession
 from tests import settings as usual
 from tests.absence import need_package
+from tests.docs.markdown import ROOT, blocks_of
 from tests.factories import is_signed_in, post_logout_token, query_of
 from tests.idp import ACCESS_TOKEN, REFRESH_TOKEN
 from tests.secrecy import GUARD
+from tests.urls import home, private
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +43,6 @@ APPS = [
 ]
 TABLES = ("account", "mfa", "socialaccount")
 PASSWORD = "correct horse battery staple"
-CALLBACK = "/accounts/oidc/company/login/callback/"
 HEADLESS = "/_allauth/{}/v1/auth"
 
 
@@ -100,13 +103,12 @@ def social_app(idp, provider_id="company", client_id="site"):
 
 def start(client, provider_id="company", **query):
     """Start a sign-in, and return the state with which the provider sends people back."""
-    path = f"/accounts/oidc/{provider_id}/login/"
-    return query_of(client.get(path, query))["state"]
+    return query_of(client.get(f"/accounts/oidc/{provider_id}/login/", query))["state"]
 
 
 def come_back(client, state, provider_id="company"):
-    path = f"/accounts/oidc/{provider_id}/login/callback/"
-    return client.get(path, {"code": "code", "state": state})
+    url = f"/accounts/oidc/{provider_id}/login/callback/"
+    return client.get(url, {"code": "code", "state": state})
 
 
 def sign_in(client=None, **query):
@@ -617,6 +619,27 @@ def test_async(site):
     response = async_to_sync(asynchronous.post)("/accounts/logout/")
     assert "id_token_hint" in query_of(response)
     assert not is_signed_in(client)
+
+
+def test_page_of_the_documentation_is_such_a_site(site, idp):
+    need_package("markdown_it", "markdown-it-py")
+    text = (ROOT / "docs" / "how-to" / "allauth.md").read_text()
+    text = text.replace("https://idp.example.com/realms/main", idp.issuer)
+    parts = [part for b in blocks_of(text) if b.language == "python" for part in b.fragments()]
+    code = {part.first_line: part.text for part in parts}
+    written = {}
+    exec(code["# settings.py"], written)
+    assert {*written["INSTALLED_APPS"]} - {...} <= {*APPS}
+    assert {*written["MIDDLEWARE"]} - {...} <= {*middleware()}
+    for name in ("AUTHENTICATION_BACKENDS", "OIDC_LOGOUT_PROVIDERS", "SOCIALACCOUNT_PROVIDERS"):
+        setattr(site, name, written[name])
+    urls = ModuleType("urls_of_page")
+    own = eval(f"[{code['# urls.py']}]", {"path": path, "include": include})
+    urls.urlpatterns = [path("", home), path("private/", private), *own]
+    site.ROOT_URLCONF = urls
+    client = sign_in()
+    assert OIDCSession.objects.get().provider == "company"
+    assert "id_token_hint" in press(client)
 
 
 @pytest.mark.parametrize("missing", ["allauth.socialaccount", "django_oidc_logout"])

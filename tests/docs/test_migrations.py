@@ -84,6 +84,11 @@ def sign_in_before(sign_in):
     def start():
         client = sign_in()
         OIDCSession.objects.all().delete()
+        session = client.session
+        for name, _ in [*session.items()]:
+            if name.startswith("_oidc_logout"):
+                del session[name]
+        session.save()
         return client
 
     return start
