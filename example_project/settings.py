@@ -29,6 +29,7 @@ MIDDLEWARE = [
     "django_oidc_logout.middleware.OIDCSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_oidc_logout.demo.timeline.TimelineMiddleware",  # only for the demo
 ]
 
 # 3 of 5: the backend.
@@ -39,7 +40,9 @@ AUTHENTICATION_BACKENDS = [
 ]
 
 # 4 of 5: the identity provider.
-OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": PROVIDER.url}}
+OIDC_LOGOUT_PROVIDERS = {
+    "default": {"ISSUER": PROVIDER.url, "NAME": "the example identity provider"},
+}
 
 # 5 of 5 is in urls.py.
 ROOT_URLCONF = "example_project.urls"

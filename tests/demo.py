@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 SITE_SETTINGS = "example_project.settings"
-OPTIONS = ["--site-port", "--second-site-port", "--idp-port"]
+OPTIONS = ["--site-port", "--second-site-port", "--idp-port", "--hub-port"]
 
 
 @dataclass
@@ -27,14 +27,15 @@ class Demo:
 
     folder: Path
     settings: str = SITE_SETTINGS
-    ports: list[int] = field(default_factory=lambda: free_ports(3))
+    ports: list[int] = field(default_factory=lambda: free_ports(4))
 
     def __post_init__(self) -> None:
-        *site_ports, provider_port = self.ports
+        *site_ports, provider_port, hub_port = self.ports
         self.sites = [
             replace(site, port=port) for site, port in zip(agreed.SITES, site_ports, strict=True)
         ]
         self.provider = replace(agreed.PROVIDER, port=provider_port)
+        self.hub = agreed.Hub(hub_port)
         self.command = [sys.executable, "manage.py", "demo"]
         for option, port in zip(OPTIONS, self.ports, strict=True):
             self.command += [option, str(port)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 import socket
 import sys
+from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -254,7 +257,7 @@ class TestPages:
     ) -> None:
         visitor.sign_in(one, "ada", "lovelace")
         page = visitor.get(f"{one.url}/{path}").text
-        assert "<script" not in page
+        assert re.findall("<script(?! src=)", page) == []
         assert "<style" not in page
         assert "style=" not in page
 
@@ -345,7 +348,7 @@ class TestCommand:
             process.kill()
             assert eventually(demo.is_gone)
 
-    @pytest.mark.parametrize("taken", range(3), ids=OPTIONS)
+    @pytest.mark.parametrize("taken", range(4), ids=OPTIONS)
     def test_a_taken_port_gives_one_line(self, tmp_path: Path, taken: int) -> None:
         demo = Demo(tmp_path)
         with socket.create_server(("127.0.0.1", demo.ports[taken])):
@@ -358,7 +361,7 @@ class TestCommand:
 
     @pytest.mark.parametrize("same", [(0, 1), (0, 2), (1, 2)], ids=str)
     def test_each_server_needs_a_port(self, tmp_path: Path, same: tuple[int, int]) -> None:
-        ports = free_ports(3)
+        ports = free_ports(4)
         ports[same[0]] = ports[same[1]]
         result = Demo(tmp_path, ports=ports).run()
         assert result.returncode == 1
@@ -395,3 +398,83 @@ class TestEnvironment:
         assert result.returncode == 1
         assert result.stderr.startswith(said)
         assert len(result.stderr.splitlines()) == 1
+
+
+class TestTimeline:
+    @pytest.fixture
+    def visitor(self, demo: Demo) -> Iterator[DemoVisitor]:
+        with DemoVisitor(demo) as visitor:
+            visitor.post(f"{demo.hub.url}/clear/")
+            yield visitor
+
+    def steps(self, visitor: DemoVisitor, demo: Demo) -> list[str]:
+        """Return the steps, oldest first, as somebody without JavaScript reads them."""
+        page = visitor.get(f"{demo.hub.url}/steps/").text
+        steps = re.findall(r'<li class="step .*?</li>', page, re.S)
+        plain = (re.sub(r"<[^>]*>", "", step) for step in steps)
+        return [" ".join(unescape(text).split()) for text in plain][::-1]
+
+    def test_the_first_page_shows_both_sites_and_the_provider(
+        self, visitor: DemoVisitor, demo: Demo
+    ) -> None:
+        page = visitor.get(f"{demo.hub.url}/")
+        for url in (*(site.url for site in demo.sites), demo.provider.url):
+            assert f'src="{url}/"' in page.text
+            policy = visitor.get(f"{url}/").headers["Content-Security-Policy"]
+            assert policy == f"frame-ancestors 'self' {demo.hub.url}"
+
+    def test_it_says_what_a_sign_out_did(
+        self, visitor: DemoVisitor, demo: Demo, one: Site, two: Site
+    ) -> None:
+        visitor.sign_in(one, "ada", "lovelace")
+        visitor.press_sign_in(two)
+        visitor.press_sign_out(one)
+        said = self.steps(visitor, demo)
+        for sender, receiver, text in [
+            ("Browser", "Site one", "“Sign in” is pressed."),
+            ("Browser", "Identity provider", "it asks for a password."),
+            ("Site one", "", "ada is signed in."),
+            ("Browser", "Identity provider", "it does not ask for a password."),
+            ("Browser", "Site one", "“Sign out” is pressed."),
+            ("Site one", "", "The session at this site has ended."),
+            ("Browser", "Identity provider", "The site asks to sign this browser out."),
+            ("Identity provider", "Site two", "A logout token arrives."),
+            ("Site two", "", "The provider ended the session (back-channel)."),
+            ("Browser", "Site one", "The browser is back from the provider."),
+        ]:
+            while sender not in said[0] or receiver not in said[0] or text not in said[0]:
+                said.pop(0)
+        page = visitor.get(f"{demo.hub.url}/steps/").text
+        assert "backchannel-logout" in page
+        assert "ada@example.org" not in page  # tokens are redacted
+        assert not re.search(r"[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}", page)
+
+    def test_the_switch_shows_what_django_does_not_do(
+        self, visitor: DemoVisitor, demo: Demo, one: Site
+    ) -> None:
+        visitor.post(f"{demo.hub.url}/switch/", data={"logout": "django"})
+        visitor.sign_in(one, "ada", "lovelace")
+        visitor.submit(visitor.get(f"{one.url}/"), "/django-logout/")
+        assert "did not notify the provider" in self.steps(visitor, demo)[-1]
+        assert "ada@example.org" in visitor.press_sign_in(one).text  # without a password
+        visitor.post(f"{demo.hub.url}/switch/", data={"logout": "ours"})
+        visitor.press_sign_out(one)
+        assert visitor.is_asked_for_password(visitor.press_sign_in(one))
+
+    def test_steps_are_streamed_as_they_happen(
+        self, visitor: DemoVisitor, demo: Demo, one: Site
+    ) -> None:
+        with visitor.get(f"{demo.hub.url}/stream/", stream=True) as stream:
+            lines = stream.iter_lines(chunk_size=1, decode_unicode=True)
+            assert next(lines) == ": connected"
+            assert next(lines) == ""
+            visitor.press_sign_in(one)
+            assert "“Sign in” is pressed." in json.loads(next(lines).removeprefix("data: "))
+
+    @pytest.mark.parametrize("path", ["switch/", "steps/"])
+    def test_what_it_does_not_understand_changes_nothing(
+        self, visitor: DemoVisitor, demo: Demo, path: str
+    ) -> None:
+        visitor.post(f"{demo.hub.url}/{path}", data={"logout": "neither"})
+        assert not self.steps(visitor, demo)
+        assert "demo_logout" not in visitor.cookies

@@ -89,6 +89,18 @@ class Provider:
 
 
 @dataclass(frozen=True)
+class Hub:
+    """The page that shows the sites, the provider and what happens between them."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The page's URL."""
+        return f"http://localhost:{self.port}"
+
+
+@dataclass(frozen=True)
 class Person:
     """A person with an account at the identity provider."""
 
@@ -109,6 +121,8 @@ SITES = (Site("one", _one, "--site-port"), Site("two", _two, "--second-site-port
 # of another host.
 (_provider_port,) = _ports_from_environment("DEMO_IDP_PORT", 9000)
 PROVIDER = Provider(_provider_port, os.environ.get("DEMO_IDP_HOST") or "localhost")
+
+HUB = Hub(*_ports_from_environment("DEMO_HUB_PORT", 8080))
 
 
 def this_site() -> Site:

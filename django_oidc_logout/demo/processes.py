@@ -171,7 +171,11 @@ def site_server(
         url=site.url,
         command=served_at(site.port),
         environment=environment
-        | {"DEMO_SITE_PORT": str(site.port), "DJANGO_SETTINGS_MODULE": settings},
+        | {
+            "DEMO_NAME": site.name,
+            "DEMO_SITE_PORT": str(site.port),
+            "DJANGO_SETTINGS_MODULE": settings,
+        },
         port_option=site.port_option,
         log=log,
         folder=folder,
@@ -185,7 +189,7 @@ def provider_server(provider: Provider, *, environment: dict[str, str], log: Pat
         url=provider.url,
         command=served_at(provider.port),
         environment=environment
-        | {"DJANGO_SETTINGS_MODULE": "django_oidc_logout.demo.provider.settings"},
+        | {"DEMO_NAME": "Identity provider", "DJANGO_SETTINGS_MODULE": PROVIDER_SETTINGS},
         port_option="--idp-port",
         probe="/.well-known/openid-configuration",
         log=log,

@@ -7,6 +7,7 @@ import sys
 import threading
 
 import django
+from django.conf import settings
 from django.core.management import call_command
 
 
@@ -14,8 +15,9 @@ def main(address: str) -> None:
     """Migrate, seed and serve the project that DJANGO_SETTINGS_MODULE names."""
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     django.setup()
-    call_command("migrate", verbosity=0, interactive=False)
-    call_command("seed")
+    if settings.DATABASES:
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("seed")
     call_command("runserver", address, use_reloader=False)
 
 

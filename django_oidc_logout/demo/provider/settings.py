@@ -20,6 +20,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_oidc_logout.demo.timeline.TimelineMiddleware",
 ]
 ROOT_URLCONF = "django_oidc_logout.demo.provider.urls"
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
 
-from django_oidc_logout.demo.agreed import PROVIDER, SITES, VAR, port
+from django_oidc_logout.demo.agreed import HUB, PROVIDER, SITES, VAR, port
 from django_oidc_logout.demo.processes import (
     DemoError,
     Server,
     agreement,
     provider_server,
+    served_at,
     site_server,
 )
 from django_oidc_logout.demo.run import Run, addresses, people, where_logs_are
@@ -23,22 +24,24 @@ from django_oidc_logout.demo.run import Run, addresses, people, where_logs_are
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from django_oidc_logout.demo.agreed import Provider, Site
+    from django_oidc_logout.demo.agreed import Hub, Provider, Site
 
 ROOT = Path(__file__).parents[3]
 QUIET = 1
 
 TEXT = """
+  Open {hub.url}
+  It shows two sites, their identity provider, and what happens between them.
+
 {addresses}
 
   Sign in as
 {people}
 
   What to try
-    1. Open {one.name} and sign in. Open {two.name} and press "Sign in":
+    1. Sign in at {one.name}. Press "Sign in" at {two.name}:
        the identity provider recognises you and does not ask for a password.
-    2. Press "Sign out" at one site, then reload the other:
-       you are signed out there too.
+    2. Press "Sign out" at one site: you are signed out at the other too.
     3. Press "Sign in": the identity provider asks for the password again.
 
   Ctrl-C ends everything.{logs}
@@ -56,15 +59,18 @@ class Command(BaseCommand):
         for site in SITES:
             parser.add_argument(site.port_option, dest=site.key, type=port, default=site.port)
         parser.add_argument("--idp-port", type=port, default=PROVIDER.port)
+        parser.add_argument("--hub-port", type=port, default=HUB.port)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run until a signal arrives or a server fails."""
         sites = [replace(site, port=options[site.key]) for site in SITES]
         provider = replace(PROVIDER, port=options["idp_port"])
-        servers = self._servers(sites, provider, quiet=options["verbosity"] <= QUIET)
+        hub = replace(HUB, port=options["hub_port"])
+        servers = self._servers(sites, provider, hub, quiet=options["verbosity"] <= QUIET)
         one, two = sites
         text = TEXT.format(
             addresses=addresses(servers),
+            hub=hub,
             people=people(for_staff="(may use the sites' /admin/)"),
             one=one,
             two=two,
@@ -80,9 +86,24 @@ class Command(BaseCommand):
         self.stdout.write(text)
         self.stdout.flush()
 
-    def _servers(self, sites: list[Site], provider: Provider, *, quiet: bool) -> list[Server]:
-        environment = agreement(sites, provider, VAR)
+    def _servers(
+        self, sites: list[Site], provider: Provider, hub: Hub, *, quiet: bool
+    ) -> list[Server]:
+        environment = agreement(sites, provider, VAR) | {
+            "DEMO_HUB_PORT": str(hub.port),
+            "DEMO_HUB_URL": hub.url,
+        }
         return [
+            Server(
+                name="the page to open",
+                url=hub.url,
+                command=served_at(hub.port),
+                environment=environment
+                | {"DJANGO_SETTINGS_MODULE": "example_project.hub.settings"},
+                port_option="--hub-port",
+                log=VAR / "hub.log" if quiet else None,
+                folder=ROOT,
+            ),
             *(
                 site_server(
                     site,

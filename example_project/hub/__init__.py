@@ -1,0 +1,1 @@
+"""The page to open first: both sites, their provider, and what happens between them."""
