@@ -19,7 +19,8 @@ from e2e.browsers.chromium import Chromium
 from e2e.browsers.firefox import Firefox, bearing_with_the_driver
 from e2e.browsers.provider import Provider
 from e2e.browsers.urls import NODE_MODULES
-from tests.absence import need
+from tests.absence import need, need_package
+from tests.demo import Demo
 
 in_chromium = pytest.mark.parametrize("browser", ["chromium"], indirect=True)
 
@@ -125,3 +126,12 @@ def is_signed_out(visitor):
     visitor.open("/")
     visitor.see("This page is for ")
     return "nobody" in visitor.text()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """Run the demo."""
+    need_package("oauth2_provider", "django-oauth-toolkit")
+    demo = Demo(tmp_path_factory.mktemp("demo"))
+    with demo.running():
+        yield demo
