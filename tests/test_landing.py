@@ -214,7 +214,8 @@ def test_hostile_places_are_refused(rf, secure):
 
 @pytest.mark.django_db
 def test_hostile_places_lead_nowhere_and_sign_out(travel):
-    places = {value: place(travel(value)) for value in HOSTILE}
+    """Each way asks the function that the test above tries with the whole table."""
+    places = {value: place(travel(value)) for value in HOSTILE[::20]}
     assert {value: there for value, there in places.items() if not stays(there)} == {}
     # A lone surrogate does not survive a form; what is left of it may be a path like any other.
     reached = {value for value, there in places.items() if there != "/default/"}
