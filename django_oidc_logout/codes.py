@@ -171,7 +171,7 @@ class RejectedCode(Code):
         "the token's iss and aud do not match a configured provider",
     )
     NOT_SIGNED = "not_signed", "the token is not signed"
-    WRONG_ALG = "wrong_alg", "the token's alg is not allowed, ALGORITHMS has {allowed}"
+    WRONG_ALG = "wrong_alg", "the token's alg is not allowed, only {allowed}"
     UNKNOWN_CRIT = "unknown_crit", "the token's crit names an unsupported extension"
     WRONG_TYP = "wrong_typ", "the token's typ is not that of a logout token"
     KEYS_UNAVAILABLE = (

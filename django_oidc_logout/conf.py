@@ -108,7 +108,8 @@ class Settings:
             for name, setting in MOZILLA_DEFAULTS.items()
             if getattr(settings, setting, None) is not None
         }
-        defaults["algorithms"] = (getattr(settings, "OIDC_RP_SIGN_ALGO", "HS256"),)
+        if algorithm := self.raw("OIDC_RP_SIGN_ALGO"):
+            defaults["algorithms"] = (algorithm,)
         return {DEFAULT_ALIAS: defaults}
 
     @property

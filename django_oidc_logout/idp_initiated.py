@@ -50,7 +50,7 @@ def front_channel(issuer: str, sid: str) -> int:
     Raises:
         SessionsNotEnded: the session could not be ended.
     """
-    if not sid or issuer not in configured.issuers():
+    if not sid or not configured.is_issuer(issuer):
         return 0
     rows = index.matching(issuer=issuer, sid=sid)
     return end.end_rows(rows, code=EndedCode.FRONT_CHANNEL)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+PLACEHOLDER = "{tenantid}"
+ALL_TENANTS = "*"
+TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")  # it becomes a part of URLs
+TEMPLATE = re.compile(r"https?://[^/?#{}]+/[^?#{}]*\{tenantid\}[^?#{}]*")  # never a part of a host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +56,13 @@ class ProviderOptions:
 
     alias: str
     issuer: str = ""
+    tenants: tuple[str, ...] | str = ()
+    discovery_url: str = ""
     name: str = ""
     backend: str = "django_oidc_logout.providers.OIDCProvider"
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
-    algorithms: tuple[str, ...] = ("RS256",)
+    algorithms: tuple[str, ...] = ()
     end_session_endpoint: str = ""
     jwks_uri: str = ""
     revocation_endpoint: str = ""
@@ -74,9 +82,55 @@ class ProviderOptions:
     verify_ssl: bool | str = True
     proxies: Mapping[str, str] | None = field(default=None, repr=False)
     basic_auth: bool | None = None
+    # If the issuer is that of one tenant, the setting's, which has a placeholder.
+    template: str = ""
+
+    def of_issuer(self, issuer: object) -> ProviderOptions | None:
+        """Return the options for tokens of an issuer, or None if it is not this provider's.
+
+        If the setting's issuer has a placeholder, the returned options have the tenant's.
+        """
+        if not self.is_template:
+            return self if self.issuer == issuer else None
+        before, _, after = self.issuer.partition(PLACEHOLDER)
+        tenant = str(issuer).removeprefix(before).removesuffix(after)
+        return self.of_tenant(tenant) if f"{before}{tenant}{after}" == issuer else None
+
+    def of_tenant(self, tenant: object) -> ProviderOptions | None:
+        """Return the options for tokens of a tenant, or None if it is not one of the provider's."""
+        if not isinstance(tenant, str) or not TENANT.fullmatch(tenant):
+            return None
+        if self.tenants != ALL_TENANTS and tenant not in self.listed_tenants:
+            return None
+        issuer = self.issuer.replace(PLACEHOLDER, tenant)
+        return replace(self, issuer=issuer, template=self.issuer)
+
+    @property
+    def tenant(self) -> str:
+        """The tenant whose issuer this is, if the setting's has a placeholder."""
+        before, _, after = self.template.partition(PLACEHOLDER)
+        return self.issuer.removeprefix(before).removesuffix(after) if self.template else ""
+
+    @property
+    def is_template(self) -> bool:
+        """Whether the issuer has a placeholder for a tenant."""
+        return isinstance(self.issuer, str) and bool(TEMPLATE.fullmatch(self.issuer))
+
+    @property
+    def listed_tenants(self) -> list[str]:
+        """The tenants in the settings; none if all are allowed."""
+        return list(self.tenants) if isinstance(self.tenants, list | tuple | set) else []
+
+    @property
+    def issuers(self) -> set[str]:
+        """The issuers of tokens, as far as they are known."""
+        if not self.is_template:
+            return {self.issuer} if isinstance(self.issuer, str) else set()
+        found = map(self.of_tenant, self.listed_tenants)
+        return {options.issuer for options in found if options}
 
 
-INHERITED = {"alias", "verify_ssl", "proxies", "basic_auth"}
+INHERITED = {"alias", "verify_ssl", "proxies", "basic_auth", "template"}
 PROVIDER_KEYS = tuple(f.name.upper() for f in fields(ProviderOptions) if f.name not in INHERITED)
 
 
@@ -89,6 +143,8 @@ class Providers(dict[str, ProviderOptions]):
         """The options of each as the site wrote them."""
         self.failure = ""
         """Why the site's callable could not be asked."""
+        self.is_complete = True
+        """False: a callable may have others for another request."""
 
     @classmethod
     def read(cls, written: Any, defaults: Mapping[str, Mapping[str, Any]]) -> Providers:

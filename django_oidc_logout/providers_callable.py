@@ -64,7 +64,8 @@ def _name(path: str) -> tuple[str, str]:
 def _ask(path: str, defaults: Defaults) -> Providers:
     try:
         with savepoints():  # it may query a database
-            return Providers.read(dict(_call(load(path), request_scope.request())), defaults)
+            answer = dict(_call(load(path), request_scope.request()))
+            providers = Providers.read(answer, defaults)
     except Exception as exc:  # the site's own code may raise anything
         logger.exception(
             "Could not read the providers, check the callable: path=%s",
@@ -73,7 +74,8 @@ def _ask(path: str, defaults: Defaults) -> Providers:
         )
         providers = Providers()
         providers.failure = f"{path} failed: {type(exc).__name__}"
-        return providers
+    providers.is_complete = False
+    return providers
 
 
 def _call(function: Any, request: HttpRequest | None) -> Any:

@@ -179,7 +179,7 @@ def _warm(token: IDToken) -> None:
         )
         return
     try:
-        configured.provider_for(alias).warm()
+        configured.provider_of_session(alias, token.issuer).warm()
     except Exception as exc:  # noqa: BLE001  # this must not break the sign-in either
         logger.warning(
             "Could not renew a provider's metadata: issuer=%s reason=%s",

@@ -22,11 +22,13 @@ MOZILLA = [
 # Each key of a provider, its default where nothing else is set, and another value.
 KEYS = [
     ("ISSUER", "", ISSUER),
+    ("TENANTS", (), ["11111111-1111-1111-1111-111111111111"]),
+    ("DISCOVERY_URL", "", f"{ISSUER}/common/.well-known/openid-configuration"),
     ("NAME", "", "Company account"),
     ("BACKEND", "django_oidc_logout.providers.OIDCProvider", "site.providers.Own"),
     ("CLIENT_ID", "", "site"),
     ("CLIENT_SECRET", "", "secret"),
-    ("ALGORITHMS", ("HS256",), ["ES256", "EdDSA"]),
+    ("ALGORITHMS", (), ["ES256", "EdDSA"]),
     ("END_SESSION_ENDPOINT", "", f"{ISSUER}/out"),
     ("JWKS_URI", "", f"{ISSUER}/jwks"),
     ("REVOCATION_ENDPOINT", "", f"{ISSUER}/revoke"),

@@ -68,6 +68,11 @@ def shared_cache(folder):
     }
 
 
+def no_providers(request):
+    """Stand for a site's function in OIDC_LOGOUT_PROVIDERS that fails."""
+    raise RuntimeError
+
+
 def run(**options):
     """Return the command's output and exit code."""
     out = io.StringIO()
@@ -451,9 +456,9 @@ MISTAKES = {
             'Set OIDC_RP_SIGN_ALGO = "RS256".',
         ),
     ),
-    "mozilla's default": (
-        lambda site: delattr(site.settings, "OIDC_RP_SIGN_ALGO"),
-        ("algorithms", "error", "The settings allow HS256", 'Set OIDC_RP_SIGN_ALGO = "RS256".'),
+    "providers that cannot be read": (
+        lambda site: setattr(site.settings, "OIDC_LOGOUT_PROVIDERS", f"{__name__}.no_providers"),
+        ("providers", "error", "no_providers failed: RuntimeError.", "in manage.py shell"),
     ),
     "another algorithm": (
         each(

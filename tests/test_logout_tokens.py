@@ -114,8 +114,14 @@ UNSIGNED = "the token is not signed"
         ({"alg": None}, UNSIGNED),
         ({"alg": ["RS256"]}, UNSIGNED),
         ({}, UNSIGNED),
-        ({"alg": "HS256"}, "the token's alg is not allowed, ALGORITHMS has RS256, none, None"),
-        ({"alg": "rs256"}, "the token's alg is not allowed, ALGORITHMS has RS256, none, None"),
+        (
+            {"alg": "HS256"},
+            "the token's alg is not allowed, only RS256, none, None",
+        ),
+        (
+            {"alg": "rs256"},
+            "the token's alg is not allowed, only RS256, none, None",
+        ),
     ],
     ids=str,
 )

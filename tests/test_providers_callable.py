@@ -28,6 +28,7 @@ from tests.factories import (
     post_logout_token,
     query_of,
 )
+from tests.idp import MISSING
 from tests.urls import urlpatterns as site
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -334,6 +335,21 @@ def test_a_logout_token_is_refused_while_it_fails_and_accepted_after(
     ask("providers")
     assert post_logout_token(token).status_code == 200
     assert not is_signed_in(client)
+
+
+def test_a_logout_token_ends_no_session_of_a_tenant_that_the_request_does_not_see(
+    ask, idp, sign_in, logout_token
+):
+    """Both tenants have a client of their own at one issuer."""
+    mine, others, unknown = sign_in(), sign_in(), sign_in()
+    rows = OIDCSession.objects.order_by("pk")
+    for row, alias in zip(rows, ["mine", "other", ""], strict=True):
+        row.provider = alias
+        row.save()
+    entry = {"ISSUER": idp.issuer, "CLIENT_ID": "site", "JWKS_URI": f"{idp.issuer}/jwks"}
+    ask(mine=entry, second={**entry, "CLIENT_ID": "second"})
+    assert post_logout_token(logout_token(sid=MISSING)).status_code == 200
+    assert [is_signed_in(client) for client in (mine, others, unknown)] == [False, True, False]
 
 
 # Who does not ask, and who does

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import Tags, register
 
-from . import browser, buttons, deployment, project, settings, sign_ins, tokens
+from . import (
+    browser,
+    buttons,
+    deployment,
+    project,
+    providers_setting,
+    settings,
+    sign_ins,
+    tokens,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,7 +32,14 @@ def _run(*groups: Iterable[Callable[[], list[CheckMessage]]]) -> list[CheckMessa
 @register(TAG)
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Run the checks that need only settings."""
-    return _run(settings.CHECKS, tokens.CHECKS, sign_ins.CHECKS, project.CHECKS, browser.CHECKS)
+    return _run(
+        settings.CHECKS,
+        providers_setting.CHECKS,
+        tokens.CHECKS,
+        sign_ins.CHECKS,
+        project.CHECKS,
+        browser.CHECKS,
+    )
 
 
 @register(TAG, Tags.urls)

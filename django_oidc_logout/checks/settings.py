@@ -9,12 +9,11 @@ from math import inf
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
-from django.utils.functional import Promise
 
 from .. import providers, providers_callable
 from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
 from ..providers import fetch
-from . import lookup
+from . import lookup, providers_setting
 
 FLAGS = (
     "OIDC_LOGOUT_FOLLOW_USER",
@@ -29,7 +28,7 @@ def check_providers() -> list[CheckMessage]:
     """Check that OIDC_LOGOUT_PROVIDERS is a dict of dicts and not empty."""
     configured = conf.raw("OIDC_LOGOUT_PROVIDERS")
     if providers_callable.is_path(configured):
-        return _check_callable(configured)
+        return providers_setting.check_callable(configured)
     is_dict_of_dicts = isinstance(configured, Mapping) and all(
         isinstance(alias, str) and isinstance(entry, Mapping) for alias, entry in configured.items()
     )
@@ -43,22 +42,6 @@ def check_providers() -> list[CheckMessage]:
             id="oidc_logout.E001",
         )
     ]
-
-
-def _check_callable(path: str) -> list[CheckMessage]:
-    """Check that the path leads to a function, which is not called: it may need the database."""
-    try:
-        providers_callable.load(path)
-    except Exception as exc:  # noqa: BLE001  # the site's own module may raise anything
-        return [
-            Error(
-                f"OIDC_LOGOUT_PROVIDERS is {path!r}, which cannot be used: {exc}.",
-                hint="Set it to the dotted path of a function, not a coroutine function, that "
-                "returns a dict of options by alias. Or set it to the dict itself.",
-                id="oidc_logout.E028",
-            )
-        ]
-    return []
 
 
 def check_keys() -> list[CheckMessage]:
@@ -92,10 +75,6 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str | Promise)  # translated for each person
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and value is not True and 0 < value < inf
 
@@ -120,7 +99,10 @@ KINDS: dict[type, tuple[Callable[[Any], bool], str]] = {
     dict: (_is_parameters, "a dict of strings"),
     type(None): (_is_number, "a number greater than zero"),
 }
-KINDS_BY_NAME = {"name": (_is_name, "a string")}
+KINDS_BY_NAME = {
+    "name": (providers_setting.is_name, "a string"),
+    "tenants": (providers_setting.is_tenants, 'a list of tenant ids, or "*" for all tenants'),
+}
 DEFAULTS = ProviderOptions(alias="")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from ..conf import DEFAULT_ALIAS, ProviderOptions, conf
+from ..conf import ProviderOptions, conf
 from ..models import OIDCSession
 from ..providers import fetch
 from ..rp_initiated import return_to
@@ -26,7 +26,7 @@ USE_BACKEND = (
     "backend's base class."
 )
 MOZILLA = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
-ENDPOINTS = ("END_SESSION_ENDPOINT", "JWKS_URI", "REVOCATION_ENDPOINT")
+ENDPOINTS = ("DISCOVERY_URL", "END_SESSION_ENDPOINT", "JWKS_URI", "REVOCATION_ENDPOINT")
 
 
 def _texts(entry: Mapping[str, Any], names: Iterable[str]) -> Iterable[tuple[str, str]]:
@@ -97,12 +97,6 @@ def check_callback_urls() -> list[CheckMessage]:
     ]
 
 
-def _is_chosen(alias: str, entry: Mapping[str, Any]) -> bool:
-    """Return whether the settings name the algorithm of this provider."""
-    in_mozilla_setting = alias == DEFAULT_ALIAS and conf.raw("OIDC_RP_SIGN_ALGO") is not None
-    return entry.get("ALGORITHMS") is not None or in_mozilla_setting
-
-
 def _secret_algorithms(options: ProviderOptions) -> list[str]:
     return [name for name in _algorithms(options) if name.startswith("HS")]
 
@@ -117,8 +111,8 @@ def check_secret() -> list[CheckMessage]:
             '["RS256"] instead.',
             id="oidc_logout.E013",
         )
-        for alias, entry, options in lookup.provider_entries()
-        if _secret_algorithms(options) and not options.client_secret and _is_chosen(alias, entry)
+        for alias, _entry, options in lookup.provider_entries()
+        if _secret_algorithms(options) and not options.client_secret
     ]
 
 
@@ -178,19 +172,16 @@ def check_duplicates() -> list[CheckMessage]:
 
 def check_shared_secret() -> list[CheckMessage]:
     """Check that a provider with keys is not expected to sign with the client secret."""
-    without_mozilla = not lookup.derived(BACKENDS, MOZILLA)
     return [
         Warning(
             f"OIDC_LOGOUT_PROVIDERS[{alias!r}] allows logout tokens signed with the client secret "
             f"({_secret_algorithms(options)[0]}).",
             hint="If the provider publishes keys, it signs with them: set OIDC_RP_SIGN_ALGO or "
-            'ALGORITHMS to its algorithm, such as "RS256". mozilla-django-oidc\'s default is '
-            '"HS256".',
+            'ALGORITHMS to its algorithm, such as "RS256".',
             id="oidc_logout.W006",
         )
-        for alias, entry, options in lookup.provider_entries()
-        if _secret_algorithms(options)
-        and (options.jwks_uri or (without_mozilla and not _is_chosen(alias, entry)))
+        for alias, _entry, options in lookup.provider_entries()
+        if _secret_algorithms(options) and options.jwks_uri
     ]
 
 

@@ -73,7 +73,7 @@ def _no_front_channel(*, has_back: bool) -> Finding:
 
 def algorithms(inspected: InspectedProvider) -> Iterator[Finding]:
     """Inspect whether the settings allow the provider's signing algorithms."""
-    allowed, shared = list(inspected.options.algorithms), inspected.secret_algorithms
+    allowed, shared = inspected.algorithms, inspected.secret_algorithms
     offered = _texts(inspected.published("id_token_signing_alg_values_supported"))
     advice = _algorithm_setting(inspected, _best(offered))
     if offered and not set(allowed) & set(offered):
@@ -118,7 +118,7 @@ def _best(offered: list[str]) -> str:
 
 
 def _algorithm_setting(inspected: InspectedProvider, name: str) -> str:
-    from_mozilla = inspected.options.algorithms == (conf.raw("OIDC_RP_SIGN_ALGO", "HS256"),)
+    from_mozilla = inspected.options.algorithms == (conf.raw("OIDC_RP_SIGN_ALGO"),)
     if inspected.is_default and from_mozilla:
         return f"OIDC_RP_SIGN_ALGO = {quoted(name)}"
     return f"{inspected.setting('ALGORITHMS')} = [{quoted(name)}]"

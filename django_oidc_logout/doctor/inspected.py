@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..conf import DEFAULT_ALIAS
 from ..exceptions import ProviderSkipped, ProviderUnavailable
 from ..providers import fetch, metadata
+from ..tokens import jws
 from .findings import quoted
 
 if TYPE_CHECKING:
@@ -93,14 +94,20 @@ class InspectedProvider:
         return self.metadata.document.get(name)
 
     @property
+    def algorithms(self) -> list[str]:
+        """The algorithms that logout tokens may use, by the settings or by the metadata."""
+        published = self.published("id_token_signing_alg_values_supported")
+        return list(self.options.algorithms or jws.verified_by_keys(published))
+
+    @property
     def secret_algorithms(self) -> list[str]:
         """The allowed algorithms that sign with the client secret."""
-        return [name for name in self.options.algorithms if name.startswith(SHARED_SECRET)]
+        return [name for name in self.algorithms if name.startswith(SHARED_SECRET)]
 
     @property
     def key_algorithms(self) -> list[str]:
         """The allowed algorithms that sign with a key of the provider."""
-        return [name for name in self.options.algorithms if not name.startswith(SHARED_SECRET)]
+        return [name for name in self.algorithms if not name.startswith(SHARED_SECRET)]
 
     @property
     def needs_metadata(self) -> bool:

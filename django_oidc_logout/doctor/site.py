@@ -44,9 +44,12 @@ sys.exit({SAW} if safe_cache.get(sys.argv[1]) == sys.argv[2] else {DID_NOT_SEE})
 
 
 def providers(_: None) -> Iterator[Finding]:
-    """Inspect whether the callable that returns the providers works, if the site has one."""
+    """Inspect whether providers are configured, and the function that returns them, if any."""
     found, path = conf.OIDC_LOGOUT_PROVIDERS, conf.raw("OIDC_LOGOUT_PROVIDERS")
+    aliases = ", ".join(map(repr, found))
     if not providers_callable.is_path(path):
+        if found:
+            yield ok("providers", f"{aliases}, in the settings.")
         return
     remedy = f"Run {path}() in manage.py shell. It gets no request here."
     if found.failure:
@@ -54,7 +57,7 @@ def providers(_: None) -> Iterator[Finding]:
     elif not found:
         yield error("providers", f"{path} returned no provider.", remedy)
     else:
-        yield ok("providers", f"{path} returned {', '.join(map(repr, found))}.")
+        yield ok("providers", f"{path} returned {aliases}.")
 
 
 def system_checks(_: None) -> Iterator[Finding]:

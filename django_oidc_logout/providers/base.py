@@ -122,7 +122,8 @@ class OIDCProvider:
         started = time.monotonic()
         if self.uses_discovery and not self.options.end_session_endpoint:
             metadata.document(self.options, renew=True)
-        if any(not name.startswith("HS") for name in self.options.algorithms):
+        algorithms = self.options.algorithms
+        if not algorithms or any(not name.startswith("HS") for name in algorithms):
             left = self.options.timeout - (time.monotonic() - started)
             metadata.keys(replace(self.options, timeout=left), renew=True)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from ..codes import OutcomeCode
@@ -65,12 +66,13 @@ def provider_of_session(alias: str, issuer: str) -> OIDCProvider:
             code=OutcomeCode.PROVIDER_NOT_CONFIGURED,
         )
     provider = provider_for(alias)
-    if provider.options.issuer != issuer:
+    options = provider.options.of_issuer(issuer)
+    if options is None:
         raise ProviderUnavailable(
             f"{alias!r} has a different issuer than at the sign-in",
             code=OutcomeCode.PROVIDER_NOT_CONFIGURED,
         )
-    return provider
+    return provider if options is provider.options else type(provider)(options)
 
 
 def display_name(alias: str, issuer: str) -> str:
@@ -82,25 +84,35 @@ def display_name(alias: str, issuer: str) -> str:
 
 
 def options_for(
-    issuer: object, audience: Collection[str], authorized_party: object
+    issuer: object, audience: Collection[str], authorized_party: object, tenant: object = None
 ) -> ProviderOptions | None:
     """Return the options of the provider with this issuer whose client is in the audience.
 
-    If several clients are, the authorized party decides.
+    If several clients are, the authorized party decides. If the provider has tenants, the issuer
+    must be that of the tenant.
     """
     matching = [
-        options
+        found
         for options in conf.OIDC_LOGOUT_PROVIDERS.values()
-        if options.issuer == issuer and (not options.client_id or options.client_id in audience)
+        if (found := options.of_issuer(issuer))
+        and (found is options or options.of_tenant(tenant) == found)
+        and (not options.client_id or options.client_id in audience)
     ]
     matching.sort(key=lambda options: options.client_id != authorized_party)
     return matching[0] if matching else None
 
 
 def issuers() -> set[str]:
-    """Return the configured issuers. The system checks report those that are not strings."""
-    found = (options.issuer for options in conf.OIDC_LOGOUT_PROVIDERS.values())
-    return {issuer for issuer in found if issuer and isinstance(issuer, str)}
+    """Return the configured issuers, as far as they are known."""
+    found = (options.issuers for options in conf.OIDC_LOGOUT_PROVIDERS.values())
+    return {issuer for some in found for issuer in some if issuer}
+
+
+def is_issuer(issuer: str) -> bool:
+    """Return whether an issuer is that of a configured provider, or of one of its tenants."""
+    return bool(issuer) and any(
+        options.of_issuer(issuer) for options in conf.OIDC_LOGOUT_PROVIDERS.values()
+    )
 
 
 def frame_origin(issuer: str) -> str:
@@ -109,14 +121,15 @@ def frame_origin(issuer: str) -> str:
     If several origins are configured, it must be a configured issuer: a stranger must not learn
     the others. If there is one, it may be missing.
     """
-    chosen = issuers() & {issuer} or issuers()
+    written = [options.issuer for options in conf.OIDC_LOGOUT_PROVIDERS.values()]
+    chosen = [issuer] if is_issuer(issuer) else written
     origins = {origin for origin in map(_origin, chosen) if origin}
     return origins.pop() if len(origins) == 1 else ""
 
 
-def _origin(issuer: str) -> str:
+def _origin(issuer: Any) -> str:
     try:
-        parts = urlsplit(issuer)
+        parts = urlsplit(str(issuer))
     except ValueError:
         return ""
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
@@ -126,12 +139,14 @@ def only_issuer() -> str:
     """Return the issuer if exactly one provider is configured.
 
     Raises:
-        ValueError: none or several are configured.
+        ValueError: none or several are configured, or it has several tenants.
     """
     configured = list(conf.OIDC_LOGOUT_PROVIDERS.values())
     if len(configured) != 1:
         raise ValueError(f"issuer is required: {len(configured)} providers are configured")
-    return configured[0].issuer
+    if len(configured[0].issuers) != 1:
+        raise ValueError("issuer is required: the provider has several tenants")
+    return configured[0].issuers.pop()
 
 
 def other_clients(options: ProviderOptions) -> list[str]:
@@ -139,13 +154,25 @@ def other_clients(options: ProviderOptions) -> list[str]:
     return [
         other.alias
         for other in conf.OIDC_LOGOUT_PROVIDERS.values()
-        if other.issuer == options.issuer and other.client_id != options.client_id
+        if other.of_issuer(options.issuer) and other.client_id != options.client_id
     ]
+
+
+def rows_of(options: ProviderOptions) -> Q:
+    """Return which rows of an issuer a logout token of this client may end.
+
+    Rows of the site's other clients do not end. If the request sees only some of the providers,
+    the unknown ones may be other clients, too. A row without an alias may be of any client.
+    """
+    configured, others = conf.OIDC_LOGOUT_PROVIDERS, other_clients(options)
+    if configured.is_complete:
+        return ~Q(provider__in=others)
+    return Q(provider__in=["", *(alias for alias in configured if alias not in others)])
 
 
 def only_alias_of(issuer: str) -> str:
     """Return the alias of the provider with this issuer, if exactly one has it."""
-    found = [o.alias for o in conf.OIDC_LOGOUT_PROVIDERS.values() if o.issuer == issuer]
+    found = [o.alias for o in conf.OIDC_LOGOUT_PROVIDERS.values() if o.of_issuer(issuer)]
     return found[0] if len(found) == 1 else ""
 
 
@@ -155,9 +182,11 @@ def only_alias() -> str:
     return next(iter(configured)) if len(configured) == 1 else ""
 
 
-def issuer_of(alias: str) -> str:
+def issuer_of(alias: str, tenant: object = None) -> str:
     """Return the issuer of a provider; without an alias, that of the only one. Or nothing."""
     options = conf.OIDC_LOGOUT_PROVIDERS.get(alias or only_alias())
+    if options and options.is_template:
+        options = options.of_tenant(tenant)
     return options.issuer if options else ""
 
 

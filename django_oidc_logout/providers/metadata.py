@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .. import safe_cache
 from ..exceptions import ProviderUnavailable
+from ..options import ALL_TENANTS, PLACEHOLDER
 from . import fetch
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ KEEP = 30 * 24 * 60 * 60
 FAILURE = 30
 TRUSTED = FRESH_MAXIMUM  # a key that the provider withdrew must not sign logout tokens for longer
 
+SHARED_TENANT = "common"  # in the URL of the document that names no tenant
+
 MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
 
 
@@ -34,9 +38,18 @@ def discovery_url(options: ProviderOptions) -> str:
     Raises:
         ProviderUnavailable: ISSUER is not set.
     """
+    return _discovery_urls(options)[0]
+
+
+def _discovery_urls(options: ProviderOptions) -> list[str]:
+    """Return where to look for the document: first the tenant's own, then that of all tenants."""
     if not options.issuer:
         raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS[{options.alias!r}] does not set ISSUER")
-    return f"{options.issuer.removesuffix('/')}/.well-known/openid-configuration"
+    if options.discovery_url:
+        return [options.discovery_url]
+    issuers = filter(None, (options.issuer, options.template))
+    shared = [issuer.replace(PLACEHOLDER, SHARED_TENANT).removesuffix("/") for issuer in issuers]
+    return [f"{issuer}/.well-known/openid-configuration" for issuer in shared]
 
 
 def endpoint(options: ProviderOptions, name: str) -> str:
@@ -57,6 +70,8 @@ def published_url(published_by: dict[str, Any], name: str, options: ProviderOpti
     published = published_by.get(name)
     if not published:
         raise ProviderUnavailable(f"{options.issuer} does not publish {name}")
+    if options.template and isinstance(published, str):
+        published = published.replace(PLACEHOLDER, options.tenant)
     if not isinstance(published, str) or not _is_allowed(published, options):
         raise ProviderUnavailable(f"the {name} of {options.issuer} is not an https URL")
     return published
@@ -105,6 +120,24 @@ def trusted_keys(options: ProviderOptions) -> list[Any]:
     return _keys_in(_load("keys", options, renew=True, trusted_for=TRUSTED))
 
 
+def limit_tenants(options: ProviderOptions) -> None:
+    """Limit for how many tenants, of which nothing is known, a stranger's token has us ask.
+
+    With `TENANTS = "*"`, a forged token can name any. A sign-in, whose token is verified, leaves a
+    copy of its tenant's metadata, so that its logout tokens are not limited.
+
+    Raises:
+        ProviderUnavailable: another token has named such a tenant within `FAILURE` seconds.
+    """
+    if not options.template or options.tenants != ALL_TENANTS:
+        return
+    if safe_cache.get(_cache_key("metadata", options)):
+        return
+    share = safe_cache.key("tenant", options.issuer)[-1]  # a sixteenth of the tenants
+    if not safe_cache.add(safe_cache.key("tenants-asked", options.template, share), FAILURE):
+        raise ProviderUnavailable(f"too many tenants of {options.template} are named")
+
+
 def _keys_in(key_set: dict[str, Any]) -> list[Any]:
     found = key_set.get("keys")
     return list(found) if isinstance(found, list) else []
@@ -139,7 +172,8 @@ def _load(
 
 
 def _cache_key(kind: str, options: ProviderOptions) -> str:
-    return safe_cache.key(kind, options.issuer, options.jwks_uri if kind == "keys" else "")
+    address = options.jwks_uri if kind == "keys" else ""
+    return safe_cache.key(kind, options.issuer, address, options.discovery_url)
 
 
 def _fetch(kind: str, options: ProviderOptions, trusted_for: float = KEEP) -> dict[str, Any]:
@@ -147,9 +181,10 @@ def _fetch(kind: str, options: ProviderOptions, trusted_for: float = KEEP) -> di
     if reason := safe_cache.get(f"{name}:failed"):
         raise ProviderUnavailable(reason)
     try:
-        fetched, cache_control = fetch.get_json(_url(kind, options, trusted_for), options)
         if kind == "metadata":
-            _require_issuer(fetched, options)
+            fetched, cache_control = _get_metadata(options)
+        else:
+            fetched, cache_control = fetch.get_json(_jwks_uri(options, trusted_for), options)
     except ProviderUnavailable as exc:
         safe_cache.put(f"{name}:failed", str(exc), FAILURE)
         raise
@@ -159,20 +194,32 @@ def _fetch(kind: str, options: ProviderOptions, trusted_for: float = KEEP) -> di
     return dict(fetched)  # a cache may share the object that it was given
 
 
-def _url(kind: str, options: ProviderOptions, trusted_for: float) -> str:
-    if kind != "keys":
-        return discovery_url(options)
+def _get_metadata(options: ProviderOptions) -> tuple[dict[str, Any], str]:
+    first, *others = _discovery_urls(options)
+    started = time.monotonic()
+    try:
+        return _get_metadata_at(first, options)
+    except ProviderUnavailable:
+        left = options.timeout - (time.monotonic() - started)
+        if not others or left <= 0:
+            raise
+        return _get_metadata_at(others[0], replace(options, timeout=left))
+
+
+def _get_metadata_at(url: str, options: ProviderOptions) -> tuple[dict[str, Any], str]:
+    fetched, cache_control = fetch.get_json(url, options)
+    if fetched.get("issuer") not in (options.issuer, options.template or options.issuer):
+        raise ProviderUnavailable(
+            f"the discovery document of {options.issuer} names another issuer"
+        )
+    return fetched, cache_control
+
+
+def _jwks_uri(options: ProviderOptions, trusted_for: float) -> str:
     if options.jwks_uri:
         return options.jwks_uri
     published = _load("metadata", options, renew=True, trusted_for=trusted_for)
     return published_url(published, "jwks_uri", options)
-
-
-def _require_issuer(fetched: dict[str, Any], options: ProviderOptions) -> None:
-    if fetched.get("issuer") != options.issuer:
-        raise ProviderUnavailable(
-            f"the discovery document of {options.issuer} names another issuer"
-        )
 
 
 def _freshness(cache_control: str) -> float:

@@ -111,7 +111,7 @@ def _named_by(token: LogoutToken) -> QuerySet[OIDCSession]:
     The latter are of sessions that began before the token, or seem to, because the site's clock may
     be ahead. If the token has a `sid`, they are those whose own is unknown.
     """
-    rows = index.matching(issuer=token.issuer).exclude(provider__in=token.other_clients)
+    rows = index.matching(issuer=token.issuer).filter(token.rows)
     latest = datetime.fromtimestamp(token.issued_at + LEEWAY, UTC)
     by_sub = Q(sub_digest=digest(token.issuer, token.subject), signed_in_at__lte=latest)
     if not token.sid:

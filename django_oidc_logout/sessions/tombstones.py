@@ -116,5 +116,5 @@ def _client_ids(row: OIDCSession) -> set[str]:
     return {
         options.client_id
         for options in conf.OIDC_LOGOUT_PROVIDERS.values()
-        if options.issuer == row.issuer and row.provider not in configured.other_clients(options)
+        if options.of_issuer(row.issuer) and row.provider not in configured.other_clients(options)
     }

@@ -34,6 +34,8 @@ class IDToken:
     """When the person authenticated at the provider. None if the token does not say."""
     session_expiry: object
     """The claim as the provider sent it (OpenID IPSIE SL1); None if there is none."""
+    tenant: str = ""
+    """The claim `tid`, if the provider has tenants."""
     provider: str = ""
     """The alias that the site's code named, if it is configured."""
 
@@ -44,7 +46,9 @@ class IDToken:
             return self.provider
         if not self.audience:  # only claims that are not those of an ID Token lack it
             return configured.only_alias_of(self.issuer)
-        options = configured.options_for(self.issuer, self.audience, self.authorized_party)
+        options = configured.options_for(
+            self.issuer, self.audience, self.authorized_party, self.tenant
+        )
         return options.alias if options else ""
 
 
@@ -81,7 +85,7 @@ def read_verified(
         if given is None:
             raise TokenUnreadable(_remedy(encoded) or str(exc)) from exc
     merged = {**(given or {}), **token_claims}
-    merged.setdefault("iss", configured.issuer_of(provider))
+    merged.setdefault("iss", configured.issuer_of(provider, merged.get("tid")))
     hint = encoded if encoded and token_claims else ""
     return _from_claims(merged, encoded=hint, provider=provider)
 
@@ -107,6 +111,7 @@ def _from_claims(claims: Mapping[str, Any], *, encoded: str, provider: str = "")
         sid=jws.identifier(claims, "sid") if claims.get("sid") else "",
         audience=jws.audience(claims),
         authorized_party=str(claims.get("azp") or ""),
+        tenant=str(claims.get("tid") or ""),
         login_hint=_login_hint(claims),
         email=_verified_email(claims),
         issued_at=jws.seconds(claims, "iat") or jws.seconds(claims, "auth_time"),

@@ -12,7 +12,7 @@ from ..codes import RejectedCode
 from ..exceptions import TokenUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 # Far longer than real identifiers. A longer one is rejected: truncated, it could match another.
 MAX_IDENTIFIER_LENGTH = 4096
@@ -20,6 +20,7 @@ LAST_SECOND = 2**53  # beyond it, a float no longer counts seconds
 SIGNED = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 UNREADABLE = "cannot be read"
+DEFAULT_ALGORITHMS = ("RS256",)
 KEY_TYPES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 
@@ -64,6 +65,16 @@ def _reject_constant(name: str) -> NoReturn:
 def algorithms() -> list[str]:
     """Return the algorithms with which a signature can be verified."""
     return sorted({*jwt.PyJWS().get_algorithms()} - {"none"})
+
+
+def verified_by_keys(published: object) -> Sequence[str]:
+    """Return the algorithms that a provider publishes and that a key can verify.
+
+    If there is none, RS256: providers must support it (OpenID Connect Discovery 1.0, section 3).
+    """
+    names = published if isinstance(published, list) else []
+    known = [name for name in algorithms() if name in names and name[:2] in KEY_TYPES]
+    return known or DEFAULT_ALGORITHMS
 
 
 def is_signed_by(encoded: str, algorithm: str, keys: Iterable[Any]) -> bool:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..codes import RejectedCode
-from ..exceptions import LogoutTokenInvalid, OIDCLogoutError
+from ..exceptions import LogoutTokenInvalid, OIDCLogoutError, ProviderUnavailable
 from ..providers import configured, metadata
 from . import jws
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from django.db.models import Q
 
     from ..conf import ProviderOptions
 
@@ -47,9 +49,9 @@ class LogoutToken:
         return self.jti if LOGGABLE.fullmatch(self.jti) else "(not shown)"
 
     @property
-    def other_clients(self) -> list[str]:
-        """The aliases of the site's other clients at the issuer, whose sessions do not end."""
-        return configured.other_clients(self.options)
+    def rows(self) -> Q:
+        """Which rows of the issuer the token may end: not those of the site's other clients."""
+        return configured.rows_of(self.options)
 
     @property
     def valid_until(self) -> float:
@@ -70,6 +72,7 @@ def verify(encoded: str) -> LogoutToken:
     header, claims = jws.parse(encoded)
     options = _recipient(claims)
     try:
+        metadata.limit_tenants(options)
         _verify_signature(encoded, header, options)
         return validate(claims, options, now=time.time())
     except OIDCLogoutError as exc:
@@ -79,7 +82,9 @@ def verify(encoded: str) -> LogoutToken:
 
 def _recipient(claims: Mapping[str, Any]) -> ProviderOptions:
     """Return the provider and client that the unverified claims name: its keys and rules apply."""
-    options = configured.options_for(claims.get("iss"), jws.audience(claims), claims.get("azp"))
+    options = configured.options_for(
+        claims.get("iss"), jws.audience(claims), claims.get("azp"), claims.get("tid")
+    )
     if options is None:
         configured.require_readable()
         raise LogoutTokenInvalid(code=RejectedCode.UNKNOWN_PROVIDER)
@@ -110,10 +115,30 @@ def require_algorithm(header: Mapping[str, Any], options: ProviderOptions) -> st
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm.lower() == "none":
         raise LogoutTokenInvalid(code=RejectedCode.NOT_SIGNED)
-    if algorithm not in options.algorithms:
-        allowed = ", ".join(options.algorithms)
-        raise LogoutTokenInvalid(code=RejectedCode.WRONG_ALG, allowed=allowed)
+    allowed = allowed_algorithms(options)
+    if algorithm not in allowed:
+        raise LogoutTokenInvalid(code=RejectedCode.WRONG_ALG, allowed=", ".join(allowed))
     return algorithm
+
+
+def allowed_algorithms(options: ProviderOptions) -> Sequence[str]:
+    """Return the algorithms in the settings, or else those that the provider publishes.
+
+    Without a setting, only keys verify tokens. A client secret must not, because the provider's
+    document is not about this client.
+
+    Raises:
+        ProviderUnavailable: the provider's document is needed and cannot be fetched.
+    """
+    if options.algorithms:
+        return options.algorithms
+    try:
+        published = metadata.document(options, renew=True)
+    except ProviderUnavailable:
+        if options.jwks_uri:  # the provider may not have such a document
+            return jws.DEFAULT_ALGORITHMS
+        raise
+    return jws.verified_by_keys(published.get("id_token_signing_alg_values_supported"))
 
 
 def require_header(header: Mapping[str, Any], options: ProviderOptions) -> None:
