@@ -56,4 +56,9 @@ def is_tenants(value: Any) -> bool:
     )
 
 
+KINDS = {
+    "name": (is_name, "a string"),
+    "tenants": (is_tenants, 'a list of tenant ids, or "*" for all tenants'),
+}
+
 CHECKS = (check_tenants,)

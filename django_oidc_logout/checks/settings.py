@@ -99,10 +99,6 @@ KINDS: dict[type, tuple[Callable[[Any], bool], str]] = {
     dict: (_is_parameters, "a dict of strings"),
     type(None): (_is_number, "a number greater than zero"),
 }
-KINDS_BY_NAME = {
-    "name": (providers_setting.is_name, "a string"),
-    "tenants": (providers_setting.is_tenants, 'a list of tenant ids, or "*" for all tenants'),
-}
 DEFAULTS = ProviderOptions(alias="")
 
 
@@ -112,7 +108,7 @@ def check_values() -> list[CheckMessage]:
     for alias, entry, _options in lookup.provider_entries():
         for field in fields(DEFAULTS):
             by_type = KINDS.get(type(getattr(DEFAULTS, field.name)), KINDS[str])
-            is_valid, kind = KINDS_BY_NAME.get(field.name, by_type)
+            is_valid, kind = providers_setting.KINDS.get(field.name, by_type)
             key = field.name.upper()
             if key in PROVIDER_KEYS and key in entry and not is_valid(entry[key]):
                 messages.append(
