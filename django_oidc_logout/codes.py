@@ -51,6 +51,11 @@ class OutcomeCode(Code):
         "hint_too_long",
         "The ID Token was left out: the URL would have had {length} characters.",
     )
+    HINT_KEY_WITHDRAWN = (
+        "hint_key_withdrawn",
+        "The ID Token was left out: the provider no longer has the key that signed it.",
+    )
+    NO_WAY_BACK = "no_way_back", "{name} does not send people back without an ID Token."
     LOCAL_ONLY = "local_only", "The request was to sign out of this site only."
     NOT_THROUGH_PROVIDER = (
         "not_through_provider",

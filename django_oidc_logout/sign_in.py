@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import request_scope
@@ -178,8 +180,12 @@ def _warm(token: IDToken) -> None:
             extra=LogCode.NO_MATCHING_PROVIDER.extra(),
         )
         return
+    started = time.monotonic()
     try:
-        configured.provider_of_session(alias, token.issuer).warm()
+        provider = configured.provider_of_session(alias, token.issuer)
+        provider.warm()
+        left = provider.options.timeout - (time.monotonic() - started)
+        id_token.learn_key(token.encoded, replace(provider.options, timeout=left))
     except Exception as exc:  # noqa: BLE001  # this must not break the sign-in either
         logger.warning(
             "Could not renew a provider's metadata: issuer=%s reason=%s",

@@ -17,6 +17,8 @@ from django_oidc_logout.providers import (
     EndSessionRequest,
     GoogleProvider,
     OIDCProvider,
+    OryHydraProvider,
+    PingFederateProvider,
     WorkOSProvider,
     configured,
     with_query,
@@ -299,3 +301,75 @@ def test_class_of_a_sites_own_keeps_to_the_options(cls):
     query = sent(own.end_session_url(EVERYTHING).url)
     assert "id_token_hint" not in query
     assert (query["logout_hint"], query["tenant"]) == ("ada@example.com", "8")
+
+
+HYDRA = f"{ISSUER}/oauth2/sessions/logout"
+
+
+def test_ory_hydra():
+    """Ory Hydra 2.3 answers by an error page if `state` comes without `id_token_hint`.
+
+    https://www.ory.sh/docs/hydra/guides/logout: without a hint, its page asks for confirmation.
+    """
+    hydra = provider(OryHydraProvider, end_session_endpoint=HYDRA, name="Hydra")
+    with_hint = hydra.end_session_url(EVERYTHING)
+    assert sent(with_hint.url)["post_logout_redirect_uri"] == BACK
+    assert sent(with_hint.url)["state"] == "a:b"
+    assert with_hint.remark == ""
+    without = hydra.end_session_url(replace(EVERYTHING, id_token_hint=""))
+    assert sent(without.url) == {
+        "client_id": "site",
+        "logout_hint": "ada@example.com",
+        "ui_locales": "pt-BR",
+    }
+    assert without.remark == "Hydra does not send people back without an ID Token."
+    assert without.code == "no_way_back"
+    assert hydra.end_session_url(NOTHING) == (f"{HYDRA}?client_id=site", "", "redirected")
+    long = replace(EVERYTHING, id_token_hint="e30." * 3000)
+    assert sent(hydra.end_session_url(long).url) == sent(without.url)
+
+
+@pytest.mark.parametrize(
+    ("published", "path", "parameters"),
+    [
+        (
+            {"ping_end_session_endpoint": "/idp/startSLO.ping"},
+            "/idp/startSLO.ping",
+            {"TargetResource": f"{BACK}?state=a%3Ab"},
+        ),
+        (
+            {
+                "ping_end_session_endpoint": "/idp/startSLO.ping",
+                "end_session_endpoint": "/idp/init_logout.openid",
+            },
+            "/idp/init_logout.openid",
+            sent(provider().end_session_url(EVERYTHING).url),
+        ),
+        (
+            {"end_session_endpoint": "/end"},
+            "/end",
+            sent(provider().end_session_url(EVERYTHING).url),
+        ),
+    ],
+)
+def test_ping_federate(idp, published, path, parameters):
+    """PingFederate, "Asynchronous Front-Channel Logout endpoint", and "OpenID Provider metadata".
+
+    https://docs.pingidentity.com/pingfederate: /idp/startSLO.ping takes `TargetResource`, and is
+    published as `ping_end_session_endpoint`. Newer versions also have a standard endpoint.
+    """
+    del idp.metadata["end_session_endpoint"]
+    idp.metadata |= {name: f"{idp.issuer}{value}" for name, value in published.items()}
+    ping = provider(PingFederateProvider, issuer=idp.issuer, end_session_endpoint="")
+    url = ping.end_session_url(EVERYTHING).url
+    assert url.partition("?")[0] == f"{idp.issuer}{path}"
+    assert sent(url) == parameters
+
+
+def test_ping_federate_without_a_document():
+    endpoint = "https://sso.example.com/idp/startSLO.ping"
+    ping = provider(PingFederateProvider, end_session_endpoint=endpoint)
+    assert sent(ping.end_session_url(EVERYTHING).url) == {"TargetResource": f"{BACK}?state=a%3Ab"}
+    assert ping.end_session_url(NOTHING).url == endpoint
+    other = provider(PingFederateProvider, end_session_endpoint=f"{ISSUER}/end")
+    assert "id_token_hint" in sent(other.end_session_url(EVERYTHING).url)

@@ -29,6 +29,7 @@ ISSUERS = {
     "okta": "https://example.okta.com/oauth2/default",
     "auth0": "https://example.eu.auth0.com/",
     "authentik": "https://id.example.com/application/o/site/",
+    "hydra": "https://hydra.example.com/",
 }
 # A vendor with one logout channel takes no URL for the other.
 ADDRESSES = {
@@ -37,6 +38,7 @@ ADDRESSES = {
     "okta": {BACK, FRONTCHANNEL},
     "auth0": {BACK, BACKCHANNEL},
     "authentik": {BACK, BACKCHANNEL},
+    "hydra": {BACK, BACKCHANNEL},
 }
 HOSTILE = [
     "a b",
@@ -68,6 +70,7 @@ ANSWERS = {
     "okta": json.dumps(CLIENT),
     "auth0": json.dumps(CLIENT),
     "authentik": json.dumps({"results": [CLIENT]}),
+    "hydra": json.dumps({"client_id": "site", "post_logout_redirect_uris": None}),
 }
 SECRETS = re.compile("t0ken|s3cret")
 
@@ -97,6 +100,7 @@ def run(tmp_path):
                 "ADMIN": "ada",
                 "OKTA_API_TOKEN": "t0ken",
                 "AUTHENTIK_TOKEN": "t0ken",
+                "HYDRA_ADMIN": "http://127.0.0.1:4445",
                 "ANSWER": answer,
             },
         )
@@ -206,6 +210,18 @@ class Api(Handler):
     do_PUT = do_PATCH = Handler.do_POST  # noqa: N815  # http.server's names
 
 
+def test_hydra_keeps_its_redirect_uris(run):
+    old = {"client_id": "site", "post_logout_redirect_uris": ["https://old"], "created_at": "x"}
+    asked, changed = run(recipe("hydra", REGISTRATION, options_of("hydra")), json.dumps(old))
+    assert asked[-2] == "http://127.0.0.1:4445/admin/clients/site"
+    assert json.loads(changed[-1]) == {
+        "client_id": "site",
+        "post_logout_redirect_uris": ["https://old", BACK],
+        "backchannel_logout_uri": BACKCHANNEL,
+        "backchannel_logout_session_required": True,
+    }
+
+
 @pytest.fixture
 def api(idp):
     """Return a provider with the vendors' APIs. Their responses contain the client secret."""
@@ -259,7 +275,7 @@ def test_curl_prints_no_secret_and_fails_loudly(api, vendor, path, scheme, metho
 def test_a_client_id_cannot_inject_a_command(run, vendor):
     commands = [recipe(vendor, REGISTRATION, options_of(vendor, name)) for name in HOSTILE]
     told = run("".join(commands), ANSWERS[vendor])
-    calls = {"keycloak": 3, "entra": 3, "okta": 2, "auth0": 3, "authentik": 2}
+    calls = {"keycloak": 3, "entra": 3, "okta": 2, "auth0": 3, "authentik": 2, "hydra": 2}
     assert len(told) == len(HOSTILE) * calls[vendor]
 
 
@@ -277,7 +293,7 @@ def test_a_missing_client_id_has_a_placeholder(vendor):
 
 
 def test_the_error_of_an_unknown_vendor_names_the_vendors():
-    with pytest.raises(ValueError, match="keycloak, entra, okta, auth0, authentik"):
+    with pytest.raises(ValueError, match="keycloak, entra, okta, auth0, authentik, hydra"):
         recipe("acme", REGISTRATION, options_of("okta"))
 
 

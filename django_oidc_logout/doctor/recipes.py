@@ -187,6 +187,27 @@ def _authentik(registration: Registration, options: ProviderOptions) -> str:
     )
 
 
+HYDRA_CHANGE = (
+    "del(.created_at, .updated_at)"
+    " | .post_logout_redirect_uris |= (. // [] | . + [$back] | unique)"
+    " | .backchannel_logout_uri = $channel | .backchannel_logout_session_required = true"
+)
+
+
+def _hydra(registration: Registration, options: ProviderOptions) -> str:
+    client = quote(f"/admin/clients/{encode(_client_id(options), safe='')}")
+    return _lines(
+        "# Ory Hydra, with jq. HYDRA_ADMIN is the URL of its administrative API, which has no",
+        "# authentication of its own: HYDRA_ADMIN=http://127.0.0.1:4445",
+        f'curl -sSf "$HYDRA_ADMIN"{client} | \\',
+        f"  jq --arg back {quote(registration.post_logout_redirect_uri)} \\",
+        f"  --arg channel {quote(registration.backchannel_logout_uri)} \\",
+        f"  {quote(HYDRA_CHANGE)} | \\",
+        '  curl -sSf -o /dev/null -X PUT -H "Content-Type: application/json" -d @- \\',
+        f'  "$HYDRA_ADMIN"{client}',
+    )
+
+
 def _origin(options: ProviderOptions) -> str:
     return urlunsplit(urlsplit(options.issuer)._replace(path="", query="", fragment=""))
 
@@ -201,6 +222,7 @@ RECIPES: dict[str, Callable[[Registration, ProviderOptions], str]] = {
     "okta": _okta,
     "auth0": _auth0,
     "authentik": _authentik,
+    "hydra": _hydra,
 }
 VENDORS = tuple(RECIPES)
 
@@ -212,4 +234,5 @@ ISSUERS = {
     "okta": r"https://[^/?#]+\.okta(preview|-emea|-gov)?\.com(/.*)?",
     "auth0": r"https://[^/?#]+\.auth0\.com/?",
     "authentik": r"https?://[^?#]+/application/o/[^/?#]+/?",
+    "hydra": r"https?://hydra\.[^/?#]+/?",
 }

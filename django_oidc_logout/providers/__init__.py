@@ -9,6 +9,8 @@ from .vendors import (
     CognitoProvider,
     GoogleProvider,
     OktaProvider,
+    OryHydraProvider,
+    PingFederateProvider,
     WorkOSProvider,
 )
 
@@ -23,6 +25,8 @@ __all__ = [
     "GoogleProvider",
     "OIDCProvider",
     "OktaProvider",
+    "OryHydraProvider",
+    "PingFederateProvider",
     "WorkOSProvider",
     "with_query",
 ]

@@ -58,6 +58,9 @@ class OIDCProvider:
     """Whether discovery provides the endpoint if the settings do not."""
     dialect: ClassVar[Dialect] = Dialect()
     """How the provider's security events differ from the specifications."""
+    returns_without_hint: ClassVar[bool] = True
+    """Whether the provider accepts a URI to return to without an ID Token. If not, it is left out
+    with the ID Token, and people stay on the provider's page."""
 
     def __init__(self, options: ProviderOptions) -> None:
         self.options = options
@@ -85,10 +88,10 @@ class OIDCProvider:
         url = self._url(request)
         limit = min(self.options.max_url_length, max_length or self.options.max_url_length)
         if len(url) <= limit:
-            return EndSessionURL(url)
+            return EndSessionURL(url, *self._remark(request))
         short = self._url(replace(request, id_token_hint=""))
         if len(short) >= len(url):
-            return EndSessionURL(url)
+            return EndSessionURL(url, *self._remark(request))
         code = OutcomeCode.HINT_TOO_LONG
         return EndSessionURL(short, code.sentence.format(length=len(url)), code)
 
@@ -104,14 +107,24 @@ class OIDCProvider:
 
     def parameters(self, request: EndSessionRequest) -> dict[str, str]:
         """Return the query parameters. Empty ones are left out, and `EXTRA_PARAMS` are added."""
+        back = "" if self._stays_there(request) else request.post_logout_redirect_uri
         return {
             "id_token_hint": request.id_token_hint,
             "logout_hint": "" if request.id_token_hint else request.logout_hint,
             "client_id": self.options.client_id,
-            "post_logout_redirect_uri": request.post_logout_redirect_uri,
-            "state": request.state if request.post_logout_redirect_uri else "",
+            "post_logout_redirect_uri": back,
+            "state": request.state if back else "",
             "ui_locales": request.ui_locales,
         }
+
+    def _stays_there(self, request: EndSessionRequest) -> bool:
+        return not (request.id_token_hint or self.returns_without_hint)
+
+    def _remark(self, request: EndSessionRequest) -> tuple[str, OutcomeCode]:
+        if not (self._stays_there(request) and request.post_logout_redirect_uri):
+            return "", OutcomeCode.REDIRECTED
+        code = OutcomeCode.NO_WAY_BACK
+        return code.sentence.format(name=self.name), code
 
     def warm(self) -> None:
         """Renew the cached metadata and keys. Each sign-in calls this, and waits `TIMEOUT` at most.

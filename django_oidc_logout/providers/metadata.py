@@ -107,6 +107,22 @@ def keys(options: ProviderOptions, *, renew: bool = False) -> list[Any]:
     return _keys_in(_load("keys", options, renew=renew))
 
 
+def keys_after(options: ProviderOptions, instant: float) -> list[Any]:
+    """Return the cached keys if they are fresh and were fetched after an instant; else none.
+
+    A key that signed a token at that instant and is not among them has been withdrawn. This does
+    not use the network.
+
+    Args:
+        options: the provider's options.
+        instant: seconds since the epoch, by the provider's clock.
+    """
+    copy = safe_cache.get(_cache_key("keys", options))
+    if not copy or copy["fresh_until"] < time.time() or copy["fetched_at"] <= instant:
+        return []
+    return _keys_in(copy["document"])
+
+
 def trusted_keys(options: ProviderOptions) -> list[Any]:
     """Return the provider's public keys, to verify a signature with them now.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlencode, urlsplit
 
 from ..codes import OutcomeCode
 from ..exceptions import ProviderSkipped
+from . import metadata
 from .base import OIDCProvider, with_query
 from .dialects import Dialect
 
@@ -31,10 +32,7 @@ class Auth0Provider(OIDCProvider):
 
     def parameters(self, request: EndSessionRequest) -> dict[str, str]:
         """Return `client_id` and `returnTo`."""
-        return_to = request.post_logout_redirect_uri
-        if return_to and request.state:
-            return_to = with_query(return_to, urlencode({"state": request.state}))
-        return {"client_id": self.options.client_id, "returnTo": return_to}
+        return {"client_id": self.options.client_id, "returnTo": _with_state(request)}
 
 
 class CognitoProvider(OIDCProvider):
@@ -121,3 +119,46 @@ class AuthentikProvider(OIDCProvider):
         is_email_optional=True,
         push="https://schemas.openid.net/secevent/risc/delivery-method/push",
     )
+
+
+class OryHydraProvider(OIDCProvider):
+    """Ory Hydra, which answers a URI to return to without an ID Token by an error page."""
+
+    returns_without_hint = False
+
+
+class PingFederateProvider(OIDCProvider):
+    """PingFederate, whose older versions publish an endpoint of their own.
+
+    That endpoint takes `TargetResource` and does not return a `state`, so the state is part of it.
+    """
+
+    own_endpoint: ClassVar[str] = "ping_end_session_endpoint"
+    """The name of that endpoint in the discovery document."""
+
+    def end_session_endpoint(self) -> str:
+        """Return the standard endpoint, or else PingFederate's own."""
+        return self.options.end_session_endpoint or metadata.endpoint(
+            self.options, self.own_endpoint if self._has_own_endpoint else "end_session_endpoint"
+        )
+
+    def parameters(self, request: EndSessionRequest) -> dict[str, str]:
+        """Return the standard parameters, or `TargetResource` for the own endpoint."""
+        if not self._has_own_endpoint:
+            return super().parameters(request)
+        return {"TargetResource": _with_state(request)}
+
+    @property
+    def _has_own_endpoint(self) -> bool:
+        configured = self.options.end_session_endpoint
+        if configured:
+            return urlsplit(configured).path.endswith("/startSLO.ping")
+        published = metadata.document(self.options)
+        return self.own_endpoint in published and "end_session_endpoint" not in published
+
+
+def _with_state(request: EndSessionRequest) -> str:
+    """Return the URI to return to, with the state in its query."""
+    if not (request.post_logout_redirect_uri and request.state):
+        return request.post_logout_redirect_uri
+    return with_query(request.post_logout_redirect_uri, urlencode({"state": request.state}))

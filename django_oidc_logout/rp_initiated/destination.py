@@ -10,13 +10,15 @@ from django.utils.translation import get_language, gettext, to_locale
 
 from ..codes import LogCode, OutcomeCode
 from ..exceptions import OIDCLogoutError, ProviderSkipped, ProviderUnavailable
-from ..providers import EndSessionRequest, configured
+from ..providers import EndSessionRequest, EndSessionURL, configured
 from ..sessions import entry, sql
 from ..tokens import id_token
 from . import responses, return_to
 from .return_to import State
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.http import HttpRequest
 
     from ..models import OIDCSession
@@ -54,6 +56,7 @@ class SignIn:
     id_token: str = ""
     sid: str = ""
     logout_hint: str = ""
+    signed_in_at: datetime | None = None
     is_recorded: bool = False
 
 
@@ -153,6 +156,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
             id_token=row.id_token,
             sid=row.sid,
             logout_hint=token.login_hint if token else row.sub,
+            signed_in_at=row.signed_in_at,
             is_recorded=True,
         )
     if token := id_token.read_or_none(entry.mozilla_id_token(request.session)):
@@ -174,7 +178,9 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
 
 def _at_provider(request: HttpRequest, sign_in: SignIn, state: State) -> Destination:
     provider = _provider(sign_in)
-    found = provider.end_session_url(
+    found = _end_session_url(
+        provider,
+        sign_in,
         EndSessionRequest(
             id_token_hint=sign_in.id_token,
             logout_hint=sign_in.logout_hint,
@@ -183,7 +189,7 @@ def _at_provider(request: HttpRequest, sign_in: SignIn, state: State) -> Destina
             state=return_to.sign(state),
             ui_locales=_ui_locales(),
         ),
-        max_length=responses.max_url_length(request),
+        responses.max_url_length(request),
     )
     if not found.url.startswith(("https://", "http://")):
         raise ProviderUnavailable(f"the end_session_endpoint of {provider.name} is not an http URL")
@@ -194,6 +200,24 @@ def _at_provider(request: HttpRequest, sign_in: SignIn, state: State) -> Destina
         code=found.code,
         reason=f"{redirected} {found.remark}".strip(),
     )
+
+
+def _end_session_url(
+    provider: OIDCProvider, sign_in: SignIn, request: EndSessionRequest, max_length: int | None
+) -> EndSessionURL:
+    """Return the end-session URL, without a hint that the provider would refuse.
+
+    Some providers answer such a hint by an error page, and keep the session.
+    """
+    found = provider.end_session_url(request, max_length=max_length)
+    if not id_token.is_withdrawn(request.id_token_hint, provider.options, sign_in.signed_in_at):
+        return found
+    without = replace(request, id_token_hint="")
+    shorter = provider.end_session_url(without, max_length=max_length)
+    if len(shorter.url) >= len(found.url):  # it had no hint
+        return found
+    code = OutcomeCode.HINT_KEY_WITHDRAWN
+    return EndSessionURL(shorter.url, f"{code.sentence} {shorter.remark}".strip(), code)
 
 
 def _provider(sign_in: SignIn) -> OIDCProvider:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..exceptions import TokenUnreadable
-from ..providers import configured
+from ..providers import configured, metadata
 from . import jws
+from .logout_token import LEEWAY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from ..conf import ProviderOptions
 
 ENCRYPTED_DOTS = 4  # an encrypted JWT has five parts (RFC 7516, section 7.1)
 LOGIN_HINT_CLAIMS = ("login_hint", "preferred_username", "email")
@@ -127,6 +134,53 @@ def read_or_none(encoded: str) -> IDToken | None:
         return read(encoded)
     except TokenUnreadable:
         return None
+
+
+def is_withdrawn(
+    encoded: str, options: ProviderOptions, signed_in_at: datetime | None = None
+) -> bool:
+    """Return whether the provider has withdrawn the key that signed an ID Token.
+
+    That is known only if its keys were fetched after the token was issued, are fresh, and each has
+    a `kid`. This does not use the network.
+
+    Args:
+        encoded: the ID Token.
+        options: the options of the provider that issued it.
+        signed_in_at: when the token's session began, by the site's clock, if that is known.
+    """
+    kid, issued_at = _key_of(encoded)
+    if kid is None or issued_at is None:
+        return False
+    began = signed_in_at.timestamp() if signed_in_at else issued_at + LEEWAY
+    return _lacks(metadata.keys_after(options, max(issued_at, began)), kid)
+
+
+def learn_key(encoded: str, options: ProviderOptions) -> None:
+    """Fetch the provider's keys if they lack the one that signed a new ID Token.
+
+    Raises:
+        ProviderUnavailable: they cannot be fetched.
+    """
+    kid, _ = _key_of(encoded)
+    if kid is not None and _lacks(metadata.keys(options), kid):
+        metadata.newest_keys(options)
+
+
+def _key_of(encoded: str) -> tuple[str | None, float | None]:
+    """Return the `kid` of the key that signed a token, if a key did, and when it was issued."""
+    try:
+        header, claims = jws.parse(encoded)
+    except TokenUnreadable:
+        return None, None
+    kid, is_by_key = header.get("kid"), str(header.get("alg"))[:2] in jws.KEY_TYPES
+    is_known = is_by_key and isinstance(kid, str)
+    return kid if is_known else None, jws.seconds(claims, "iat")
+
+
+def _lacks(keys: Iterable[Any], kid: str) -> bool:
+    kids = [key.get("kid") for key in keys if isinstance(key, dict)]
+    return bool(kids) and all(kids) and kid not in kids
 
 
 def read_sid(access_token: str | None) -> str:
