@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import sync_to_async
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from . import sign_in
+from . import request_scope, sign_in
 from .rp_initiated import destination
 from .sessions import entry, index, pending
 
@@ -75,6 +75,7 @@ class OIDCLogoutBackend(OIDCLogoutMixin, OIDCAuthenticationBackend):  # type: ig
     """mozilla-django-oidc's backend, which also keeps what a sign-out needs."""
 
 
+@request_scope.within
 def provider_logout_url(request: HttpRequest) -> str:
     """Return the end-session URL for mozilla's own logout view, as `OIDC_OP_LOGOUT_URL_METHOD`."""
     chosen = destination.choose(request, index.current(request))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from inspect import iscoroutinefunction, signature
+from inspect import Parameter, iscoroutinefunction, signature
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from django.utils.module_loading import import_string
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     Defaults = Mapping[str, Mapping[str, Any]]
+
+POSITIONAL = (
+    Parameter.POSITIONAL_ONLY,
+    Parameter.POSITIONAL_OR_KEYWORD,
+    Parameter.VAR_POSITIONAL,
+)
 
 logger = logging.getLogger("django_oidc_logout")
 
@@ -80,11 +86,8 @@ def _ask(path: str, defaults: Defaults) -> Providers:
 
 def _call(function: Any, request: HttpRequest | None) -> Any:
     """Call a function with the request, if it has a parameter for it."""
-    parameters = signature(function)
-    if "request" in parameters.parameters:
+    parameters = signature(function).parameters
+    if "request" in parameters:
         return function(request=request)
-    try:
-        parameters.bind(request)
-    except TypeError:
-        return function()
-    return function(request)
+    takes_one = any(each.kind in POSITIONAL for each in parameters.values())
+    return function(request) if takes_one else function()

@@ -20,12 +20,17 @@ T = TypeVar("T")
 View = TypeVar("View", bound="Callable[..., Any]")
 
 
+COMPUTED = "_oidc_logout_computed"
+
+
 class _Scope:
     """What has been computed for a request."""
 
     def __init__(self, request: HttpRequest | None) -> None:
         self.request = request
-        self.values: dict[Hashable, Any] = {}
+        # Without the middleware, a request may begin its scope several times.
+        kept = {} if request is None else request.__dict__
+        self.values: dict[Hashable, Any] = kept.setdefault(COMPUTED, {})
         self.is_open = True
 
     def is_of(self, request: HttpRequest | None) -> bool:

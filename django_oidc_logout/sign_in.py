@@ -112,6 +112,7 @@ def _log_failure(exc: Exception) -> None:
     )
 
 
+@request_scope.within
 def is_refused(request: HttpRequest, encoded: str) -> bool:
     """Return whether a sign-in is refused, before it creates a user. `record` checks it again.
 

@@ -187,7 +187,7 @@ def check_shared_secret() -> list[CheckMessage]:
 
 def check_refresh_tokens() -> list[CheckMessage]:
     """Check that the backend stores the refresh tokens that are to be revoked or asked about."""
-    asked = [o.alias for o in conf.OIDC_LOGOUT_PROVIDERS.values() if o.recheck]
+    asked = [o.alias for o in conf.known_providers.values() if o.recheck]
     setting = "OIDC_LOGOUT_REVOKE_TOKENS" if conf.OIDC_LOGOUT_REVOKE_TOKENS else "RECHECK"
     if not (conf.OIDC_LOGOUT_REVOKE_TOKENS or asked) or lookup.derived(BACKENDS, MIXIN):
         return []
