@@ -701,6 +701,15 @@ RIGHT = {
         ),
         ("end-session", "/end-session?a=b Its query is kept."),
     ),
+    "an end-session endpoint with a name of its own": (
+        each(
+            options(BACKEND="django_oidc_logout.providers.PingFederateProvider"),
+            lambda site: site.idp.metadata.update(
+                ping_end_session_endpoint=site.idp.metadata.pop("end_session_endpoint")
+            ),
+        ),
+        ("end-session", "/end-session"),
+    ),
     "an end-session endpoint that requires parameters": (
         response("/end-session", status(400)),
         ("end-session-answer", "400 to a request"),

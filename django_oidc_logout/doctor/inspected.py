@@ -130,7 +130,7 @@ class InspectedProvider:
             return self.provider.end_session_endpoint()
         if not self.has_metadata:
             return None
-        return self.published("end_session_endpoint") or ""
+        return next(filter(None, map(self.published, self.provider.published_as)), "")
 
     @property
     def is_local_only(self) -> bool:

@@ -58,6 +58,8 @@ class OIDCProvider:
     """Whether discovery provides the endpoint if the settings do not."""
     dialect: ClassVar[Dialect] = Dialect()
     """How the provider's security events differ from the specifications."""
+    published_as: ClassVar[tuple[str, ...]] = ("end_session_endpoint",)
+    """The names that the endpoint may have in the discovery document. The first counts."""
     returns_without_hint: ClassVar[bool] = True
     """Whether the provider accepts a URI to return to without an ID Token. If not, it is left out
     with the ID Token, and people stay on the provider's page."""

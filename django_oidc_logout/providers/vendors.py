@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from ..codes import OutcomeCode
@@ -133,13 +133,12 @@ class PingFederateProvider(OIDCProvider):
     That endpoint takes `TargetResource` and does not return a `state`, so the state is part of it.
     """
 
-    own_endpoint: ClassVar[str] = "ping_end_session_endpoint"
-    """The name of that endpoint in the discovery document."""
+    published_as = ("end_session_endpoint", "ping_end_session_endpoint")
 
     def end_session_endpoint(self) -> str:
         """Return the standard endpoint, or else PingFederate's own."""
         return self.options.end_session_endpoint or metadata.endpoint(
-            self.options, self.own_endpoint if self._has_own_endpoint else "end_session_endpoint"
+            self.options, self.published_as[self._has_own_endpoint]
         )
 
     def parameters(self, request: EndSessionRequest) -> dict[str, str]:
@@ -154,7 +153,8 @@ class PingFederateProvider(OIDCProvider):
         if configured:
             return urlsplit(configured).path.endswith("/startSLO.ping")
         published = metadata.document(self.options)
-        return self.own_endpoint in published and "end_session_endpoint" not in published
+        standard, own = (name in published for name in self.published_as)
+        return own and not standard
 
 
 def _with_state(request: EndSessionRequest) -> str:
