@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..conf import conf
 from ..exceptions import ProviderUnavailable
 from ..providers import configured
-from . import addresses, compatibility, provider, site
+from . import addresses, compatibility, provider, sign_ins, site
 from .findings import Finding, error, failure, inspect
 from .inspected import inspect_provider
 from .recipes import Registration, recipe, vendor_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..conf import ProviderOptions
     from .inspected import InspectedProvider
 
-SITE_INSPECTIONS = site.INSPECTIONS
+SITE_INSPECTIONS = (*site.INSPECTIONS, *sign_ins.INSPECTIONS)
 PROVIDER_INSPECTIONS = (
     *provider.INSPECTIONS,
     *compatibility.INSPECTIONS,

@@ -202,7 +202,7 @@ def is_from_provider(session: SessionBase | Mapping[str, Any]) -> bool:
     return is_known or origin.is_through_provider(session)
 
 
-def is_signed_in(session: SessionBase) -> bool:
+def is_signed_in(session: SessionBase | Mapping[str, Any]) -> bool:
     """Return whether somebody is signed in."""
     return auth.SESSION_KEY in session
 

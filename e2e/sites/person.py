@@ -89,18 +89,22 @@ class Person(requests.Session):
 
     def press(self, site: Site) -> dict[str, str]:
         """Press the site's button, and return the query of the request to the provider."""
-        (form,) = (f for f in Page(self.get(f"{site.url}/")).forms if f.method == "post")
-        answer = self.post(form.action, data=form.fields, allow_redirects=False)
-        assert answer.status_code == 302, answer.text
-        assert not self.is_signed_in(site)
-        url = answer.headers["Location"]
+        action, url = self.leave(site)
         assert url.startswith(self.federation.issuer), url
         back = self._walk(self.get(url))
         assert back.url.startswith(site.url), back.url
         return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()} | {
-            "action": urlsplit(form.action).path,
+            "action": action,
             "page": back.text,
         }
+
+    def leave(self, site: Site) -> tuple[str, str]:
+        """Press the site's button; return where it posts to, and where the site then redirects."""
+        (form,) = (f for f in Page(self.get(f"{site.url}/")).forms if f.method == "post")
+        answer = self.post(form.action, data=form.fields, allow_redirects=False)
+        assert answer.status_code == 302, answer.text
+        assert not self.is_signed_in(site)
+        return urlsplit(form.action).path, answer.headers["Location"]
 
     def sign_out_at_the_provider(self) -> None:
         page = self.get(self.federation.metadata["end_session_endpoint"])
