@@ -16,7 +16,8 @@ from .exceptions import SessionsNotEnded
 from .outcome import Outcome
 from .providers import configured, revocation
 from .rp_initiated import destination, responses
-from .sessions import admission, end, end_own, entry, index, reauthentication, sql
+from .sessions import admission, end, end_own, entry, handles, index, reauthentication, sql
+from .sessions.handles import session_handle  # noqa: F401  # public here
 from .sessions.pending import PendingTokens
 from .signals import signed_out
 from .tokens import id_token
@@ -52,7 +53,7 @@ def sign_out(
     row = None
     try:
         row = index.current(request)
-        user = entry.known_user(request)
+        user, handle = entry.known_user(request), handles.of_request(request, row)
         chosen = destination.choose(request, row, requested=return_to, local_only=local_only)
         destination.hand_out(request, chosen)
     finally:  # even if the server stops this request, as gunicorn does by SystemExit
@@ -68,7 +69,9 @@ def sign_out(
     if not is_ended:
         failed = OutcomeCode.STORE_FAILED
         outcome = replace(outcome, code=failed, reason=f"{outcome.reason} {failed.sentence}")
-    end.announce(signed_out, sender=sign_out, request=request, user=user, outcome=outcome)
+    end.announce(
+        signed_out, sender=sign_out, request=request, user=user, outcome=outcome, handle=handle
+    )
     return responses.build(
         request,
         chosen.url,

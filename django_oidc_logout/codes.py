@@ -136,6 +136,8 @@ class EndedCode(Code):
     USER_DELETED = "user_deleted", Source.SITE, "The account was deleted."
     PASSWORD_CHANGED = "password_changed", Source.SITE, "The account's password was changed."
     OVERDUE = "overdue", Source.EXPIRED, "The session has reached its end."
+    GONE = "gone", Source.EXPIRED, "The session no longer existed."
+    REPLACED = "replaced", Source.PERSON, "Somebody else signed in with the same browser."
     SIGN_IN_REFUSED = "sign_in_refused", Source.SITE, "A new sign-in in its place was refused."
 
 
@@ -276,6 +278,8 @@ class LogCode(Code):
     EXISTENCE_NOT_CHECKED = "existence_not_checked"
     ROW_NOT_READ = "row_not_read"
     ROW_NOT_REMOVED = "row_not_removed"
+    SOCKETS_NOT_TOLD = "sockets_not_told"
+    CONNECTION_NOT_WATCHED = "connection_not_watched"
     KEY_NOT_RECORDED = "key_not_recorded"
     EXPIRY_NOT_RECORDED = "expiry_not_recorded"
     NOT_RECHECKED = "not_rechecked"

@@ -56,6 +56,7 @@ class OIDCSession(models.Model):
         on_delete=models.SET_NULL,
         help_text=_("Empty unless somebody is signed in as another user."),
     )
+    handle = models.CharField(max_length=32, blank=True)
     signed_in_at = models.DateTimeField(_("signed in"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))
     ends_at = models.DateTimeField(_("ends at the latest"), null=True, blank=True)
@@ -70,6 +71,7 @@ class OIDCSession(models.Model):
             models.Index(fields=["sub_digest"], name="oidc_session_sub"),
             models.Index(fields=["sid_digest"], name="oidc_session_sid"),
             models.Index(fields=["email_digest"], name="oidc_session_email"),
+            models.Index(fields=["handle"], name="oidc_session_handle"),
             models.Index(fields=["signed_in_at"], name="oidc_session_signed_in"),
             models.Index(fields=["expires_at"], name="oidc_session_expires"),
             models.Index(fields=["ends_at"], name="oidc_session_ends"),

@@ -17,7 +17,7 @@ from .codes import EndedCode, OutcomeCode, RejectedCode
 from .conf import conf
 from .outcome import Outcome
 from .rp_initiated import destination
-from .sessions import end, end_own, entry, index, record
+from .sessions import end, end_own, entry, handles, index, record
 from .signals import logout_token_rejected, session_ended, signed_out
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def record_sign_in(request: HttpRequest | None, user: AbstractBaseUser, **_: Any
     if request is None or not hasattr(request, "session"):
         return
     sign_in.after_login(request, user)
+    if entry.is_signed_in(request.session):  # it was flushed if it has ended meanwhile
+        handles.ensure(request.session)
 
 
 @receiver(user_logged_out, dispatch_uid="oidc_logout.follow_sign_out")
@@ -58,7 +60,14 @@ def follow_sign_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
         reason=chosen.reason if chosen else OutcomeCode.OTHER_LOGOUT.sentence,
         alias=chosen.alias if chosen else entry.provider_alias(session) or "",
     )
-    end.announce(signed_out, sender=auth.logout, request=request, user=user, outcome=outcome)
+    end.announce(
+        signed_out,
+        sender=auth.logout,
+        request=request,
+        user=user,
+        outcome=outcome,
+        handle=handles.of_request(request, row),
+    )
 
 
 def connect_to_users() -> None:

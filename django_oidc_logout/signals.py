@@ -3,12 +3,14 @@
 from django.dispatch import Signal
 
 # Emitted when a person has been signed out of the site.
-# Arguments: request, user (None if nobody was signed in), outcome (an Outcome).
+# Arguments: request, user (None if nobody was signed in), outcome (an Outcome), handle (of the
+# session, see `api.session_handle`; empty if nobody was signed in).
 signed_out = Signal()
 
 # Emitted when the provider, staff or the site's own code has ended a session.
 # Arguments: session (an OIDCSession, no longer in the database), reason (a sentence),
-# code (an EndedCode), actor (the user who ended it, or None), source (a Source).
+# code (an EndedCode), actor (the user who ended it, or None), source (a Source), handle (of the
+# session, see `api.session_handle`).
 session_ended = Signal()
 
 # Emitted when a logout token or a security event was rejected, or its sessions could not be ended.

@@ -15,6 +15,7 @@ from . import (
     providers_setting,
     settings,
     sign_ins,
+    sockets,
     tokens,
 )
 
@@ -41,6 +42,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         sign_ins.CHECKS,
         project.CHECKS,
         browser.CHECKS,
+        sockets.CHECKS,
     )
 
 
@@ -65,7 +67,7 @@ def check_caches(**_: Any) -> list[CheckMessage]:
 @register(TAG, Tags.security, deploy=True)
 def check_deployment(**_: Any) -> list[CheckMessage]:
     """Run the checks of the proxy and the database in production."""
-    return [*deployment.check_proxy(), *deployment.check_sqlite()]
+    return [*deployment.check_proxy(), *deployment.check_sqlite(), *sockets.check_shared_layers()]
 
 
 @register(Tags.database)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.db import Error
 
-from ..codes import LogCode
+from ..codes import EndedCode, LogCode
 from ..exceptions import SessionsNotEnded
 from ..signals import session_ended
 from . import engines, index, sql
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
     from django.dispatch import Signal
 
-    from ..codes import EndedCode
     from ..models import OIDCSession
 
     Step = Callable[[Sequence[OIDCSession]], Sequence[OIDCSession]]
@@ -95,7 +94,25 @@ def _announce_end(
         code=code,
         actor=actor,
         source=code.source,
+        handle=row.handle,
     )
+
+
+def clear_gone() -> int:
+    """Remove the rows whose session no longer exists. Return how many there were.
+
+    Raises:
+        Exception: any exception of the session store, or of the index.
+    """
+    return announce_gone(index.clear())
+
+
+def announce_gone(rows: Sequence[OIDCSession], code: EndedCode = EndedCode.GONE) -> int:
+    """Send `session_ended` for rows that have been removed. Return how many there are."""
+    for row in rows:
+        row.pk = None
+        _announce_end(row, code)
+    return len(rows)
 
 
 def end_removed(rows: Sequence[OIDCSession], *, code: EndedCode) -> None:
@@ -110,9 +127,7 @@ def end_removed(rows: Sequence[OIDCSession], *, code: EndedCode) -> None:
         index.remove(deleted)  # if the index is in another database
         _try(_delete_again, deleted)
         ended += deleted
-    for row in ended:
-        row.pk = None
-        _announce_end(row, code)
+    announce_gone(ended, code)
     if failed := len(rows) - len(ended):
         raise SessionsNotEnded(ended=len(ended), failed=failed)
 

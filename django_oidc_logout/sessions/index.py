@@ -141,8 +141,8 @@ def change_key(session: SessionBase) -> bool | None:
     return exists
 
 
-def clear() -> int:
-    """Remove the rows whose session no longer exists. Return how many there were.
+def clear() -> list[OIDCSession]:
+    """Remove the rows whose session no longer exists, and return them.
 
     The server cannot look for a session in a cookie: its row is removed if nobody has used the
     session for twice its lifetime.
@@ -153,7 +153,12 @@ def clear() -> int:
         gone = list(rows.filter(expires_at__lt=long_ago))
     else:
         gone = [key for key in rows.iterator() if not engines.is_alive(key)]
-    return sum(sql.delete(OIDCSession, session_key=batch) for batch in batches(gone))
+    return [row for batch in batches(gone) for row in remove(_with_keys(batch))]
+
+
+def _with_keys(keys: Sequence[str]) -> list[OIDCSession]:
+    rows = OIDCSession.objects.using(database()).filter(session_key__in=keys)
+    return list(rows.defer("id_token", "refresh_token"))
 
 
 def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -185,6 +190,11 @@ def is_orphan(key: str) -> bool:
     """Return whether `key` was the key of a row that no longer exists."""
     rows = OIDCSession.objects.using(database()).filter(session_key=key)
     return bool(key) and not rows.exists()
+
+
+def has_handle(handle: str) -> bool:
+    """Return whether a session with this handle has a row."""
+    return OIDCSession.objects.using(database()).filter(handle=handle).exists()
 
 
 def database() -> str:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from django.db import IntegrityError, OperationalError, connections
 from django.utils import timezone
 
+from ..codes import EndedCode
 from ..fields import digest
 from ..models import OIDCSession
-from . import engines, entry, index, lifetime, sql
+from . import end, engines, entry, handles, index, lifetime, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,7 @@ def record(
         "sid": sid,
         "email_digest": digest(token.issuer, token.email),
         "user": entry.signed_in_user(request),
+        "handle": handles.ensure(session),
         "expires_at": entry.expiry_date(session),
         "ends_at": lifetime.hard_end(session),
         "id_token": token.encoded,
@@ -160,6 +162,7 @@ def follow_login(request: HttpRequest, user: AbstractBaseUser) -> OIDCSession | 
     entry.mark_provider(session, row.provider)
     row.session_key, old_key = entry.final_key(session), row.session_key
     lifetime.carry_over(session, row)
+    handles.carry_over(session, row)
     row.expires_at = entry.expiry_date(session)
     if row.user_id is None:
         row.user = cast("Any", user)
@@ -178,7 +181,7 @@ def _move(row: OIDCSession, old_key: str) -> bool:
         if not row.pk:
             row.save(force_insert=True)
             return True
-        names = ("session_key", "expires_at", "user", "acts_as")
+        names = ("session_key", "handle", "expires_at", "user", "acts_as")
         values = {name: getattr(row, name) for name in names}
         rows = OIDCSession.objects.filter(pk=row.pk, session_key=old_key)
         return bool(rows.update(**values))
@@ -228,3 +231,4 @@ def remove_replaced(request: HttpRequest) -> None:
         return
     if engines.delete_hidden(row.session_key):  # else the row must stay
         index.remove_key(row.session_key)
+        end.announce_gone([row], EndedCode.REPLACED)

@@ -149,7 +149,7 @@ def remove_gone(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
     try:
         existing = engines.read(row.session_key for row in rows)
         missing = [row for row in rows if row.session_key not in existing]
-        index.remove(missing)  # not of a session whose key has just changed
+        end.announce_gone(index.remove(missing))  # not if a key has just changed
     except Exception:  # every store raises its own exceptions, and the page must be shown
         logger.exception(
             "Could not check whether sessions exist, check the session store",

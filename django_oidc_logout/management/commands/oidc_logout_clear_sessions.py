@@ -9,7 +9,7 @@ from django.db import Error
 
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.security_events import receipts
-from django_oidc_logout.sessions import index, lifetime, reauthentication, validity
+from django_oidc_logout.sessions import end, lifetime, reauthentication, validity
 
 
 class Command(BaseCommand):
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         """
         try:
             reauthentication.prune()
-            count = lifetime.clear() + index.clear() + validity.clear()
+            count = lifetime.clear() + end.clear_gone() + validity.clear()
             receipts.clear()
         except SessionsNotEnded as exc:
             raise CommandError(f"{exc}; the log says why. Run this command again.") from exc
