@@ -44,6 +44,7 @@ from django.urls import get_resolver, include, path
 from django.views import View
 
 from django_oidc_logout import signals
+from django_oidc_logout.codes import EndedCode, RejectedCode
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.outcome import Outcome
 from tests.absence import need, need_package
@@ -198,9 +199,24 @@ def run_python(block: Block, signed_in, idp) -> None:
 def emit(request, user, row) -> None:
     """Send our signals so that a receiver's exception is raised."""
     outcome = Outcome(provider="unavailable", reason="It does not answer.")
-    signals.signed_out.send(sender=None, request=request, user=user, outcome=outcome)
-    signals.session_ended.send(sender=OIDCSession, session=row, reason="Staff ended the session.")
-    signals.logout_token_rejected.send(sender=None, issuer=row.issuer, reason="It has been used.")
+    signals.signed_out.send(None, request=request, user=user, outcome=outcome, handle="handle")
+    code = EndedCode.BY_STAFF
+    signals.session_ended.send(
+        OIDCSession,
+        session=row,
+        reason=code.sentence,
+        code=code,
+        actor=user,
+        source=code.source,
+        handle="handle",
+    )
+    signals.logout_token_rejected.send(
+        None,
+        issuer=row.issuer,
+        provider="default",
+        reason="wrong",
+        code=RejectedCode.UNREADABLE_BODY,
+    )
 
 
 def call(block: Block, defined, request) -> None:
