@@ -56,7 +56,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        self.server.idp.body = body
         self.server.idp.form = {name: values[0] for name, values in parse_qs(body).items()}
+        self.do_GET()
+
+    def do_DELETE(self):
         self.do_GET()
 
     def json(self, document, **headers):
@@ -93,6 +97,7 @@ class IdP:
         self.released = threading.Event()
         self.asked = []
         self.form = {}
+        self.body = ""
         self.headers = {}
         self.claims = {}
         self.token_response = {}

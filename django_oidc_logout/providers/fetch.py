@@ -6,20 +6,20 @@ a redirect to another host.
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import re
 import ssl
 import threading
 import time
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
 from ..exceptions import ProviderUnavailable
+from . import secure_urls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -31,31 +31,9 @@ MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
 OAUTH_STATUSES = (200, 400, 401)  # RFC 6749, section 5
 
-# URL parsers disagree on whether these characters end a host.
-AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
-
 T = TypeVar("T")
 
-
-def is_secure(url: object) -> bool:
-    """Return whether `url` is an absolute https URL, or an http URL on loopback."""
-    if AMBIGUOUS.search(str(url)):
-        return False
-    try:
-        parts = urlsplit(str(url))
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    return bool(host) and (
-        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+is_secure = secure_urls.is_secure
 
 
 def get_json(url: str, options: ProviderOptions) -> tuple[dict[str, Any], str]:
@@ -120,6 +98,18 @@ def post_for_json(
     )
 
 
+def call(
+    method: str, url: str, options: ProviderOptions, *, token: str, document: object = None
+) -> tuple[int, Any]:
+    """Call an API with a bearer token. Return the status and what it sends: None if not JSON.
+
+    Raises:
+        ProviderUnavailable: see `get_json`, whatever the status.
+    """
+    run = partial(_call, method, url, options, token, document)
+    return _within(options.timeout, url, run)
+
+
 def _get(
     url: str, options: ProviderOptions, deadline: float
 ) -> tuple[dict[str, Any], Mapping[str, str]]:
@@ -162,6 +152,18 @@ def _post_for_json(
         return status, _parse(url, _read(url, response, deadline))
 
 
+def _call(  # noqa: PLR0913, PLR0917  # private, and called once
+    method: str, url: str, options: ProviderOptions, token: str, document: object, deadline: float
+) -> tuple[int, Any]:
+    bearer = {"Authorization": f"Bearer {token}"}
+    with _request(method, url, options, headers=bearer, json=document) as response:
+        body = _read(url, response, deadline)
+    try:
+        return response.status_code, json.loads(body)
+    except (ValueError, RecursionError):
+        return response.status_code, None
+
+
 class _Session(requests.Session):
     """Ignores redirects: requests would read the whole body of one that it does not follow."""
 
@@ -171,7 +173,12 @@ class _Session(requests.Session):
 
 @contextmanager
 def _request(
-    method: str, url: str, options: ProviderOptions, **kwargs: Any
+    method: str,
+    url: str,
+    options: ProviderOptions,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **kwargs: Any,
 ) -> Iterator[requests.Response]:
     if not is_secure(url):
         raise ProviderUnavailable(f"{url} is not an https URL")
@@ -180,7 +187,7 @@ def _request(
             response = session.request(
                 method,
                 url,
-                headers={"Accept": "application/json"},
+                headers={"Accept": "application/json", **(headers or {})},
                 timeout=options.timeout,
                 stream=True,
                 verify=options.verify_ssl,

@@ -1,0 +1,248 @@
+"""The command that manages the stream at a transmitter, and polls it."""
+
+from __future__ import annotations
+
+import io
+import json
+from unittest import mock
+
+import pytest
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+
+from django_oidc_logout.security_events import receipts, state
+from django_oidc_logout.sessions import engines
+from tests import events
+from tests.events import SSF, claims_of
+from tests.factories import is_signed_in, other_provider
+
+pytestmark = pytest.mark.django_db
+
+PUSH, POLL = "urn:ietf:rfc:8935", "urn:ietf:rfc:8936"
+TOKEN = "an-access-token-of-signals"
+
+
+class Transmitter:
+    """The endpoints of a transmitter, on the tests' provider."""
+
+    def __init__(self, idp):
+        self.idp = idp
+        self.calls = []
+        self.stream = None
+        self.sets = {}
+        self.errors = {}
+        names = ("configuration", "status", "verification")
+        self.document = {f"{name}_endpoint": f"{idp.issuer}/{name}" for name in names}
+        self.document |= {"issuer": idp.issuer, "jwks_uri": f"{idp.issuer}/jwks"}
+        idp.metadata["token_endpoint"] = f"{idp.issuer}/token"
+        idp.answers["/.well-known/ssf-configuration"] = self.document
+        self.sign_in, idp.answers["/token"] = idp.answers["/token"], self.token
+        self.token_form = None
+        for name in (*names, "poll"):
+            idp.answers[f"/{name}"] = getattr(self, name)
+
+    def answer(self, handler, document=None, status=200):
+        asked = json.loads(self.idp.body) if handler.command == "POST" else None
+        self.calls.append((handler.command, handler.path, asked))
+        assert handler.headers["Authorization"] == f"Bearer {TOKEN}"
+        content = b"" if document is None else json.dumps(document).encode()
+        handler.body(content, "application/json", status=status)
+
+    def token(self, handler):
+        if self.idp.form["grant_type"] == "client_credentials":
+            self.token_form = self.idp.form
+            handler.json({"access_token": TOKEN})
+        else:
+            self.sign_in(handler)
+
+    def configuration(self, handler):
+        if handler.command == "POST":
+            wanted = json.loads(self.idp.body)
+            endpoint = {"endpoint_url": f"{self.idp.issuer}/poll"}
+            self.stream = wanted | {
+                "stream_id": "s-1",
+                "aud": "site/s-1",
+                "events_delivered": wanted["events_requested"][:2],
+                "delivery": endpoint | wanted["delivery"],
+            }
+            self.answer(handler, self.stream, 201)
+        elif handler.command == "GET":
+            self.answer(handler, [self.stream] if self.stream else [])
+        else:
+            self.stream = None
+            self.answer(handler, status=204)
+
+    def status(self, handler):
+        self.answer(handler, {"stream_id": "s-1", "status": "enabled"})
+
+    def verification(self, handler):
+        self.answer(handler, status=204)
+
+    def poll(self, handler):
+        asked = json.loads(self.idp.body)
+        for jti in (*asked["ack"], *asked["setErrs"]):
+            del self.sets[jti]
+        self.errors |= asked["setErrs"]
+        self.answer(handler, {"sets": self.sets, "moreAvailable": False})
+
+
+@pytest.fixture
+def transmitter(idp, configure):
+    configure(SHARED_SIGNALS={"AUTHORIZATION": "Bearer hush"})
+    return Transmitter(idp)
+
+
+def signals(*arguments, **options):
+    out = io.StringIO()
+    call_command("oidc_logout_signals", *arguments, stdout=out, **options)
+    return out.getvalue()
+
+
+SITE = {"site": "https://www.example.com/"}
+
+
+def test_create(transmitter):
+    assert "s-1" in signals("create", **SITE)
+    delivery = transmitter.stream["delivery"]
+    assert delivery == {
+        "method": PUSH,
+        "endpoint_url": "https://www.example.com/oidc/logout/events/",
+        "authorization_header": "Bearer hush",
+    }
+    assert f"{SSF}verification" in transmitter.stream["events_requested"]
+    assert transmitter.token_form["scope"] == "ssf.manage ssf.read"
+
+
+def test_create_without_a_header_on_the_registered_site(transmitter, configure):
+    configure(
+        SHARED_SIGNALS={"AUDIENCE": "another"},
+        POST_LOGOUT_REDIRECT_URI="https://www.example.com/oidc/logout/callback/",
+    )
+    assert "Set SHARED_SIGNALS[\"AUDIENCE\"] to 'site/s-1'." in signals("create")
+    assert transmitter.stream["delivery"] == {
+        "method": PUSH,
+        "endpoint_url": "https://www.example.com/oidc/logout/events/",
+    }
+
+
+def test_create_needs_the_site(transmitter):
+    with pytest.raises(CommandError, match="--site"):
+        signals("create")
+
+
+def test_status(transmitter):
+    signals("create", **SITE)
+    assert "Last verified: never" in signals("status")
+    receipts.note_verification("default")
+    said = signals("status")
+    assert "Status: enabled\nDelivery: urn:ietf:rfc:8935\nAudience: site/s-1\nEvent: " in said
+    assert "Last verified: 2" in said
+    assert transmitter.calls[-1][:2] == ("GET", "/status?stream_id=s-1")
+
+
+def test_status_of_an_odd_stream(transmitter):
+    signals("create", **SITE)
+    transmitter.stream |= {"delivery": None, "events_delivered": None}
+    assert "Delivery: None" in signals("status")
+
+
+def test_verify(transmitter, told):
+    signals("create", **SITE)
+    signals("verify")
+    _, _, asked = transmitter.calls[-1]
+    assert asked["stream_id"] == "s-1"
+    assert state.is_valid(asked["state"], "default")
+
+
+def test_delete(transmitter):
+    signals("create", **SITE)
+    signals("delete")
+    assert transmitter.stream is None
+    assert transmitter.calls[-1][:2] == ("DELETE", "/configuration?stream_id=s-1")
+
+
+def test_poll(idp, sign_in, transmitter, told):
+    client = sign_in()
+    signals("create", poll=True)
+    assert transmitter.stream["delivery"]["method"] == POLL
+    good = events.encode(claims_of(idp.issuer, aud="site/s-1", jti="1"))
+    verification = claims_of(idp.issuer, f"{SSF}verification", aud="site/s-1", jti="2")
+    bad = claims_of(idp.issuer, aud="another", jti="3")
+    transmitter.sets = {"1": good, "2": events.encode(verification), "3": events.encode(bad)}
+    transmitter.sets["4"] = "nonsense"
+    assert signals("poll") == "Events received: 2, rejected: 2\n"
+    assert not is_signed_in(client)
+    assert receipts.verified_at("default")
+    assert transmitter.sets == {}
+    assert {jti: each["err"] for jti, each in transmitter.errors.items()} == {
+        "3": "invalid_audience",
+        "4": "invalid_request",
+    }
+    assert len(told) == 2
+    assert signals("poll") == "Events received: 0, rejected: 0\n"
+
+
+def test_poll_leaves_what_fails(idp, sign_in, transmitter, monkeypatch):
+    client = sign_in()
+    signals("create", poll=True)
+    transmitter.sets = {"1": events.encode(claims_of(idp.issuer, aud="site", jti="1"))}
+    with monkeypatch.context() as patch:
+        patch.setattr(engines, "delete", mock.Mock(side_effect=ConnectionError))
+        with pytest.raises(CommandError, match="failed: 1"):
+            signals("poll")
+    assert "1" in transmitter.sets
+    assert signals("poll") == "Events received: 1, rejected: 0\n"
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("action", ["status", "verify", "poll", "delete"])
+def test_no_stream(transmitter, action):
+    with pytest.raises(CommandError, match="create one"):
+        signals(action)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [({"error": "conflict"}, "status 409: conflict"), ([], "status 409"), (None, "status 409")],
+)
+def test_transmitter_that_refuses(transmitter, answer, message):
+    transmitter.configuration = lambda handler: transmitter.answer(handler, answer, 409)
+    transmitter.idp.answers["/configuration"] = transmitter.configuration
+    with pytest.raises(CommandError, match=message):
+        signals("create", **SITE)
+
+
+@pytest.mark.parametrize("content", [b"[1]", b"<html>", b""])
+def test_transmitter_that_answers_nonsense(transmitter, content):
+    transmitter.idp.answers["/configuration"] = lambda handler: handler.body(content)
+    with pytest.raises(CommandError, match="JSON object"):
+        signals("create", **SITE)
+
+
+def test_token_that_is_not_issued(transmitter):
+    transmitter.idp.answers["/token"] = lambda handler: handler.body(
+        b'{"error": "invalid_scope"}', status=400
+    )
+    with pytest.raises(CommandError, match=r"token for ssf.manage ssf.read: invalid_scope"):
+        signals("create", **SITE)
+
+
+def test_transmitter_that_is_down(transmitter):
+    transmitter.idp.answers["/.well-known/ssf-configuration"] = lambda each: each.send_error(503)
+    with pytest.raises(CommandError, match="503"):
+        signals("create", **SITE)
+
+
+def test_provider_must_be_chosen(idp, transmitter, configure):
+    other_provider(configure, idp, SHARED_SIGNALS={})
+    with pytest.raises(CommandError, match="'default', 'other'"):
+        signals("status")
+    with pytest.raises(CommandError, match="create one"):
+        signals("status", provider="default")
+    with pytest.raises(CommandError, match="'default', 'other'"):
+        signals("status", provider="third")
+    configure(SHARED_SIGNALS=None)
+    configure("other", SHARED_SIGNALS=None)
+    cache.clear()
+    with pytest.raises(CommandError, match="none"):
+        signals("status")
