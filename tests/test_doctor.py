@@ -33,6 +33,7 @@ from django_oidc_logout.doctor.recipes import VENDORS, Registration, recipe
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.providers import OIDCProvider, metadata
+from django_oidc_logout.security_events import receipts
 from tests.factories import create_row, free_port
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -113,14 +114,14 @@ def test_a_healthy_site(site):
     assert problems(report) == []
     assert report["ok"]
     found = {finding["id"] for finding in findings(report)}
-    not_needed = {"backend", "examination", "revocation"}
+    not_needed = {"backend", "examination", "revocation", "signals"}
     assert found == TITLES.keys() - not_needed
 
 
 def test_a_healthy_site_as_text(site):
     text, code = run()
     assert code == 0
-    assert text.splitlines()[-1] == f"{len(TITLES) - 3} checks passed."
+    assert text.splitlines()[-1] == f"{len(TITLES) - 4} checks passed."
     assert "✘" not in text
     assert "!" not in text
     assert "->" not in text
@@ -536,6 +537,10 @@ MISTAKES = {
         ),
         ("endpoints", "warning", '["JWKS_URI"]', '/jwks", unless'),
     ),
+    "a stream that was never verified": (
+        options(SHARED_SIGNALS={}),
+        ("signals", "warning", "No verification", "oidc_logout_signals verify"),
+    ),
     "no revocation endpoint": (
         each(setting("OIDC_LOGOUT_REVOKE_TOKENS", True), publish(revocation_endpoint=None)),
         ("revocation", "error", "does not publish a revocation", '["REVOCATION_ENDPOINT"]'),
@@ -739,6 +744,10 @@ RIGHT = {
         ("algorithms", "RS256."),
     ),
     "a response from a cache": (clock(0, age=7200), ("clock", "agrees with this machine's")),
+    "a stream that was verified": (
+        each(options(SHARED_SIGNALS={}), lambda _: receipts.note_verification("default")),
+        ("signals", "The stream was last verified at 2"),
+    ),
     "a revocation endpoint": (
         setting("OIDC_LOGOUT_REVOKE_TOKENS", True),
         ("revocation", "/revoke"),
@@ -1130,6 +1139,11 @@ def test_the_issuer_selects_the_vendor(site):
     assert "kcadm.sh" in examine()["providers"]["default"]["recipe"]
 
 
+def test_notifications_of_apple_are_not_verified(site):
+    site.configure(SHARED_SIGNALS={}, BACKEND="django_oidc_logout.providers.AppleProvider")
+    assert "signals" not in {finding["id"] for finding in findings(examine())}
+
+
 # The text
 
 
@@ -1140,7 +1154,7 @@ def test_it_is_coloured(site):
     assert "\x1b[" in text
     plain, _ = run()
     assert "\x1b[" not in plain
-    assert plain.splitlines()[-1] == f"1 error and 1 warning in {len(TITLES) - 3} checks."
+    assert plain.splitlines()[-1] == f"1 error and 1 warning in {len(TITLES) - 4} checks."
 
 
 def test_a_terminal_without_unicode(site, settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
@@ -56,8 +57,14 @@ def is_tenants(value: Any) -> bool:
     )
 
 
+def is_signals(value: Any) -> bool:
+    """Return whether a value can be the option `SHARED_SIGNALS`."""
+    return isinstance(value, Mapping)
+
+
 KINDS = {
     "name": (is_name, "a string"),
+    "shared_signals": (is_signals, "a dict, which may be empty"),
     "tenants": (is_tenants, 'a list of tenant ids, or "*" for all tenants'),
 }
 

@@ -15,6 +15,7 @@ from . import (
     providers_setting,
     settings,
     sign_ins,
+    signals,
     sockets,
     tokens,
 )
@@ -42,6 +43,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         sign_ins.CHECKS,
         project.CHECKS,
         browser.CHECKS,
+        signals.CHECKS,
         sockets.CHECKS,
     )
 

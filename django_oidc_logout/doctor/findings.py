@@ -29,6 +29,7 @@ TITLES = {
     "endpoints": "Endpoints",
     "revocation": "Revocation",
     "addresses": "Site URL",
+    "signals": "Security events",
     # About the site.
     "providers": "Providers",
     "checks": "System checks",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..conf import conf
 from ..exceptions import ProviderUnavailable
 from ..providers import configured
-from . import addresses, compatibility, provider, sign_ins, site
+from . import addresses, compatibility, provider, sign_ins, signals, site
 from .findings import Finding, error, failure, inspect
 from .inspected import inspect_provider
 from .recipes import Registration, recipe, vendor_of
@@ -28,6 +28,7 @@ PROVIDER_INSPECTIONS = (
     *provider.INSPECTIONS,
     *compatibility.INSPECTIONS,
     *addresses.INSPECTIONS,
+    *signals.INSPECTIONS,
 )
 
 

@@ -1,0 +1,104 @@
+"""System checks of the option `SHARED_SIGNALS`: where security events come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.core.checks import CheckMessage, Error, Warning
+
+from ..conf import SIGNALS_KEYS
+from ..providers import fetch
+from ..security_events import policy
+from . import lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..conf import ProviderOptions
+
+URLS = ("ISSUER", "JWKS_URI")
+
+
+def _dicts() -> Iterator[tuple[str, Mapping[str, Any], ProviderOptions]]:
+    """Yield the option of each provider that has it, as written, after its name."""
+    for alias, entry, options in lookup.provider_entries():
+        written = entry.get("SHARED_SIGNALS")
+        if isinstance(written, Mapping):
+            yield f"OIDC_LOGOUT_PROVIDERS[{alias!r}]['SHARED_SIGNALS']", written, options
+
+
+def _policies() -> Iterator[tuple[str, Any, Any, ProviderOptions]]:
+    for name, written, options in _dicts():
+        events = written.get("POLICY")
+        for event, action in events.items() if isinstance(events, Mapping) else ():
+            yield name, event, action, options
+
+
+def check_keys() -> list[CheckMessage]:
+    """Check that each key exists."""
+    return [
+        Error(
+            f"{name} has an unknown key {key!r}.",
+            hint=f"The keys are {', '.join(SIGNALS_KEYS)}.",
+            id="oidc_logout.E037",
+        )
+        for name, written, _ in _dicts()
+        for key in written
+        if key not in SIGNALS_KEYS
+    ]
+
+
+def check_urls() -> list[CheckMessage]:
+    """Check that each URL is on https or loopback."""
+    return [
+        Error(
+            f"{name}[{key!r}] is not an https URL.",
+            hint="Set it to the whole https URL; http is for loopback only.",
+            id="oidc_logout.E038",
+        )
+        for name, written, _ in _dicts()
+        for key in URLS
+        if written.get(key) and not fetch.is_secure(written[key])
+    ]
+
+
+def check_actions() -> list[CheckMessage]:
+    """Check that each action exists."""
+    return [
+        Error(
+            f"{name}['POLICY'] has an unknown action {action!r} for {event!r}.",
+            hint=f"Use one of {', '.join(map(repr, policy.ACTIONS))}.",
+            id="oidc_logout.E039",
+        )
+        for name, event, action, _ in _policies()
+        if action not in policy.ACTIONS
+    ]
+
+
+def check_events() -> list[CheckMessage]:
+    """Check that the last part of a URI that stands for an event is one of a known event.
+
+    A URI may be that of an event of the provider's own.
+    """
+    known = {policy.short_name(event) for event in policy.DEFAULTS}
+    return [
+        Warning(
+            f"{name}['POLICY'] names the unknown event {event!r}.",
+            hint="Write the event's whole URI, or correct its name: docs/explanation/"
+            "security-events lists them.",
+            id="oidc_logout.W048",
+        )
+        for name, event, _, options in _policies()
+        if "/" not in str(event) and event not in known and not _is_of_provider(str(event), options)
+    ]
+
+
+def _is_of_provider(event: str, options: ProviderOptions) -> bool:
+    """Return whether an event is one of the provider's own."""
+    dialect = getattr(lookup.load(options.backend), "dialect", None)
+    own = getattr(dialect, "policy", {})
+    return event in {policy.short_name(each) for each in own}
+
+
+CHECKS = (check_keys, check_urls, check_actions, check_events)
