@@ -70,7 +70,13 @@ def sign_out(
         failed = OutcomeCode.STORE_FAILED
         outcome = replace(outcome, code=failed, reason=f"{outcome.reason} {failed.sentence}")
     end.announce(
-        signed_out, sender=sign_out, request=request, user=user, outcome=outcome, handle=handle
+        signed_out,
+        sender=sign_out,
+        request=request,
+        user=user,
+        session=row,
+        outcome=outcome,
+        handle=handle,
     )
     return responses.build(
         request,

@@ -22,7 +22,7 @@ class OIDCLogoutConfig(AppConfig):
             raise ImproperlyConfigured(
                 "django_oidc_logout needs django.contrib.auth: add it to INSTALLED_APPS."
             )
-        from . import receivers  # noqa: PLC0415  # needs the models
+        from . import history, receivers  # noqa: F401, PLC0415  # needs the models
         from .checks import register  # noqa: F401, PLC0415  # needs the models
 
         receivers.connect_to_users()

@@ -141,6 +141,13 @@ class EndedCode(Code):
     SIGN_IN_REFUSED = "sign_in_refused", Source.SITE, "A new sign-in in its place was refused."
 
 
+class SignInCode(Code):
+    """Whether a sign-in was recorded: `signed_in(code=...)`."""
+
+    RECORDED = "recorded", "The sign-in was recorded."
+    NOT_RECORDED = "not_recorded", "The sign-in could not be recorded, so it has no row."
+
+
 class RefusedCode(Code):
     """Why a sign-in was refused. The page that says so has it as `refusal.code`."""
 
@@ -287,5 +294,6 @@ class LogCode(Code):
     SAVED_NOT_CHECKED = "saved_not_checked"
     LOADED_NOT_CHECKED = "loaded_not_checked"
     COOKIE_NOT_CHECKED = "cookie_not_checked"
+    HISTORY_NOT_WRITTEN = "history_not_written"
     # The cache.
     CACHE_FAILED = "cache_failed"

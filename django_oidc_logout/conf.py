@@ -43,6 +43,7 @@ DIRECTIVES = (
     "storage",
 )
 GET_POLICIES = ("confirm", "allow", "refuse")
+ADDRESSES = ("none", "truncated", "full")
 RESPONSES = ("redirect", "refresh")
 
 # mozilla-django-oidc's settings that are defaults for the alias "default" only.
@@ -169,6 +170,26 @@ class Settings:
     def OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL(self) -> bool:
         """Whether a sign-out that does not reach the provider asks for a password next time."""
         return bool(self.raw("OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL"))
+
+    @property
+    def OIDC_LOGOUT_HISTORY_DAYS(self) -> int:
+        """For how many days to keep the history of sign-ins and sign-outs; 0: do not write any."""
+        days = self.raw("OIDC_LOGOUT_HISTORY_DAYS", default=0)
+        return days if isinstance(days, int) and days > 0 else 0
+
+    @property
+    def OIDC_LOGOUT_KEEP_DEVICE(self) -> Any:
+        """Whether to keep people's devices and addresses: a flag, or a dict with `address`."""
+        return self.raw("OIDC_LOGOUT_KEEP_DEVICE", default=False)
+
+    @property
+    def kept_address(self) -> str:
+        """How much of an address to keep: one of `ADDRESSES`."""
+        kept = self.OIDC_LOGOUT_KEEP_DEVICE
+        if not isinstance(kept, dict):
+            return "truncated" if kept else "none"
+        address = kept.get("address", "truncated")
+        return address if address in ADDRESSES else "none"
 
     @property
     def AUTH_USER_MODEL(self) -> str:

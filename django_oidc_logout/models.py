@@ -9,11 +9,17 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from .codes import Source
 from .conf import conf
 from .fields import DigestField, EncryptedTextField
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
+
+
+KINDS = ("sign_in", "refused", "sign_out", "ended", "rejected")
+"""The kinds of events in the history."""
+SOURCES = [(source.value, source.value) for source in Source]
 
 
 class OIDCSession(models.Model):
@@ -61,6 +67,9 @@ class OIDCSession(models.Model):
     expires_at = models.DateTimeField(_("expires"))
     ends_at = models.DateTimeField(_("ends at the latest"), null=True, blank=True)
     rechecked_at = models.DateTimeField(_("checked at the provider"), null=True, blank=True)
+    last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
+    device = models.CharField(_("device"), max_length=100, blank=True)
+    address = models.CharField(_("IP address"), max_length=45, blank=True)
     id_token = EncryptedTextField(_("ID Token"), blank=True)
     refresh_token = EncryptedTextField(_("refresh token"), blank=True)
 
@@ -83,10 +92,10 @@ class OIDCSession(models.Model):
     @property
     def person(self) -> str:
         """A name to show: the full name first, because mozilla's user names are hashes."""
-        name = _name_of(self.user) if self.user else self.sub
+        name = name_of(self.user) if self.user else self.sub
         if self.acts_as is None:
             return name
-        names = {"person": name, "other": _name_of(self.acts_as)}
+        names = {"person": name, "other": name_of(self.acts_as)}
         return gettext("%(person)s, acting as %(other)s") % names
 
     @property
@@ -95,6 +104,49 @@ class OIDCSession(models.Model):
         if self.user is None:
             return ""
         return getattr(self.user, self.user.get_email_field_name(), "")
+
+
+class SessionEvent(models.Model):
+    """A line of the history: a sign-in, a sign-out, an ended session, or a rejection.
+
+    It has no constraints on users, so that neither can writing it fail nor deleting a user.
+    """
+
+    at = models.DateTimeField(_("time"), default=timezone.now)
+    kind = models.CharField(_("event"), max_length=20, choices=[(kind, kind) for kind in KINDS])
+    code = models.CharField(_("code"), max_length=50)
+    source = models.CharField(_("source"), max_length=20, blank=True, choices=SOURCES)
+    user = models.ForeignKey(
+        conf.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        related_name="oidc_events",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_constraint=False,
+    )
+    actor = models.ForeignKey(
+        conf.AUTH_USER_MODEL,
+        verbose_name=_("by"),
+        related_name="oidc_events_as_actor",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_constraint=False,
+    )
+    provider = models.CharField(_("provider"), max_length=100, blank=True)
+    sub_digest = models.CharField(max_length=64, blank=True)
+    sid_digest = models.CharField(max_length=64, blank=True)
+    device = models.CharField(_("device"), max_length=100, blank=True)
+    address = models.CharField(_("IP address"), max_length=45, blank=True)
+
+    class Meta:
+        verbose_name = _("session event")
+        verbose_name_plural = _("session events")
+        indexes = (models.Index(fields=["at"], name="oidc_event_at"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.code}"
 
 
 class ReauthenticationMark(models.Model):
@@ -137,6 +189,7 @@ class SignalStream(models.Model):
         return self.provider
 
 
-def _name_of(user: AbstractBaseUser) -> str:
+def name_of(user: AbstractBaseUser) -> str:
+    """Return a name to show: the full name first, because mozilla's user names are hashes."""
     full_name: str = getattr(user, "get_full_name", str)()
     return full_name or user.get_username()

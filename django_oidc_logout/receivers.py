@@ -65,6 +65,7 @@ def follow_sign_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
         sender=auth.logout,
         request=request,
         user=user,
+        session=row,
         outcome=outcome,
         handle=handles.of_request(request, row),
     )

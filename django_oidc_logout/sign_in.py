@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import request_scope
-from .codes import LogCode
+from .codes import LogCode, SignInCode
 from .conf import conf
 from .exceptions import OIDCLogoutError
 from .providers import configured
-from .sessions import admission, entry, index, pending, tombstones, unrecorded
+from .sessions import admission, end, entry, index, pending, tombstones, unrecorded
 from .sessions import record as rows
+from .signals import signed_in
 from .tokens import id_token
 
 if TYPE_CHECKING:
@@ -64,11 +65,26 @@ def record(
             return None
     except Exception as exc:  # noqa: BLE001  # recording must not break the sign-in
         _log_failure(exc)
+        if not renewal:
+            unrecorded.announce(request)
         return None
     if row is not None and tombstones.enforce(request, row, token.issued_at):
         row = None
+    if row is not None and row.user_id is not None and not renewal:
+        _announce(row, request)
     _warm(token)
     return row
+
+
+def _announce(row: OIDCSession, request: HttpRequest) -> None:
+    end.announce(
+        signed_in,
+        sender=record,
+        request=request,
+        session=row,
+        provider=row.provider,
+        code=SignInCode.RECORDED,
+    )
 
 
 def remember(request: HttpRequest, tokens: PendingTokens) -> OIDCSession | None:

@@ -2,9 +2,20 @@
 
 from django.dispatch import Signal
 
+# Emitted when a sign-in through a provider has been recorded, or could not be.
+# Arguments: request, session (an OIDCSession, or None), provider (its alias; empty if it is not
+# known), code (a SignInCode).
+signed_in = Signal()
+
+# Emitted when a sign-in through a provider was refused.
+# Arguments: request, provider (its alias), sub_digest (the digest of the person's `sub`), code (a
+# RefusedCode).
+sign_in_refused = Signal()
+
 # Emitted when a person has been signed out of the site.
-# Arguments: request, user (None if nobody was signed in), outcome (an Outcome), handle (of the
-# session, see `api.session_handle`; empty if nobody was signed in).
+# Arguments: request, user (None if nobody was signed in), session (an OIDCSession, no longer in the
+# database, or None), outcome (an Outcome), handle (of the session, see `api.session_handle`; empty
+# if nobody was signed in).
 signed_out = Signal()
 
 # Emitted when the provider, staff or the site's own code has ended a session.

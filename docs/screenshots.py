@@ -34,7 +34,7 @@ ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "demo.png"
 VIEW = {"width": 400, "height": 640}
 PAGES = ROOT / "docs" / "pages"
-WIDTHS = (320, 1100)
+WIDTHS = (360, 1200)
 SCHEMES = ("light", "dark")
 HEIGHT = 560
 COLOURS = 64
@@ -103,6 +103,13 @@ def visit_pages(page: Page, site: str) -> Iterator[str]:
     """Visit the pages, and yield the name of each."""
     page.goto(f"{site}/admin/django_oidc_logout/oidcsession/")
     yield "sessions"
+    page.click("tr:has-text('grace') th a")
+    yield "session"
+    page.goto(f"{site}/admin/django_oidc_logout/sessionevent/")
+    yield "events"
+    page.goto(f"{site}/oidc/sessions/")
+    yield "account"
+    page.goto(f"{site}/admin/django_oidc_logout/oidcsession/")
     page.check("tr:has-text('grace') [type=checkbox]")
     page.select_option("[name=action]", "sign_out_selected")
     page.click("button[name=index]")
@@ -129,6 +136,7 @@ def take_pages(browser: Browser, site: str) -> None:
     """Save the pictures of the single pages."""
     PAGES.mkdir(exist_ok=True)
     sign_in(browser, site, "grace", "hopper")
+    sign_in(browser, site, "ada", "lovelace")
     page = sign_in(browser, site, "ada", "lovelace")
     for name in visit_pages(page, site):
         for width in WIDTHS:

@@ -43,6 +43,8 @@ AUTHENTICATION_BACKENDS = [
 OIDC_LOGOUT_PROVIDERS = {
     "default": {"ISSUER": PROVIDER.url, "NAME": "the example identity provider"},
 }
+OIDC_LOGOUT_HISTORY_DAYS = 30
+OIDC_LOGOUT_KEEP_DEVICE = True
 
 # 5 of 5 is in urls.py.
 ROOT_URLCONF = "example_project.urls"

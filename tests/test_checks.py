@@ -121,6 +121,12 @@ WRONG = [
     ("E009", "OIDC_LOGOUT_NO_STORE", 1),
     ("E009", "OIDC_LOGOUT_REVOKE_TOKENS", ""),
     ("E009", "OIDC_LOGOUT_REVOKE_TOKENS", []),
+    ("E041", "OIDC_LOGOUT_HISTORY_DAYS", -1),
+    ("E041", "OIDC_LOGOUT_HISTORY_DAYS", True),
+    ("E041", "OIDC_LOGOUT_HISTORY_DAYS", "90"),
+    ("E042", "OIDC_LOGOUT_KEEP_DEVICE", "full"),
+    ("E042", "OIDC_LOGOUT_KEEP_DEVICE", {"address": "some"}),
+    ("E042", "OIDC_LOGOUT_KEEP_DEVICE", {"adress": "full"}),
     ("W002", "OIDC_LOGOUT_REVOKE_TOKEN", True),
     ("W002", "OIDC_LOGOUT_PROVIDER", default()),
     ("W002", "OIDC_LOGOUT_", None),
@@ -160,6 +166,11 @@ RIGHT = [
     ("OIDC_LOGOUT_NO_STORE", False),
     ("OIDC_LOGOUT_REVOKE_TOKENS", True),
     ("OIDC_LOGOUT_REVOKE_TOKENS", None),
+    ("OIDC_LOGOUT_HISTORY_DAYS", 90),
+    ("OIDC_LOGOUT_HISTORY_DAYS", None),
+    ("OIDC_LOGOUT_KEEP_DEVICE", True),
+    ("OIDC_LOGOUT_KEEP_DEVICE", {}),
+    ("OIDC_LOGOUT_KEEP_DEVICE", {"address": "none"}),
 ]
 
 

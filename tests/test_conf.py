@@ -56,6 +56,8 @@ SETTINGS = [
     ("OIDC_LOGOUT_NO_STORE", True, False),
     ("OIDC_LOGOUT_FOLLOW_USER", True, False),
     ("OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL", False, True),
+    ("OIDC_LOGOUT_HISTORY_DAYS", 0, 90),
+    ("OIDC_LOGOUT_KEEP_DEVICE", False, {"address": "full"}),
 ]
 
 

@@ -1216,3 +1216,11 @@ def test_the_output_in_the_documentation(site, monkeypatch):
     text = text.replace("Not used, and not needed on loopback.", "The certificate is valid.")
     page = (DOCS / "how-to/doctor.md").read_text()
     assert f"```text\n{text}```" in page
+
+
+def test_report_for_prometheus():
+    output, code = run(format="prometheus")
+    lines = output.splitlines()
+    assert 'oidc_logout_doctor_findings{provider="",code="urls",status="ok"} 1' in lines
+    assert any('{provider="default",code="' in line for line in lines)
+    assert lines[-1] == f"oidc_logout_doctor_ok {int(code == 0)}"

@@ -8,8 +8,11 @@ import logging.config
 import re
 from pathlib import Path
 from types import ModuleType
+from unittest import mock
 
 import pytest
+from django.db import DatabaseError
+from django.dispatch import Signal
 from django.test import Client
 
 from django_oidc_logout import signals
@@ -20,7 +23,7 @@ from tests.factories import is_signed_in, post_logout_token
 pytestmark = pytest.mark.django_db
 
 PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "observe.md"
-SIGNALS = [signals.signed_out, signals.session_ended, signals.logout_token_rejected]
+SIGNALS = [value for value in vars(signals).values() if isinstance(value, Signal)]
 LOGOUT = "/oidc/logout/"
 
 
@@ -75,40 +78,6 @@ def prometheus(monkeypatch):
     return read
 
 
-@pytest.fixture
-def opentelemetry(monkeypatch):
-    """Follow the other recipe."""
-    need_package("opentelemetry", "opentelemetry-sdk")
-    need_package("opentelemetry.sdk", "opentelemetry-sdk")
-    from opentelemetry import metrics  # noqa: PLC0415  # may be absent
-    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
-    from opentelemetry.sdk.metrics.export import InMemoryMetricReader  # noqa: PLC0415
-
-    reader = InMemoryMetricReader()
-    provider = MeterProvider([reader])
-    monkeypatch.setattr(metrics, "get_meter", provider.get_meter)
-    recipe = execute("# mysite/telemetry.py")
-
-    def read():
-        assert recipe
-        data = reader.get_metrics_data()
-        return {
-            (metric.name.replace(".", "_"), *point.attributes.values()): point.value
-            for resource in (data.resource_metrics if data else [])
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            for point in metric.data.data_points
-        }
-
-    yield read
-    provider.shutdown()
-
-
-@pytest.fixture(params=["prometheus", "opentelemetry"])
-def counts(request):
-    return request.getfixturevalue(request.param)
-
-
 def sign_out(sign_in, **data):
     sign_in().post(LOGOUT, data)
 
@@ -131,12 +100,20 @@ def ways(idp, settings, sign_in, logout_token):
         down(idp, path)
         sign_out(sign_in)
 
+    def not_recorded():
+        with mock.patch("django_oidc_logout.sign_in.rows.record", side_effect=DatabaseError):
+            sign_in()
+
     return {
         "redirect": lambda: sign_out(sign_in),
         "local": lambda: sign_out(sign_in, local="1"),
         "unavailable": unavailable,
         "revoked": revoked,
         "not revoked": lambda: revoked(["/revoke"]),
+        "not recorded": not_recorded,
+        "security event": lambda: signals.security_event.send(
+            None, provider="default", event="e", subject={}, details={}
+        ),
         "nobody": lambda: Client().post(LOGOUT),
         "back-channel": lambda: sign_in() and post_logout_token(logout_token()),
         "by code": lambda: sign_in() and end_sessions(issuer=idp.issuer),
@@ -147,33 +124,37 @@ def ways(idp, settings, sign_in, logout_token):
     }
 
 
+SIGNED_IN = {("oidc_sign_ins", "recorded", "default"): 1}
+
+
+def signed_out(code, tokens="skipped"):
+    return SIGNED_IN | {("oidc_signed_out", code, "default", tokens): 1}
+
+
 EXPECTED = {
-    "redirect": {("oidc_signed_out", "redirect", "skipped"): 1},
-    "local": {("oidc_signed_out", "skipped", "skipped"): 1},
-    "unavailable": {("oidc_signed_out", "unavailable", "skipped"): 1},
-    "revoked": {("oidc_signed_out", "redirect", "revoked"): 1},
-    "not revoked": {("oidc_signed_out", "redirect", "failed"): 1},
+    "redirect": signed_out("redirected"),
+    "local": signed_out("local_only"),
+    "unavailable": signed_out("provider_unavailable"),
+    "revoked": signed_out("redirected", "revoked"),
+    "not revoked": signed_out("redirected", "failed"),
+    "not recorded": {("oidc_sign_ins", "not_recorded", "default"): 1},
     "nobody": {},
-    "back-channel": {("oidc_sessions_ended", "default"): 1},
-    "by code": {("oidc_sessions_ended", "default"): 1},
-    "forged": {("oidc_logout_tokens_rejected", "ISSUER"): 1},
-    "others' issuers": {("oidc_logout_tokens_rejected", "none"): 3},
+    "back-channel": SIGNED_IN | {("oidc_sessions_ended", "back_channel", "default"): 1},
+    "by code": SIGNED_IN | {("oidc_sessions_ended", "by_site", "default"): 1},
+    "forged": {("oidc_logout_tokens_rejected", "has_nonce", "default"): 1},
+    "others' issuers": {("oidc_logout_tokens_rejected", "unknown_provider", ""): 3},
+    "security event": {("oidc_security_events", "default"): 1},
 }
 
 
 @pytest.mark.parametrize("way", EXPECTED)
-def test_counters(counts, ways, idp, way):
+def test_counters(prometheus, ways, way):
     ways[way]()
-    expected = {
-        tuple(idp.issuer if part == "ISSUER" else part for part in name): number
-        for name, number in EXPECTED[way].items()
-    }
-    assert counts() == expected
+    assert prometheus() == EXPECTED[way]
 
 
-@pytest.mark.parametrize("line", ["# mysite/metrics.py", "# mysite/telemetry.py"])
-def test_a_sentence_is_no_label(line):
-    assert "reason" not in block(line)
+def test_a_sentence_is_no_label():
+    assert "reason" not in block("# mysite/metrics.py")
 
 
 def test_a_counter_that_fails_keeps_nobody_signed_in(prometheus, sign_in, monkeypatch, caplog):
@@ -198,7 +179,14 @@ def test_alerts_ask_for_counters_and_values_that_there_are(prometheus):
     values = {
         value for expected in EXPECTED.values() for _, *labels in expected for value in labels
     }
-    assert set(re.findall(r'="(\w+)"', asked)) <= values
+    assert set(re.findall(r'[^!]="(\w*)"', asked)) <= values
+
+
+def test_dashboard_asks_for_counters_that_there_are():
+    document = json.loads((PAGE.parent / "grafana.json").read_text())
+    asked = " ".join(target["expr"] for each in document["panels"] for target in each["targets"])
+    known = {name for expected in EXPECTED.values() for name, *_ in expected}
+    assert set(re.findall(r"(oidc_\w+)_total", asked)) == known
 
 
 def test_log_is_json(sign_in, monkeypatch, capsys):
@@ -220,7 +208,8 @@ def test_log_is_json(sign_in, monkeypatch, capsys):
     finally:
         logger.setLevel(before[0])
         logger.handlers = before[1]
-    signed_out, failed = map(json.loads, capsys.readouterr().err.splitlines())
-    assert signed_out.keys() == {"time", "level", "logger", "message"}
-    assert signed_out["message"].startswith("Signed out: site=done provider=redirect")
+    told, failed = map(json.loads, capsys.readouterr().err.splitlines())
+    assert told.keys() == {"time", "level", "logger", "message", "code", "provider"}
+    assert (told["code"], told["provider"]) == ("redirected", "default")
+    assert told["message"].startswith("Signed out: site=done provider=redirect")
     assert "KeyError: 'what is missing'" in failed["exception"]

@@ -15,7 +15,7 @@ from django.contrib.sessions.models import Session
 
 from django_oidc_logout.sessions import end_own, engines, entry, pending
 
-GOOD = {"key": "k", "token": "t", "until": 1.0}
+GOOD = {"key": "k", "token": "t", "until": 1.0, "seen": 1.0}
 NONE = {
     "nothing": None,
     "text": "k",
@@ -27,6 +27,7 @@ NONE = {
     "key null": GOOD | {"key": None},
     "token a list": GOOD | {"token": []},
     "until text": GOOD | {"until": "1"},
+    "seen text": GOOD | {"seen": "1"},
 }
 
 
@@ -67,9 +68,20 @@ def test_an_entry_is_brought_up_to_date():
     filed.set_expiry(3600)
     entry.mark_expiry(filed)
     until = filed["_oidc_logout"]["until"]
-    assert filed["_oidc_logout"] == GOOD | {"key": "x" * 32, "until": until}
+    seen = filed["_oidc_logout"]["seen"]
+    assert filed["_oidc_logout"] == GOOD | {"key": "x" * 32, "until": until, "seen": seen}
+    assert abs(seen - time.time()) < 60
     assert abs(until - time.time() - 3600) < 60
     assert not entry.expiry_differs(filed)
+
+
+@pytest.mark.parametrize(("ago", "expected"), [(3500, False), (3700, True)])
+def test_row_says_to_the_hour_when_a_session_was_seen(ago, expected):
+    filed = session(_oidc_logout=GOOD)
+    filed.set_expiry(3600)
+    entry.mark_expiry(filed)
+    filed["_oidc_logout"] = {**filed["_oidc_logout"], "seen": time.time() - ago}
+    assert entry.expiry_differs(filed) == expected
 
 
 @pytest.mark.django_db
@@ -93,7 +105,10 @@ def test_entry_that_is_made():
     filed = session(_session_expiry=until)
     entry.mark_recorded(filed, "k", "token")
     of_token = "3c469e9d6c5875d3"  # the first 16 digits of its SHA-256
+    seen = filed["_oidc_logout"].pop("seen")
+    assert abs(seen - time.time()) < 60
     assert filed["_oidc_logout"] == {"key": "k", "token": of_token, "until": until.timestamp()}
+    filed["_oidc_logout"]["seen"] = seen
     filed["oidc_id_token"] = "token"
     assert entry.new_id_token(filed) == ""
 
@@ -106,7 +121,7 @@ def test_session_that_lasts_longer_or_less_long(monkeypatch, gained, lengthened)
     now = datetime(2030, 1, 2, tzinfo=UTC)
     monkeypatch.setattr("django.utils.timezone.now", lambda: now)
     until = now.timestamp() + 3600 - gained
-    filed = session(_session_expiry=3600, _oidc_logout=GOOD | {"until": until})
+    filed = session(_session_expiry=3600, _oidc_logout=GOOD | {"until": until, "seen": time.time()})
     assert entry.expiry_differs(filed) is lengthened
 
 

@@ -926,7 +926,9 @@ def test_outcome_is_logged(settings, signed_in, caplog, expected):
 def test_what_went_wrong_is_a_warning(rf, caplog, provider, tokens):
     outcome = Outcome(provider=provider, tokens=tokens)
     with caplog.at_level(logging.INFO, "django_oidc_logout"):
-        signed_out.send_robust(sender=sign_out, request=rf.post("/"), user=None, outcome=outcome)
+        signed_out.send_robust(
+            sender=sign_out, request=rf.post("/"), user=None, session=None, outcome=outcome
+        )
     wrong = provider == "unavailable" or tokens == "failed"
     assert caplog.records[0].levelname == ("WARNING" if wrong else "INFO")
 

@@ -64,6 +64,18 @@ def names_in(file):
 ASSURANCE = (ROOT / "docs" / "explanation" / "assurance.md").read_text()
 
 
+COMPLIANCE = (ROOT / "docs" / "explanation" / "compliance.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "row", re.findall(r"^\| (?!-|Req|Sec).*", COMPLIANCE, re.MULTILINE), ids=lambda row: row[:30]
+)
+def test_each_requirement_is_met_by_a_test_that_is_there(row):
+    proofs = PROOF.findall(row)
+    assert proofs
+    assert all(name in names_in(file) for file, name in proofs)
+
+
 @pytest.mark.parametrize(("file", "name"), PROOF.findall(ASSURANCE))
 def test_each_kind_of_session_that_slips_away_has_a_test_that_is_there(file, name):
     assert name in names_in(file)

@@ -1,6 +1,7 @@
 """The admin's list of sessions, and the action "Sign out everywhere" for lists of users."""
 
 from .filters import ProviderFilter, StateFilter
+from .history import SessionEventAdmin
 from .sessions import OIDCSessionAdmin
 from .users import OIDCUserAdmin, SignOutEverywhereMixin
 
@@ -8,6 +9,7 @@ __all__ = [
     "OIDCSessionAdmin",
     "OIDCUserAdmin",
     "ProviderFilter",
+    "SessionEventAdmin",
     "SignOutEverywhereMixin",
     "StateFilter",
 ]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 SIGN_OUT_ACTIONS = {"sign_out_selected", "sign_out_everywhere"}
 TOKENS = ("id_token", "refresh_token")
 MAX_LISTED = 100  # sessions that the confirmation page names
+MAX_ENDED = 2000  # sessions that one request ends
 BREADCRUMBS_TAG = "ol" if VERSION >= (6, 1) else "div"  # as the admin's own style sheet expects
 
 
@@ -74,7 +75,9 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             log: writes the ended sessions to the admin log.
         """
         if "confirmed" in request.POST:
-            return self.end(request, rows, log=log)
+            response, has_more = self.end(request, rows, log=log)
+            if not has_more:
+                return response
         return self.confirm(request, rows, title=title, action=action)
 
     def confirm(
@@ -99,6 +102,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             "action": action,
             "checkbox": ACTION_CHECKBOX_NAME,
             "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "reauthenticate": "reauthenticate" in request.POST,
             "across": request.POST.get("select_across") == "1",
             "back": request.get_full_path(),
         }
@@ -110,21 +114,32 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         rows: QuerySet[OIDCSession],
         *,
         log: Callable[[HttpRequest, Any], object],
-    ) -> HttpResponse | None:
-        """End sessions, report how many, and log them. The request's own signs out last."""
-        current, chosen = index.current(request), list(rows)
-        own = [row for row in chosen if row == current]
+    ) -> tuple[HttpResponse | None, bool]:
+        """End sessions, report how many, and log them. The request's own signs out last.
+
+        One request ends `MAX_ENDED` of them, because a proxy does not wait for ever.
+
+        Returns:
+            The response, if there is one, and whether there are more to end.
+        """
+        current = index.current(request)
+        own = [] if current is None else list(rows.filter(pk=current.pk))
+        others = rows.exclude(pk=current.pk) if current else rows
+        batch = list(others[: MAX_ENDED + 1])
+        chosen, has_more = batch[:MAX_ENDED], len(batch) > MAX_ENDED
+        own = [] if has_more else own
         if "reauthenticate" in request.POST:
-            reauthentication.require((row.issuer, row.sub) for row in chosen)
-        ended, failed = _end([row for row in chosen if row != current], actor=request.user)
+            reauthentication.require((row.issuer, row.sub) for row in [*chosen, *own])
+        ended, failed = _end(chosen, actor=request.user)
         log(request, [*ended, *own])
         if ended or not (failed or own):
             self.message_user(request, ended_message(len(ended)), messages.SUCCESS)
         if failed:
             self.message_user(request, _failed_message(failed), messages.ERROR)
         if not own:
-            return None
-        return sign_out(request, return_to=reverse("admin:index", current_app=self.admin_site.name))
+            return None, has_more and not failed
+        home = reverse("admin:index", current_app=self.admin_site.name)
+        return sign_out(request, return_to=home), False
 
 
 def _end(rows: list[OIDCSession], *, actor: Any) -> tuple[list[OIDCSession], int]:

@@ -5,22 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, CharField, Q, TextField, When
+from django.db.models import Case, Q, When
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ..codes import EndedCode
+from ..conf import conf
 from ..fields import digest
 from ..models import OIDCSession
 from ..providers import configured
 from ..sessions import index, validity
+from . import people
 from .actions import TOKENS, SignOutAdmin, without_tokens
 from .filters import ProviderFilter, StateFilter
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
@@ -33,7 +41,7 @@ NOT_FILTERABLE = {*TOKENS, "session_key", "sid", "sid_digest"}
 class OIDCSessionAdmin(SignOutAdmin):
     """List the sessions that a provider began, and end them. Nothing here can be edited."""
 
-    list_display = ("person", "email", "state", "provider_name", "signed_in_at", "expires_at")
+    list_display = ("person", "provider_name", "since_until", "last_seen")
     list_filter = (ProviderFilter, StateFilter)
     date_hierarchy = "signed_in_at"
     ordering = ("-signed_in_at",)
@@ -49,13 +57,18 @@ class OIDCSessionAdmin(SignOutAdmin):
         "sid",
         "signed_in_at",
         "expires_at",
+        "ends_at",
+        "last_seen_at",
+        "device",
+        "address",
     )
+    change_form_template = "admin/oidc_logout/session_change_form.html"
     actions = ("sign_out_selected",)
 
     @admin.display(description=gettext_lazy("person"), ordering="user")
     def person(self, row: OIDCSession) -> str:
-        """Return the person's name."""
-        return row.person
+        """Return the person's name and, below it, their e-mail address."""
+        return _lines(row.person, row.email)
 
     @admin.display(description=gettext_lazy("e-mail address"))
     def email(self, row: OIDCSession) -> str:
@@ -66,6 +79,16 @@ class OIDCSessionAdmin(SignOutAdmin):
     def provider_name(self, row: OIDCSession) -> str:
         """Return the provider's name."""
         return configured.display_name(row.provider, row.issuer)
+
+    @admin.display(description=gettext_lazy("since / until"), ordering="signed_in_at")
+    def since_until(self, row: OIDCSession) -> str:
+        """Return when the session began, when it expires, and its state."""
+        return _lines(_short(row.signed_in_at), _short(row.expires_at), self.state(row))
+
+    @admin.display(description=gettext_lazy("last seen"), ordering="last_seen_at")
+    def last_seen(self, row: OIDCSession) -> str:
+        """Return when the session was last seen, and on which device, if that is kept."""
+        return _lines(_short(row.last_seen_at), row.device, row.address)
 
     @admin.display(description=gettext_lazy("state"), ordering="expires_at")
     def state(self, row: Any) -> str:
@@ -84,7 +107,13 @@ class OIDCSessionAdmin(SignOutAdmin):
             queryset,
             title=_("Sign out selected sessions"),
             action="sign_out_selected",
-            log=self.log_deletions,
+            log=self.log_ended,
+        )
+
+    def log_ended(self, request: HttpRequest, ended: list[OIDCSession]) -> None:
+        """Log each ended session, as a change and with the reason."""
+        LogEntry.objects.log_actions(
+            str(request.user.pk), ended, CHANGE, change_message=EndedCode.BY_STAFF.sentence
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OIDCSession]:
@@ -112,6 +141,8 @@ class OIDCSessionAdmin(SignOutAdmin):
             "sid": self.has_sign_out_permission(request),
             "user": self._may_view_user_page(request),
         }
+        if not conf.OIDC_LOGOUT_KEEP_DEVICE and not (obj and (obj.device or obj.address)):
+            allowed |= {"device": False, "address": False}
         hidden = [name for name, is_allowed in allowed.items() if not is_allowed]
         return [name for name in super().get_fields(request, obj) if name not in hidden]
 
@@ -128,14 +159,7 @@ class OIDCSessionAdmin(SignOutAdmin):
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:  # noqa: ARG002  # Django's signature
         """Return the name and e-mail fields that the site's user model has."""
-        model = get_user_model()
-        texts = {
-            field.name
-            for field in model._meta.concrete_fields
-            if isinstance(field, (CharField, TextField))
-        }
-        naming = (model.USERNAME_FIELD, model.get_email_field_name(), "first_name", "last_name")
-        return [f"user__{name}" for name in dict.fromkeys(naming) if name in texts]
+        return people.search_fields()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[OIDCSession], search_term: str
@@ -167,7 +191,12 @@ class OIDCSessionAdmin(SignOutAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show a session without the button that deletes its row."""
-        context = {"show_delete": False, **(extra_context or {})}
+        context = {
+            "show_delete": False,
+            "may_sign_out": self.has_sign_out_permission(request),
+            "checkbox": ACTION_CHECKBOX_NAME,
+            **(extra_context or {}),
+        }
         return super().change_view(request, object_id, form_url, context)
 
     def delete_view(
@@ -178,3 +207,12 @@ class OIDCSessionAdmin(SignOutAdmin):
     ) -> HttpResponse:
         """Reject the request: deleting a row does not end the session."""
         raise PermissionDenied
+
+
+def _short(moment: datetime) -> str:
+    """Return a date and time in few characters, as all languages read them."""
+    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M")
+
+
+def _lines(*texts: str) -> str:
+    return format_html_join(mark_safe("<br>"), "{}", ((text,) for text in texts if text))

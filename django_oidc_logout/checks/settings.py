@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from .. import providers, providers_callable
 from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
 from ..providers import fetch
-from . import lookup, providers_setting
+from . import history, lookup, providers_setting
 
 FLAGS = (
     "OIDC_LOGOUT_FOLLOW_USER",
@@ -245,4 +245,6 @@ CHECKS = (
     check_allowed_hosts,
     check_flags,
     check_names,
+    history.check_history_days,
+    history.check_keep_device,
 )

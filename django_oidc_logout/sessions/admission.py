@@ -11,6 +11,8 @@ from django.db import Error, connections, transaction
 
 from ..codes import EndedCode, LogCode, RefusedCode
 from ..exceptions import SessionsNotEnded
+from ..fields import digest
+from ..signals import sign_in_refused
 from . import end, engines, entry, index, lifetime, reauthentication, sql
 
 if TYPE_CHECKING:
@@ -109,6 +111,14 @@ def refuse(request: HttpRequest, token: IDToken, refusal: Refusal) -> None:
         token.issuer,
         refusal.code.sentence,
         extra=refusal.code.extra(provider=token.alias),
+    )
+    end.announce(
+        sign_in_refused,
+        sender=refuse,
+        request=request,
+        provider=token.alias,
+        sub_digest=digest(token.issuer, token.subject),
+        code=refusal.code,
     )
     requested = str(request.session.get(MOZILLA_NEXT) or "")
     if row := index.current(request):

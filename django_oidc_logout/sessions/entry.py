@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,8 @@ logger = logging.getLogger("django_oidc_logout")
 ENTRY = "_oidc_logout"
 PROVIDER = "_oidc_logout_provider"
 ENDS_AT = "_oidc_logout_ends_at"
-ENTRY_TYPES = {"key": str, "token": str, "until": float}
+ENTRY_TYPES = {"key": str, "token": str, "until": float, "seen": float}
+HOUR = 60 * 60  # seconds
 MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105  # the name of a session key
 CLOCK_STEP = 1  # second
 FLUSHED = "_oidc_logout_flushed"
@@ -102,8 +104,9 @@ def moment(seconds: float) -> datetime:
 
 def mark_recorded(session: SessionBase, key: str, id_token: str) -> None:
     """Note in a session the key of its row, its ID Token, and until when it lasts."""
-    until = expiry_date(session).timestamp()
-    session[ENTRY] = {"key": key, "token": _fingerprint(id_token), "until": until}
+    until, seen = expiry_date(session).timestamp(), time.time()
+    token = _fingerprint(id_token)
+    session[ENTRY] = {"key": key, "token": token, "until": until, "seen": seen}
 
 
 def will_be_saved(session: SessionBase) -> bool:
@@ -114,17 +117,21 @@ def will_be_saved(session: SessionBase) -> bool:
 def expiry_differs(session: SessionBase) -> bool:
     """Return whether a session lasts half its lifetime longer than its row says, or less long.
 
-    Some login libraries shorten a session after `login()`.
+    Some login libraries shorten a session after `login()`. The row also says to the hour when the
+    session was seen, as far as requests save the session anyway.
     """
     if not (entry := _entry(session)):
         return False
+    if time.time() - entry["seen"] > HOUR:
+        return True
     gained: float = expiry_date(session).timestamp() - entry["until"]
     return gained > session.get_expiry_age() / 2 or gained < -CLOCK_STEP
 
 
 def mark_expiry(session: SessionBase) -> None:
-    """Note in a session that its row has its new expiry date."""
-    session[ENTRY] = {**session[ENTRY], "until": expiry_date(session).timestamp()}
+    """Note in a session that its row has its new expiry date, and when it was seen."""
+    until = expiry_date(session).timestamp()
+    session[ENTRY] = {**session[ENTRY], "until": until, "seen": time.time()}
 
 
 def key_has_changed(session: SessionBase) -> bool:

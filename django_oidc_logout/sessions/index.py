@@ -167,11 +167,11 @@ def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def extend(session: SessionBase) -> None:
-    """Write a session's new expiry date into its row. A failure is logged."""
+    """Write into a session's row when it expires and was last seen. A failure is logged."""
     try:
         with sql.savepoint(database()):
             rows = OIDCSession.objects.filter(session_key=entry.row_key(session))
-            rows.update(expires_at=entry.expiry_date(session))
+            rows.update(expires_at=entry.expiry_date(session), last_seen_at=timezone.now())
     except Error:
         logger.exception(
             "Could not record the session's new expiry date",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from django.db import IntegrityError, OperationalError, connections
 from django.utils import timezone
 
+from .. import devices
 from ..codes import EndedCode
 from ..fields import digest
 from ..models import OIDCSession
@@ -64,6 +65,8 @@ def record(
         "ends_at": lifetime.hard_end(session),
         "id_token": token.encoded,
         "refresh_token": refresh_token,
+        "last_seen_at": timezone.now(),
+        **devices.describe(request),
     }
     row = _retry(lambda: _write(old_key, values, renewal=renewal))
     if row is None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from ..codes import LogCode
+from ..codes import LogCode, SignInCode
 from ..providers import configured
-from . import bound_store, entry, origin
+from ..signals import signed_in
+from . import bound_store, end, entry, origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,6 +63,19 @@ def report(request: HttpRequest) -> None:
             origin.backend(session),
             extra=LogCode.NOTHING_RECORDED.extra(provider=entry.provider_alias(session) or ""),
         )
+        announce(request)
+
+
+def announce(request: HttpRequest) -> None:
+    """Send `signed_in` for a sign-in that has no row."""
+    end.announce(
+        signed_in,
+        sender=announce,
+        request=request,
+        session=None,
+        provider=entry.provider_alias(request.session) or "",
+        code=SignInCode.NOT_RECORDED,
+    )
 
 
 def remedy(session: SessionBase | Mapping[str, Any]) -> str:

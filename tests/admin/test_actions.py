@@ -94,6 +94,26 @@ def log():
 # "Sign out selected sessions"
 
 
+def test_many_sessions_end_in_several_requests(people, desk, monkeypatch):
+    """Each request ends some, and asks whether to go on."""
+    monkeypatch.setattr("django_oidc_logout.admin.actions.MAX_ENDED", 1)
+    answer = desk.post(LIST, choose(SELECTED, *OIDCSession.objects.all()))
+    for left in (2, 1):
+        answer = desk.post(LIST, hidden(answer) | {"reauthenticate": "yes"})
+        assert answer.status_code == 200
+        assert 'name="reauthenticate" value="yes" checked' in answer.content.decode()
+        assert OIDCSession.objects.count() == left
+    assert desk.post(LIST, hidden(answer)).status_code == 302
+    assert still_in(people) == set()
+    assert ReauthenticationMark.objects.count() == 2
+
+
+def test_page_of_a_session_has_a_button(people, desk):
+    page = desk.get(f"{LIST}{row('phone').pk}/change/").content.decode()
+    assert 'value="Sign out"' in page
+    assert f'name="_selected_action" value="{row("phone").pk}"' in page
+
+
 def test_selected_sessions_end(people, desk):
     chosen = [row("phone"), row("bob")]
     pks = {str(each.pk) for each in chosen}
@@ -102,7 +122,8 @@ def test_selected_sessions_end(people, desk):
     assert messages_of(answer) == [("success", "2 sessions have ended.")]
     assert still_in(people) == {"desk"}
     assert OIDCSession.objects.get().sid == "desk"
-    assert [entry[:3] for entry in log()] == [("grace", "oidcsession", "Deletion")] * 2
+    assert [entry[:3] for entry in log()] == [("grace", "oidcsession", "Change")] * 2
+    assert {entry[3].get_change_message() for entry in log()} == {"Staff ended the session."}
     assert {entry[3].object_id for entry in log()} == pks
 
 

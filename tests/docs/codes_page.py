@@ -16,13 +16,14 @@ from django_oidc_logout.codes import (
     OutcomeCode,
     RefusedCode,
     RejectedCode,
+    SignInCode,
     Source,
 )
 from tests.docs.markdown import ROOT
 from tests.docs.source import syntax_trees
 
 PAGE = ROOT / "docs" / "reference" / "codes.md"
-ENUMS = (OutcomeCode, EndedCode, NotEndedCode, RejectedCode, RefusedCode, LogCode)
+ENUMS = (OutcomeCode, EndedCode, NotEndedCode, RejectedCode, SignInCode, RefusedCode, LogCode)
 TABLE = re.compile(r"^\|.*\n(?:\|.*\n)+", re.MULTILINE)
 
 
@@ -72,6 +73,7 @@ def tables():
         "Source",
         "NotEndedCode",
         "RejectedCode",
+        "SignInCode",
         "RefusedCode",
         "LogCode",
     )

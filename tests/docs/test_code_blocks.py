@@ -44,7 +44,7 @@ from django.urls import get_resolver, include, path
 from django.views import View
 
 from django_oidc_logout import signals
-from django_oidc_logout.codes import EndedCode, RejectedCode
+from django_oidc_logout.codes import EndedCode, OutcomeCode, RejectedCode, SignInCode
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.outcome import Outcome
 from tests.absence import need, need_package
@@ -198,25 +198,22 @@ def run_python(block: Block, signed_in, idp) -> None:
 
 def emit(request, user, row) -> None:
     """Send our signals so that a receiver's exception is raised."""
-    outcome = Outcome(provider="unavailable", reason="It does not answer.")
-    signals.signed_out.send(None, request=request, user=user, outcome=outcome, handle="handle")
-    code = EndedCode.BY_STAFF
-    signals.session_ended.send(
-        OIDCSession,
-        session=row,
-        reason=code.sentence,
-        code=code,
-        actor=user,
-        source=code.source,
-        handle="handle",
+    alias = row.provider
+    outcome = Outcome(
+        provider="unavailable", code=OutcomeCode.PROVIDER_UNAVAILABLE, reason="Why.", alias=alias
     )
-    signals.logout_token_rejected.send(
-        None,
-        issuer=row.issuer,
-        provider="default",
-        reason="wrong",
-        code=RejectedCode.UNREADABLE_BODY,
-    )
+    code, used = EndedCode.BY_STAFF, RejectedCode.USED
+    recorded = {"session": row, "provider": alias, "code": SignInCode.RECORDED}
+    out = {"user": user, "session": row, "outcome": outcome, "handle": "h"}
+    ended = {"reason": code.sentence, "code": code, "actor": user, "source": code.source}
+    ended |= {"handle": "h"}
+    rejected = {"issuer": row.issuer, "provider": alias, "reason": used.sentence, "code": used}
+    event = {"provider": alias, "event": "e", "subject": {}, "details": {}}
+    signals.signed_in.send(sender=None, request=request, **recorded)
+    signals.signed_out.send(sender=None, request=request, **out)
+    signals.session_ended.send(sender=OIDCSession, session=row, **ended)
+    signals.logout_token_rejected.send(sender=None, **rejected)
+    signals.security_event.send(sender=None, **event)
 
 
 def call(block: Block, defined, request) -> None:

@@ -41,7 +41,9 @@ WITH_MEMBERS = {
     "django_oidc_logout.providers.OIDCProvider",
 }
 # Public to the package's other rooms only.
-INTERNAL = {f"django_oidc_logout.fields.{name}" for name in ("decrypt", "digest", "encrypt")}
+INTERNAL = {f"django_oidc_logout.fields.{name}" for name in ("decrypt", "digest", "encrypt")} | {
+    "django_oidc_logout.models.name_of"
+}
 
 
 def text_of(name: str) -> str:
@@ -177,7 +179,7 @@ class TestNames:
         text = "\n".join(path.read_text() for path in (ROOT / "docs").rglob("*.md"))
         named = set(re.findall(r"(?:from |[\"'`])django_oidc_logout\.(\w+)", text))
         others = {"conf", "contrib", "signals", "urls", "urls_account"}
-        permissions = {"delete_oidcsession", "view_oidcsession"}
+        permissions = {"delete_oidcsession", "view_oidcsession", "view_sessionevent"}
         assert named <= {*PUBLIC, *others} | permissions
 
     def test_each_command_is_there(self):

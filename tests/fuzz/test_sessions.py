@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from django_oidc_logout.api import remember_login, sign_out
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import entry
+from django_oidc_logout.sessions import entry, origin
 from tests.factories import ISSUER, is_signed_in
 from tests.fuzz import forge
 from tests.fuzz.anything import changed, json_values, texts
@@ -24,13 +24,13 @@ CLAIMS = {"iss": ISSUER, "sub": "ada", "sid": "1", "aud": "site", "email": "ada@
 NAMES = [
     entry.ENTRY,
     entry.MOZILLA_ID_TOKEN,
-    entry.MOZILLA_EXPIRATION,
+    origin.MOZILLA_EXPIRATION,
     "oidc_states",
     "_oidc_logout_tokens",
     "_language",
 ]
 entries = changed(
-    {"key": "x" * 32, "token": "0" * 16, "until": 0.0},
+    {"key": "x" * 32, "token": "0" * 16, "until": 0.0, "seen": 0.0},
     until=st.sampled_from([float("inf"), "0", 10**400, -1]),
 )
 

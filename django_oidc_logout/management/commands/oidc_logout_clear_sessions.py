@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
+from django_oidc_logout import history
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.security_events import receipts
 from django_oidc_logout.sessions import end, lifetime, reauthentication, validity
@@ -38,3 +39,5 @@ class Command(BaseCommand):
         except (Error, OSError) as exc:
             raise CommandError(f"No row was removed: {exc}.") from exc
         self.stdout.write(f"Rows removed: {count}")
+        if events := history.clear():
+            self.stdout.write(f"Events removed: {events}")

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from django_oidc_logout import request_scope
 from django_oidc_logout.conf import conf
+from django_oidc_logout.doctor import prometheus
 from django_oidc_logout.doctor.recipes import VENDORS
 from django_oidc_logout.doctor.reports import report
 from django_oidc_logout.doctor.text import lines
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         """Add the options."""
         add = parser.add_argument
         add("--provider", metavar="ALIAS", help="an alias in OIDC_LOGOUT_PROVIDERS (default: all)")
-        add("--format", choices=("text", "json"), default="text")
+        add("--format", choices=("text", "json", "prometheus"), default="text")
         add(
             "--site",
             metavar="URL",
@@ -52,6 +53,8 @@ class Command(BaseCommand):
             )
         if options["format"] == "json":
             self.stdout.write(json.dumps(found.as_dict(), indent=2))
+        elif options["format"] == "prometheus":
+            self.stdout.write("\n".join(prometheus.lines(found)))
         else:
             encoding = getattr(self.stdout, "encoding", None)
             for line in lines(found, self.style, encoding=encoding):

@@ -1,0 +1,74 @@
+"""The admin's list of the history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from ..conf import conf
+from ..models import SessionEvent, name_of
+from . import people
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@admin.register(SessionEvent)
+class SessionEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
+    """List the history, while one is kept. Nothing here can be edited."""
+
+    list_display = ("when", "kind", "code", "person", "provider", "by")
+    list_filter = ("kind", "source")
+    list_select_related = ("user", "actor")
+    date_hierarchy = "at"
+    ordering = ("-at",)
+    show_full_result_count = False
+    fields = readonly_fields = (
+        "at",
+        "kind",
+        "code",
+        "source",
+        "person",
+        "by",
+        "provider",
+        "device",
+        "address",
+    )
+
+    @admin.display(description=gettext_lazy("time"), ordering="at")
+    def when(self, event: SessionEvent) -> str:
+        """Return when it happened, in few characters."""
+        return timezone.localtime(event.at).strftime("%Y-%m-%d %H:%M:%S")
+
+    @admin.display(description=gettext_lazy("person"), ordering="user")
+    def person(self, event: SessionEvent) -> str:
+        """Return the name of the person whose session it was."""
+        return name_of(event.user) if event.user else ""
+
+    @admin.display(description=gettext_lazy("by"), ordering="actor")
+    def by(self, event: SessionEvent) -> str:
+        """Return the name of the user who did it."""
+        return name_of(event.actor) if event.actor else ""
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:  # noqa: ARG002  # Django's signature
+        """Return the name and e-mail fields that the site's user model has."""
+        return people.search_fields()
+
+    def has_view_permission(self, request: HttpRequest, obj: SessionEvent | None = None) -> bool:
+        """Allow viewing while a history is kept."""
+        return bool(conf.OIDC_LOGOUT_HISTORY_DAYS) and super().has_view_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002  # Django's signature
+        """Return False: only what happens is written."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SessionEvent | None = None) -> bool:  # noqa: ARG002  # Django's signature
+        """Return False: the history is read-only."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: SessionEvent | None = None) -> bool:  # noqa: ARG002  # Django's signature
+        """Return False: `oidc_logout_clear_sessions` removes what is old."""
+        return False

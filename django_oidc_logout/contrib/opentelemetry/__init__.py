@@ -1,0 +1,1 @@
+"""The bridge to OpenTelemetry. Only this package imports it."""

@@ -1,0 +1,52 @@
+"""What is kept of the device and the address of a request, if `OIDC_LOGOUT_KEEP_DEVICE` says so."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from .conf import conf
+
+try:
+    import ua_parser
+except ImportError:  # the extra "device" is not installed
+    ua_parser = None  # type: ignore[assignment]  # it is optional
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+MAX_USER_AGENT = 500  # characters to parse; a longer one is not a browser's
+MAX_LENGTH = 100
+PREFIXES = {4: 24, 6: 48}  # bits of a truncated address
+
+
+def describe(request: HttpRequest | None) -> dict[str, str]:
+    """Return the values of `device` and `address` of a row; both are empty if they are not kept."""
+    if request is None or not conf.OIDC_LOGOUT_KEEP_DEVICE:
+        return {"device": "", "address": ""}
+    return {
+        "device": _device(request.headers.get("User-Agent", "")),
+        "address": _address(request.META.get("REMOTE_ADDR") or ""),
+    }
+
+
+def _device(user_agent: str) -> str:
+    """Return a browser and its system, such as "Firefox, Linux". Without ua-parser: nothing."""
+    if ua_parser is None or not user_agent:
+        return ""
+    parsed = ua_parser.parse(user_agent[:MAX_USER_AGENT])
+    families = (part.family for part in (parsed.user_agent, parsed.os) if part)
+    return ", ".join(families)[:MAX_LENGTH]
+
+
+def _address(remote: str) -> str:
+    if conf.kept_address == "none":
+        return ""
+    try:
+        address = ipaddress.ip_address(remote.partition("%")[0])
+    except ValueError:  # a socket
+        return ""
+    if conf.kept_address == "full":
+        return str(address)
+    network = ipaddress.ip_network(f"{address}/{PREFIXES[address.version]}", strict=False)
+    return str(network.network_address)

@@ -1,0 +1,32 @@
+"""The report for Prometheus: the text that its node exporter reads from a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .reports import Report
+
+NAME = "oidc_logout_doctor_findings"
+
+
+def lines(report: Report) -> Iterator[str]:
+    """Yield the lines of the exposition format: findings by provider, code and status."""
+    counts = Counter(("", finding.id, finding.status) for finding in report.site)
+    for each in report.providers:
+        counts.update((each.options.alias, found.id, found.status) for found in each.findings)
+    yield f"# HELP {NAME} What oidc_logout_doctor found."
+    yield f"# TYPE {NAME} gauge"
+    for (alias, code, status), count in sorted(counts.items()):
+        labels = f'provider="{_escaped(alias)}",code="{code}",status="{status}"'
+        yield f"{NAME}{{{labels}}} {count}"
+    yield "# HELP oidc_logout_doctor_ok Whether oidc_logout_doctor found no error."
+    yield "# TYPE oidc_logout_doctor_ok gauge"
+    yield f"oidc_logout_doctor_ok {int(report.ok)}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,0 +1,75 @@
+"""`manage.py oidc_logout_history`: what the history has about a person."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.db import router
+from django.db.models import Q
+
+from django_oidc_logout.models import SessionEvent
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+
+class Command(BaseCommand):
+    """Export or erase a person's part of the history."""
+
+    help = (
+        "Print what the history has about a user, one JSON object a line, the oldest first. With "
+        "--erase, remove it afterwards."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the options."""
+        parser.add_argument("--user", required=True, help="a user name")
+        parser.add_argument("--erase", action="store_true", help="remove what was printed")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Print the events, and remove them if that is asked for.
+
+        Raises:
+            CommandError: there is no such user.
+        """
+        user = _user(options["user"])
+        events = SessionEvent.objects.using(router.db_for_write(SessionEvent))
+        found = events.filter(Q(user=user) | Q(actor=user)).order_by("at", "pk")
+        keys = []
+        for event in found.select_related("user", "actor").iterator():
+            self.stdout.write(json.dumps(_as_dict(event)))
+            keys.append(event.pk)
+        if options["erase"]:
+            written = events.filter(pk__lte=max(keys, default=0))
+            count, _ = written.filter(user=user).delete()
+            others = written.filter(actor=user).update(actor=None)
+            self.stderr.write(
+                f"Events removed: {count}. Events of others without the name: {others}"
+            )
+
+
+def _user(name: str) -> Any:
+    model = get_user_model()
+    try:
+        return model._default_manager.get_by_natural_key(name)
+    except model.DoesNotExist as exc:
+        raise CommandError(f"There is no user {name!r}.") from exc
+
+
+def _as_dict(event: SessionEvent) -> dict[str, Any]:
+    return {
+        "at": event.at.isoformat(),
+        "event": event.kind,
+        "code": event.code,
+        "source": event.source,
+        "user": event.user.get_username() if event.user else None,
+        "actor": event.actor.get_username() if event.actor else None,
+        "provider": event.provider,
+        "sub_digest": event.sub_digest,
+        "sid_digest": event.sid_digest,
+        "device": event.device,
+        "address": event.address,
+    }

@@ -1,0 +1,95 @@
+"""The instruments count what really happens, by code."""
+
+from __future__ import annotations
+
+import pytest
+
+from django_oidc_logout import signals
+from django_oidc_logout.api import end_sessions
+from django_oidc_logout.codes import RefusedCode
+from django_oidc_logout.models import OIDCSession
+from tests.absence import need_package
+from tests.factories import post_logout_token
+
+pytestmark = pytest.mark.django_db
+
+UID = "oidc_logout.django_oidc_logout"
+SIGNALS = [
+    signals.signed_in,
+    signals.sign_in_refused,
+    signals.signed_out,
+    signals.session_ended,
+    signals.logout_token_rejected,
+    signals.security_event,
+]
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """Connect the instruments; return a function that reads them."""
+    need_package("opentelemetry.sdk", "opentelemetry-sdk")
+    from django.apps import AppConfig  # noqa: PLC0415
+    from opentelemetry import metrics  # noqa: PLC0415  # may be absent
+    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader  # noqa: PLC0415
+
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
+    monkeypatch.setattr(metrics, "get_meter", provider.get_meter)
+    AppConfig.create("django_oidc_logout.contrib.opentelemetry").ready()
+
+    def read():
+        data = reader.get_metrics_data()
+        return {
+            (metric.name, *point.attributes.values()): getattr(point, "value", None) or point.count
+            for resource in (data.resource_metrics if data else [])
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            for point in metric.data.data_points
+        }
+
+    yield read
+    for signal in SIGNALS:
+        assert signal.disconnect(dispatch_uid=UID)
+    provider.shutdown()
+
+
+def test_sign_in_and_sign_out(read, sign_in, client):
+    sign_in().post("/oidc/logout/", {"local": "1"})
+    client.post("/oidc/logout/")  # nobody is signed in
+    assert read() == {
+        ("oidc.sign_ins", "recorded", "default"): 1,
+        ("oidc.signed_out", "local_only", "default", "skipped"): 1,
+        ("oidc.session_duration", "local_only", "default"): 1,
+    }
+
+
+def test_password_sign_in_has_no_duration(read, client, admin_user):
+    client.force_login(admin_user, backend="django.contrib.auth.backends.ModelBackend")
+    client.post("/oidc/logout/")
+    assert read() == {("oidc.signed_out", "not_through_provider", "", "skipped"): 1}
+
+
+def test_ends_and_rejections(read, sign_in, logout_token):
+    sign_in()
+    end_sessions(user=OIDCSession.objects.get().user)
+    post_logout_token(logout_token(iat=5))
+    post_logout_token("x")
+    assert read() == {
+        ("oidc.sign_ins", "recorded", "default"): 1,
+        ("oidc.sessions_ended", "by_site", "default", "site"): 1,
+        ("oidc.session_duration", "by_site", "default"): 1,
+        ("oidc.logout_tokens_rejected", "too_old", "default"): 1,
+        ("oidc.logout_tokens_rejected", "not_a_jwt", ""): 1,
+    }
+
+
+def test_refusals_and_security_events(read):
+    signals.sign_in_refused.send(
+        None, request=None, sub_digest="", code=RefusedCode.SESSION_OVER, provider="default"
+    )
+    signals.security_event.send(None, provider="default", event="e", subject={}, details={})
+    assert read() == {
+        ("oidc.sign_ins_refused", "session_over", "default"): 1,
+        ("oidc.security_events", "default", "e"): 1,
+    }

@@ -1,0 +1,186 @@
+"""The history: what is written, what it never breaks, and what a person gets of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError
+from django.utils import timezone
+
+from django_oidc_logout import devices, history
+from django_oidc_logout.api import end_sessions
+from django_oidc_logout.codes import RefusedCode
+from django_oidc_logout.models import OIDCSession, SessionEvent
+from django_oidc_logout.signals import sign_in_refused
+from tests.factories import post_logout_token
+
+pytestmark = pytest.mark.django_db
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+
+
+@pytest.fixture(autouse=True)
+def _history(settings):
+    settings.OIDC_LOGOUT_HISTORY_DAYS = 30
+
+
+def events():
+    return list(
+        SessionEvent.objects.order_by("pk").values_list("kind", "code", "source", "provider")
+    )
+
+
+def run(*options):
+    out = StringIO()
+    call_command("oidc_logout_history", *options, stdout=out, stderr=StringIO())
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_sign_in_and_sign_out(sign_in, django_user_model):
+    client = sign_in()
+    row = OIDCSession.objects.get()
+    client.post("/oidc/logout/", {"local": "1"})
+    client.post("/oidc/logout/", {"local": "1"})  # nobody is signed in
+    assert events() == [
+        ("sign_in", "recorded", "person", "default"),
+        ("sign_out", "local_only", "person", "default"),
+    ]
+    user = django_user_model.objects.get()
+    for event in SessionEvent.objects.all():
+        assert (event.user, event.actor) == (user, user)
+        assert (event.sub_digest, event.sid_digest) == (row.sub_digest, row.sid_digest)
+    assert str(event) == "sign_out: local_only"
+
+
+def test_ended_and_rejected(sign_in, logout_token, client):
+    sign_in()
+    end_sessions(user=OIDCSession.objects.get().user)
+    post_logout_token(logout_token(iat=5))
+    client.get("/oidc/logout/backchannel/")  # anybody can send this
+    assert events()[1:] == [
+        ("ended", "by_site", "site", "default"),
+        ("rejected", "too_old", "provider", "default"),
+    ]
+
+
+def test_sign_in_that_was_not_recorded(sign_in, monkeypatch):
+    def fail(*args, **kwargs):
+        raise DatabaseError
+
+    monkeypatch.setattr("django_oidc_logout.sign_in.rows.record", fail)
+    sign_in()
+    assert events() == [("sign_in", "not_recorded", "person", "default")]
+
+
+def test_refused_sign_in(rf):
+    sign_in_refused.send(
+        None,
+        request=rf.get("/"),
+        provider="default",
+        sub_digest="1" * 64,
+        code=RefusedCode.SESSION_OVER,
+    )
+    event = SessionEvent.objects.get()
+    assert (event.kind, event.sub_digest, event.provider) == ("refused", "1" * 64, "default")
+
+
+def test_deleted_user_is_not_named(sign_in, django_user_model, django_capture_on_commit_callbacks):
+    sign_in()
+    with django_capture_on_commit_callbacks(execute=True):
+        django_user_model.objects.get().delete()
+    assert events()[-1][1] == "user_deleted"
+    assert set(SessionEvent.objects.values_list("user", "actor")) == {(None, None)}
+
+
+def test_nothing_is_written_by_default(settings, sign_in):
+    del settings.OIDC_LOGOUT_HISTORY_DAYS
+    sign_in().post("/oidc/logout/")
+    assert events() == []
+
+
+def test_history_that_cannot_be_written(sign_in, monkeypatch, caplog):
+    def fail(*args, **kwargs):
+        raise DatabaseError
+
+    monkeypatch.setattr(SessionEvent.objects, "create", fail)
+    client = sign_in()
+    assert OIDCSession.objects.exists()
+    client.post("/oidc/logout/")
+    assert not OIDCSession.objects.exists()
+    assert {record.code for record in caplog.records if record.levelname == "ERROR"} == {
+        "history_not_written"
+    }
+
+
+def test_old_events_are_removed_in_batches(settings, monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(history, "BATCH", 2)
+    old, new = timezone.now() - timedelta(days=31), timezone.now()
+    SessionEvent.objects.bulk_create(
+        SessionEvent(at=at, kind="sign_in", code="recorded") for at in [old] * 5 + [new] * 2
+    )
+    out = StringIO()
+    call_command("oidc_logout_clear_sessions", stdout=out)
+    assert "Events removed: 5" in out.getvalue()
+    assert SessionEvent.objects.count() == 2
+    settings.OIDC_LOGOUT_HISTORY_DAYS = 0
+    assert history.clear() == 2
+
+
+def test_export_and_erasure(sign_in, django_user_model):
+    sign_in().post("/oidc/logout/", {"local": "1"})
+    user = django_user_model.objects.get()
+    other = django_user_model.objects.create(username="eve")
+    SessionEvent.objects.create(kind="ended", code="by_staff", user=other, actor=user)
+    found = run("--user", user.username)
+    assert [each["code"] for each in found] == ["recorded", "local_only", "by_staff"]
+    assert found[0]["user"] == found[0]["actor"] == user.username
+    assert found[2]["user"] == "eve"
+    assert len(run("--user", user.username, "--erase")) == 3
+    assert run("--user", user.username) == []
+    assert list(SessionEvent.objects.values_list("user__username", "actor")) == [("eve", None)]
+    assert run("--user", "eve", "--erase")[0]["actor"] is None
+
+
+def test_export_of_nobody():
+    with pytest.raises(CommandError, match="no user 'ghost'"):
+        run("--user", "ghost")
+
+
+@pytest.mark.parametrize(
+    ("kept", "remote", "expected"),
+    [
+        (False, "203.0.113.7", ("", "")),
+        (True, "203.0.113.7", ("Firefox, Linux", "203.0.113.0")),
+        ({}, "203.0.113.7", ("", "")),
+        ({"address": "truncated"}, "2001:db8:1:2::3", ("Firefox, Linux", "2001:db8:1::")),
+        ({"address": "full"}, "203.0.113.7", ("Firefox, Linux", "203.0.113.7")),
+        ({"address": "full"}, "fe80::1%eth0", ("Firefox, Linux", "fe80::1")),
+        ({"address": "none"}, "203.0.113.7", ("Firefox, Linux", "")),
+        ({"address": "?"}, "203.0.113.7", ("Firefox, Linux", "")),
+        (True, "", ("Firefox, Linux", "")),
+    ],
+)
+def test_device_and_address(settings, rf, kept, remote, expected):
+    settings.OIDC_LOGOUT_KEEP_DEVICE = kept
+    request = rf.get("/", REMOTE_ADDR=remote, headers={"user-agent": FIREFOX})
+    assert tuple(devices.describe(request).values()) == expected
+
+
+def test_devices_without_ua_parser_or_user_agent(settings, rf, monkeypatch):
+    settings.OIDC_LOGOUT_KEEP_DEVICE = True
+    assert devices.describe(rf.get("/"))["device"] == ""
+    monkeypatch.setattr(devices, "ua_parser", None)
+    request = rf.get("/", headers={"user-agent": FIREFOX})
+    assert devices.describe(request)["device"] == ""
+    assert devices.describe(None) == {"device": "", "address": ""}
+
+
+def test_device_is_kept_with_the_session(settings, sign_in):
+    settings.OIDC_LOGOUT_KEEP_DEVICE = True
+    sign_in()
+    assert OIDCSession.objects.get().address == "127.0.0.0"
+    assert SessionEvent.objects.get().address == "127.0.0.0"
