@@ -246,3 +246,10 @@ def test_authentik_password(authentik, sign_in, is_verified):
 def test_authentik_verification(authentik):
     subject = {"format": "opaque", "id": "stream"}
     assert_accepted(events.post(authentik_event(authentik, f"{SSF}verification", subject)))
+
+
+def test_apple_does_not_let_a_site_sign_people_out(apple, sign_in, outcomes):
+    sign_in().post("/oidc/logout/")
+    (outcome,) = outcomes
+    assert (outcome.provider, outcome.code) == ("skipped", "no_end_session")
+    assert outcome.reason == "Apple does not have an end-session endpoint."
