@@ -9,6 +9,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import get_user_model
 from django.core.cache import DEFAULT_CACHE_ALIAS
 from django.core.checks import CheckMessage, Warning
 from django.db import DEFAULT_DB_ALIAS, connections, router
@@ -98,6 +99,23 @@ def check_sqlite() -> list[CheckMessage]:
             'once, some sign-ins are not recorded ("database is locked").',
             hint='Set "OPTIONS": {"transaction_mode": "IMMEDIATE"} in DATABASES.',
             id="oidc_logout.W024",
+        )
+    ]
+
+
+def check_database_of_users() -> list[CheckMessage]:
+    """Check that the index is in the database of the users, to whom its rows belong."""
+    index = lookup.attempt(lambda: router.db_for_write(OIDCSession), "")
+    users = lookup.attempt(lambda: router.db_for_write(get_user_model()), index)
+    if index == users:
+        return []
+    return [
+        Warning(
+            f"DATABASE_ROUTERS puts django_oidc_logout into {index!r} and the users into "
+            f"{users!r}: sign-ins cannot be recorded, and users cannot be deleted.",
+            hint="Route the app django_oidc_logout to the database of the users. The sessions may "
+            "be in another one.",
+            id="oidc_logout.W060",
         )
     ]
 
