@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from datetime import timedelta
 from io import StringIO
 
@@ -177,6 +179,13 @@ def test_devices_without_ua_parser_or_user_agent(settings, rf, monkeypatch):
     request = rf.get("/", headers={"user-agent": FIREFOX})
     assert devices.describe(request)["device"] == ""
     assert devices.describe(None) == {"device": "", "address": ""}
+
+
+def test_ua_parser_need_not_be_installed(monkeypatch):
+    with monkeypatch.context() as absent:
+        absent.setitem(sys.modules, "ua_parser", None)
+        assert importlib.reload(devices).ua_parser is None
+    assert importlib.reload(devices).ua_parser is not None
 
 
 def test_device_is_kept_with_the_session(settings, sign_in):
