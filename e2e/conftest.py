@@ -1,12 +1,14 @@
 """What tests beside other software share: a Keycloak.
 
 Without Java, or without Maven and a distribution in its local repository, the tests that use it are
-skipped; with REQUIRE_ALL=1 they fail.
+skipped; with REQUIRE_ALL=1 they fail. KEYCLOAK_RUN names the folder of a server that several runs
+share: it ends when nothing holds a lock on the file `users` there (`flock -s users sleep 1h`).
 """
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +27,7 @@ def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Keyclo
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
-    folder = folder / "keycloak"
+    folder = Path(os.environ.get("KEYCLOAK_RUN") or folder / "keycloak")
     folder.mkdir(exist_ok=True)
     try:
         with server.running(folder) as keycloak:

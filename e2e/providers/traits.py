@@ -77,4 +77,13 @@ CANAILLE = Traits(
     sid=False,
     audiences=True,
 )
-ALL = (OIDC_PROVIDER_9, OIDC_PROVIDER_6, IDPYOIDC, DJANGO_OAUTH_TOOLKIT, CANAILLE)
+KEYCLOAK = Traits(
+    name="Keycloak 26",
+    page="keycloak",
+    asks=False,
+    sid=True,
+    logout_token=LogoutToken(typ="logout+jwt", exp=True, names=frozenset({"sid", "sub"})),
+    tells_by_sub=True,
+    front_channel=True,
+)
+ALL = (KEYCLOAK, OIDC_PROVIDER_9, OIDC_PROVIDER_6, IDPYOIDC, DJANGO_OAUTH_TOOLKIT, CANAILLE)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
 if TYPE_CHECKING:
+    from http.cookiejar import Cookie
+    from urllib.request import Request
+
     from django_oidc_logout.demo.agreed import Site
 
 
@@ -42,12 +46,21 @@ class Page(HTMLParser):
             self.links.append(given["href"])
 
 
+class LoopbackPolicy(DefaultCookiePolicy):
+    """Sends `Secure` cookies to loopback without TLS, as browsers do."""
+
+    def set_ok(self, cookie: Cookie, request: Request) -> bool:
+        cookie.secure = False
+        return super().set_ok(cookie, request)
+
+
 class Visitor(requests.Session):
     """A visitor of sites like the example."""
 
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False
+        self.cookies.set_policy(LoopbackPolicy())
 
     def submit(self, page: requests.Response, path: str, **filled: str) -> requests.Response:
         """Submit the page's one form whose action starts with a path."""

@@ -28,7 +28,8 @@ class Admin(requests.Session):
             self._sign_in()
         headers = {"Authorization": f"Bearer {self.token}", **kwargs.pop("headers", {})}
         kwargs = {"timeout": SECONDS, **kwargs}
-        response = super().request(method, self.base + path, *args, headers=headers, **kwargs)
+        url = path if path.startswith("http") else self.base + path
+        response = super().request(method, url, *args, headers=headers, **kwargs)
         assert response.ok, f"{method} {path}: {response.status_code} {response.text}"
         return response
 
@@ -38,6 +39,11 @@ class Admin(requests.Session):
         response = requests.post(address, data=form, timeout=SECONDS)
         assert response.ok, response.text
         self.token, self.token_from = response.json()["access_token"], time.monotonic()
+
+    def add_realm(self, **attributes: str) -> None:
+        """Add the realm, if there is none of this name."""
+        realm = {"realm": self.base.rpartition("/")[2], "enabled": True, "attributes": attributes}
+        self.post(f"{self.url}/admin/realms", json=realm)
 
     # Clients
 
@@ -81,6 +87,11 @@ class Admin(requests.Session):
         }
         return self._created(self.post("/users", json=user))
 
+    def remove_user(self, user: str) -> None:
+        """Remove a person, who may be gone already."""
+        if any(each["id"] == user for each in self.get("/users", params={"max": 1000}).json()):
+            self.delete(f"/users/{user}")
+
     def user(self, name: str) -> str:
         """Return the id of a person."""
         (user,) = self.get("/users", params={"username": name, "exact": "true"}).json()
@@ -96,6 +107,18 @@ class Admin(requests.Session):
     def end_session(self, session: str) -> None:
         """End one session, by its id, which is the `sid`."""
         self.delete(f"/sessions/{session}")
+
+    # Keys
+
+    def add_key(self, provider: str, priority: int) -> str:
+        """Let the realm sign with a new key, and return its id."""
+        component = {
+            "name": provider,
+            "providerId": provider,
+            "providerType": "org.keycloak.keys.KeyProvider",
+            "config": {"priority": [str(priority)], "enabled": ["true"], "active": ["true"]},
+        }
+        return self._created(self.post("/components", json=component))
 
     @staticmethod
     def _created(response: requests.Response) -> str:

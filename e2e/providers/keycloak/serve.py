@@ -38,6 +38,7 @@ OPTIONS = (
     "--http-host=127.0.0.1",
     "--hostname-strict=false",
     "--import-realm",
+    "--spi-connections-http-client--default--reuse-connections=false",  # sites may be gone
     f"{SSF}allow-insecure-push-targets=true",
     f"{SSF}outbox-drainer-interval=500ms",
     f"{SSF}min-verification-interval-seconds=0",

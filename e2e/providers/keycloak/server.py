@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 REALM = "main"
 PEOPLE = {"ada": "lovelace-1815", "grace": "hopper-1906", "edith": "clarke-1883"}
+SECRET = "not-a-secret"  # of clients and people that a test adds
 SECONDS_TO_START = 180
 ROOT = Path(__file__).parents[3]
 
