@@ -12,6 +12,7 @@ import time
 from email.utils import formatdate
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from urllib.parse import urlencode
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -20,6 +21,7 @@ from django.core.checks import Warning  # noqa: A004
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
 from django.urls import include, path, re_path, set_script_prefix
 from jwt.algorithms import RSAAlgorithm
 
@@ -27,17 +29,31 @@ from django_oidc_logout.conf import ProviderOptions, conf
 from django_oidc_logout.doctor import addresses as doctor_addresses
 from django_oidc_logout.doctor import inspected as doctor_inspected
 from django_oidc_logout.doctor import provider as doctor_provider
+from django_oidc_logout.doctor import reports as doctor_reports
 from django_oidc_logout.doctor import site as doctor_site
 from django_oidc_logout.doctor.findings import TITLES
 from django_oidc_logout.doctor.recipes import VENDORS, Registration, recipe
-from django_oidc_logout.exceptions import ProviderUnavailable
+from django_oidc_logout.exceptions import ProviderSkipped, ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.providers import OIDCProvider, metadata
 from django_oidc_logout.security_events import receipts
 from tests.factories import create_row, free_port
+from tests.idp import MISSING
 
 DISCOVERY = "/.well-known/openid-configuration"
 SITE = "https://www.example.com"
+# What a healthy site need not have a finding about, and what this provider says nothing about.
+NOT_NEEDED = {
+    "backend",
+    "client-secret",
+    "examination",
+    "post-logout-uri",
+    "revocation",
+    "self-test",
+    "sign-in-uri",
+    "signals",
+    "token-type",
+}
 DOCS = Path(__file__).parent.parent / "docs"
 MIGRATIONS = Path(__file__).parent.parent / "django_oidc_logout" / "migrations"
 
@@ -114,14 +130,13 @@ def test_a_healthy_site(site):
     assert problems(report) == []
     assert report["ok"]
     found = {finding["id"] for finding in findings(report)}
-    not_needed = {"backend", "examination", "revocation", "signals"}
-    assert found == TITLES.keys() - not_needed
+    assert found == TITLES.keys() - NOT_NEEDED
 
 
 def test_a_healthy_site_as_text(site):
     text, code = run()
     assert code == 0
-    assert text.splitlines()[-1] == f"{len(TITLES) - 4} checks passed."
+    assert text.splitlines()[-1] == f"{len(TITLES) - len(NOT_NEEDED)} checks passed."
     assert "✘" not in text
     assert "!" not in text
     assert "->" not in text
@@ -248,6 +263,54 @@ def mozilla_view(site):
     site.settings.OIDC_OP_LOGOUT_URL_METHOD = "django_oidc_logout.backends.provider_logout_url"
 
 
+def inside(site, path):
+    """Return an endpoint of the provider at another host."""
+    return f"{site.idp.issuer}{path}".replace("127.0.0.1", "localhost")
+
+
+def refusal(code):
+    """Return a provider that refuses a request for tokens."""
+    return each(
+        response("/token", lambda handler: refuse(handler, code)),
+        lambda site: setattr(site.settings, "OIDC_OP_TOKEN_ENDPOINT", f"{site.idp.issuer}/token"),
+    )
+
+
+def refuse(handler, code):
+    handler.body(json.dumps({"error": code}).encode(), "application/json", status=400)
+
+
+def seen(*typed):
+    """Return a provider that has sent logout tokens with, or without, their type."""
+
+    def send(site):
+        for is_typed in typed:
+            header = {"typ": "logout+jwt" if is_typed else MISSING}
+            token = site.idp.logout_token(header=header)
+            form = urlencode({"logout_token": token})
+            answer = Client().post(
+                "/oidc/logout/backchannel/", form, "application/x-www-form-urlencoded"
+            )
+            assert answer.status_code == 200, answer.content
+
+    return send
+
+
+def redirect(path, location):
+    """Return a provider that redirects."""
+    return each(
+        response(path, lambda handler: handler.body(b"", status=302, Location=location)),
+        lambda site: site.settings.__setattr__(
+            "OIDC_OP_AUTHORIZATION_ENDPOINT", f"{site.idp.issuer}/authorize"
+        ),
+    )
+
+
+def keycloak(site):
+    """Let the provider be one whose refusals have a known meaning."""
+    site.monkeypatch.setattr(doctor_reports, "vendor_of", lambda _issuer: "keycloak")
+
+
 def raising(error):
     def fail(*_, **__):
         raise error
@@ -357,7 +420,7 @@ MISTAKES = {
         (
             "discovery",
             "error",
-            "ConnectionError",
+            "cannot be reached: the connection was refused",
             "Run curl -v http://127.0.0.1",
         ),
     ),
@@ -412,7 +475,27 @@ MISTAKES = {
     "a little ahead": (clock(30), ("clock", "warning", "s ahead.", "NTP")),
     "a little behind": (clock(-30), ("clock", "warning", "s behind.", "NTP")),
     "ahead, from a cache": (clock(3600, age=600), ("clock", "error", "s ahead.", "NTP")),
-    "no date": (date("today"), ("clock", "warning", "a valid Date header", "NTP")),
+    # The registration
+    "a client secret that is wrong": (
+        refusal("invalid_client"),
+        ("client-secret", "error", '"site" with its secret (invalid_client)', "by post"),
+    ),
+    "a client that the provider does not let in": (
+        each(refusal("unauthorized_client"), setting("OIDC_TOKEN_USE_BASIC_AUTH", True)),
+        ("client-secret", "error", "nobody can sign in", "with basic authentication"),
+    ),
+    "a redirect URI that is not registered": (
+        each(response("/authorize", status(400)), keycloak),
+        ("sign-in-uri", "error", f"to {SITE}/oidc/callback/", f"exactly {SITE}/oidc/callback/"),
+    ),
+    "a client without the code flow": (
+        redirect("/authorize", f"{SITE}/oidc/callback/?error=unauthorized_client"),
+        ("sign-in-uri", "error", "each sign-in (unauthorized_client)", "the code flow"),
+    ),
+    "a post-logout redirect URI that is not registered": (
+        each(response("/end-session", status(400)), keycloak),
+        ("post-logout-uri", "error", f"{SITE}/oidc/logout/callback/", "the slash at the end"),
+    ),
     # The end_session_endpoint
     "no end-session endpoint": (
         publish(end_session_endpoint=None),
@@ -436,7 +519,7 @@ MISTAKES = {
     ),
     "an end-session endpoint out of reach": (
         lambda site: site.configure(END_SESSION_ENDPOINT=f"http://127.0.0.1:{free_port()}/"),
-        ("end-session-answer", "error", "ConnectionError", "Check the URL"),
+        ("end-session-answer", "error", "the connection was refused", "Check the URL"),
     ),
     # The channels
     "no back-channel": (
@@ -527,7 +610,7 @@ MISTAKES = {
     ),
     # URLs
     "another token endpoint": (
-        setting("OIDC_OP_TOKEN_ENDPOINT", "https://other.example.com/token"),
+        setting("OIDC_OP_TOKEN_ENDPOINT", "https://other.example.com/oauth/token"),
         ("endpoints", "warning", "OIDC_OP_TOKEN_ENDPOINT", '/token", unless'),
     ),
     "another jwks_uri": (
@@ -540,6 +623,13 @@ MISTAKES = {
     "a stream that was never verified": (
         options(SHARED_SIGNALS={}),
         ("signals", "warning", "No verification", "oidc_logout_signals verify"),
+    ),
+    "an end-session endpoint for the site and not for browsers": (
+        lambda site: (
+            site.configure(END_SESSION_ENDPOINT=inside(site, "/end-session")),
+            site.idp.metadata.update(end_session_endpoint="https://id.example.com/end-session"),
+        ),
+        ("endpoints", "warning", '["END_SESSION_ENDPOINT"]', "browsers follow it"),
     ),
     "no revocation endpoint": (
         each(setting("OIDC_LOGOUT_REVOKE_TOKENS", True), publish(revocation_endpoint=None)),
@@ -554,6 +644,10 @@ MISTAKES = {
         ("addresses", "warning", f"{SITE}/bye/", "/oidc/logout/callback/"),
     ),
     # The site
+    "a callable that does not exist": (
+        setting("OIDC_LOGOUT_PROVIDERS", "nowhere.providers"),
+        ("providers", "error", "nowhere", "Run nowhere.providers() in manage.py shell"),
+    ),
     "an unknown key": (
         options(ISSUERS="https://idp.example.com"),
         ("oidc_logout.E002", "error", "unknown key 'ISSUERS'", "The keys are ISSUER"),
@@ -684,7 +778,6 @@ def test_the_offset_of_a_clock(headers, ahead):
         ((60, 64), "warning", "60 s ahead."),
         ((61, 65), "error", "61 s ahead. Its logout tokens are rejected."),
         ((-65, -61), "error", "61 s behind. Its logout tokens look old and may be rejected."),
-        (None, "warning", "a valid Date header"),
     ],
 )
 def test_the_offset_decides_the_status(ahead, status, expected):
@@ -704,6 +797,32 @@ def details(report, name, alias="default"):
 
 
 RIGHT = {
+    "a client secret": (refusal("invalid_grant"), ("client-secret", "accepts the client")),
+    "a client secret, with basic authentication": (
+        each(refusal("invalid_grant"), setting("OIDC_TOKEN_USE_BASIC_AUTH", True)),
+        ("client-secret", "accepts the client"),
+    ),
+    "a registered redirect URI": (
+        redirect("/authorize", f"{SITE}/oidc/callback/?error=login_required&state=x"),
+        ("sign-in-uri", f"Registered: {SITE}/oidc/callback/"),
+    ),
+    "a registered post-logout redirect URI": (
+        redirect("/end-session", f"{SITE}/oidc/logout/callback/"),
+        ("post-logout-uri", f"Registered: {SITE}/oidc/logout/callback/"),
+    ),
+    "tokens with their type": (
+        seen(True),
+        ("token-type", '["REQUIRE_TYP"] = True: then'),
+    ),
+    "tokens without their type": (seen(True, False), ("token-type", "leave")),
+    "only tokens with their type": (options(REQUIRE_TYP=True), ("token-type", "Only")),
+    "two host names": (
+        lambda site: (
+            setting("OIDC_OP_TOKEN_ENDPOINT", inside(site, "/token"))(site),
+            setting("OIDC_OP_JWKS_ENDPOINT", inside(site, "/jwks"))(site),
+        ),
+        ("endpoints", "publishes. The site itself asks localhost:"),
+    ),
     "an end-session endpoint with a query": (
         lambda site: site.idp.metadata.update(
             end_session_endpoint=f"{site.idp.issuer}/end-session?a=b"
@@ -791,6 +910,121 @@ RIGHT = {
 }
 
 
+def test_a_response_without_a_valid_date_says_nothing_about_the_clock(site):
+    """Keycloak sends no Date at all."""
+    date("today")(site)
+    report = examine()
+    assert problems(report) == []
+    assert details(report, "clock") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    {
+        "unclear refusals": each(
+            response("/authorize", status(400)), response("/end-session", status(400))
+        ),
+        "another redirect": each(
+            redirect("/authorize", "https://idp.example.com/sign-in"),
+            redirect("/end-session", "https://idp.example.com/error"),
+        ),
+        "an error of another kind": refusal("invalid_request"),
+        "no site": lambda site: site.settings.__setattr__(
+            "OIDC_OP_AUTHORIZATION_ENDPOINT", f"{site.idp.issuer}/authorize"
+        ),
+        "nobody there": each(
+            setting("OIDC_OP_TOKEN_ENDPOINT", f"http://127.0.0.1:{free_port()}/"),
+            setting("OIDC_OP_AUTHORIZATION_ENDPOINT", f"http://127.0.0.1:{free_port()}/"),
+        ),
+        "no such URL": setting("OIDC_AUTHENTICATION_CALLBACK_URL", "nowhere"),
+        "a way back that needs the hint": lambda site: site.monkeypatch.setattr(
+            OIDCProvider, "parameters", lambda *_: {"client_id": "site"}
+        ),
+        "a provider that needs a session": lambda site: site.monkeypatch.setattr(
+            OIDCProvider, "parameters", raising(ProviderSkipped("It needs a session."))
+        ),
+    }.values(),
+)
+def test_what_says_nothing_about_the_registration(site, change):
+    change(site)
+    report = examine()
+    kinds = {"client-secret", "sign-in-uri", "post-logout-uri"}
+    assert not kinds & {finding["id"] for finding in findings(report)}
+    assert not [p for p in problems(report) if p["id"] != "endpoints"]
+
+
+@pytest.mark.parametrize("base", ["", "https://your.site"])
+def test_a_site_whose_url_is_unknown_is_not_tried(site, base):
+    report = examine(site=base)
+    assert ["addresses" in {p["id"] for p in problems(report)}] == [not base]
+
+
+def test_a_channel_that_is_not_offered_is_not_to_be_registered(site):
+    publish(frontchannel_logout_supported=False)(site)
+    assert examine()["providers"]["default"]["register"].keys() == {
+        "post_logout_redirect_uri",
+        "backchannel_logout_uri",
+    }
+    assert "Front-channel logout URI" not in run()[0]
+
+
+# The self-test
+
+
+SELF_TEST = {
+    "this package": (lambda handler: refuse(handler, "invalid_request"), "ok", "rejects garbage"),
+    "another 400": (status(400), "error", "Check which site responds"),
+    "another package": (lambda handler: refuse(handler, "bad"), "error", "Check which site"),
+    "a page": (status(200), "error", "Check which site responds"),
+    "a login in front": (
+        lambda handler: handler.body(b"", status=302, Location="https://www.example.com/login/"),
+        "error",
+        "without a login",
+    ),
+    "credentials": (status(401), "error", "without credentials"),
+    "a firewall": (status(403), "error", "from the firewall"),
+    "another site": (None, "error", "passes the path on"),
+    "no POST": (status(405), "error", "lets POST requests through"),
+    "broken": (status(502), "error", "log of the site"),
+}
+
+
+@pytest.mark.parametrize(("response", "severity", "expected"), SELF_TEST.values(), ids=SELF_TEST)
+def test_the_self_test(site, response, severity, expected):
+    site.idp.answers["/back"] = response
+    (found,) = [
+        finding
+        for finding in findings(examine(self_test=f"{site.idp.issuer}/back"))
+        if finding["id"] == "self-test"
+    ]
+    assert found["status"] == severity
+    assert expected in found["detail"] + found["remedy"]
+    assert site.idp.form == {"logout_token": "sent-by-the-doctor"}
+
+
+def test_the_self_test_derives_the_url(site):
+    site.idp.answers["/oidc/logout/backchannel/"] = lambda h: refuse(h, "invalid_request")
+    (detail,) = details(examine(site=site.idp.issuer, self_test=""), "self-test")
+    assert detail.startswith(f"{site.idp.issuer}/oidc/logout/backchannel/ rejects")
+
+
+def test_the_self_test_without_a_url(site):
+    problem = [p for p in problems(examine(site="", self_test="")) if p["id"] == "self-test"]
+    assert "--site" in problem[0]["remedy"]
+
+
+def test_the_self_test_of_nobody(site):
+    problem = problems(examine(self_test=f"http://127.0.0.1:{free_port()}/"))
+    assert "refused" in problem[0]["detail"]
+    assert "firewall" in problem[0]["remedy"]
+
+
+def test_the_self_test_of_this_site(site, live_server):
+    """It is a real one."""
+    address = f"{live_server.url}/oidc/logout/backchannel/"
+    assert problems(examine(self_test=address)) == []
+
+
 @pytest.fixture
 def _restored_prefix():
     yield
@@ -841,7 +1075,7 @@ def test_a_certificate_that_is_not_trusted(site, tls_idp):
     assert "REQUESTS_CA_BUNDLE" in tls["remedy"]
     for problem in answers, keys:
         assert problem["status"] == "error"
-        assert "SSLError: self-signed certificate" in problem["detail"]
+        assert "not valid (self-signed certificate)" in problem["detail"]
 
 
 def test_a_trusted_certificate(site, tls_idp, certificate):
@@ -1154,7 +1388,10 @@ def test_it_is_coloured(site):
     assert "\x1b[" in text
     plain, _ = run()
     assert "\x1b[" not in plain
-    assert plain.splitlines()[-1] == f"1 error and 1 warning in {len(TITLES) - 4} checks."
+    assert (
+        plain.splitlines()[-1]
+        == f"1 error and 1 warning in {len(TITLES) - len(NOT_NEEDED)} checks."
+    )
 
 
 def test_a_terminal_without_unicode(site, settings):
@@ -1202,7 +1439,7 @@ def test_each_finding_is_tested_and_documented():
     tested = {expected[0] for _, expected in [*MISTAKES.values(), *RIGHT.values()]} - {
         "oidc_logout.E002"
     }
-    assert tested | {"examination"} == TITLES.keys()
+    assert tested | {"examination", "self-test"} == TITLES.keys()
     page = (DOCS / "reference/commands.md").read_text()
     section = page.partition("### Findings")[2].partition("\n## ")[0]
     documented = dict(re.findall(r"^\| `([a-z][a-z-]*)` \| ([^|]+?) \|", section, re.MULTILINE))

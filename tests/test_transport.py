@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import socket
+import ssl
 import threading
 import time
 from contextlib import contextmanager, suppress
 
 import pytest
+import requests
 
 from django_oidc_logout.conf import ProviderOptions
 from django_oidc_logout.exceptions import ProviderUnavailable
@@ -244,7 +247,7 @@ def test_a_name_that_takes_for_ever_to_look_up(monkeypatch):
 
 
 def test_a_connection_that_is_refused():
-    with refused("cannot be reached: ConnectionError"):
+    with refused("cannot be reached: the connection was refused"):
         fetch.get_json(f"http://127.0.0.1:{free_port()}/", options())
 
 
@@ -394,7 +397,7 @@ def test_the_body_of_a_redirect_is_not_read(idp, call):
 
 
 def test_an_unknown_certificate_is_refused(tls_idp):
-    with refused("cannot be reached: SSLError"):
+    with refused("cannot be reached: its certificate is not valid"):
         get(tls_idp)
     assert tls_idp.asked == []
 
@@ -470,7 +473,7 @@ def test_a_form_posted_to_a_server_that_hangs(idp):
 
 
 def test_a_form_posted_to_nobody():
-    with refused("cannot be reached: ConnectionError"):
+    with refused("cannot be reached: the connection was refused"):
         fetch.post_form(f"http://127.0.0.1:{free_port()}/", options(), {}, None)
 
 
@@ -480,3 +483,27 @@ def test_nothing_secret_is_in_a_failure(idp):
         post(idp, auth=("site", "secret"))
     assert "a b&c" not in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+# Why a connection failed
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), "cannot be resolved (DNS)"),
+        (ssl.SSLError("handshake"), "the TLS handshake failed"),
+        (ConnectionRefusedError(), "was refused"),
+        (ConnectionResetError(), "was closed"),
+        (TimeoutError(), "timed out"),
+        (requests.exceptions.ProxyError(), "the proxy does not respond"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_the_reason_of_a_failure(monkeypatch, cause, expected):
+    def fail(*_, **__):
+        raise cause
+
+    monkeypatch.setattr(requests.Session, "request", fail)
+    with refused(f"^https://idp.example.com/ cannot be reached: .*{re.escape(expected)}$"):
+        fetch.get_json("https://idp.example.com/", options())

@@ -26,6 +26,10 @@ VIEWS = {
     "backchannel_logout_uri": "backchannel",
     "frontchannel_logout_uri": "frontchannel",
 }
+CHANNELS = {
+    "backchannel_logout_uri": "backchannel",
+    "frontchannel_logout_uri": "frontchannel",
+}
 
 
 def registration(inspected: InspectedProvider) -> Registration | None:
@@ -33,11 +37,25 @@ def registration(inspected: InspectedProvider) -> Registration | None:
     paths = _paths()
     if inspected.is_local_only or not paths:
         return None
-    base, _ = _base(inspected)
-    uris = {name: base.rstrip("/") + path for name, path in paths.items()}
+    uris = {name: absolute(inspected, path) for name, path in paths.items()}
     if inspected.options.post_logout_redirect_uri:
         uris["post_logout_redirect_uri"] = str(inspected.options.post_logout_redirect_uri)
     return Registration(**uris)
+
+
+def offered(inspected: InspectedProvider, register: Registration, commands: str) -> tuple[str, ...]:
+    """Return the names of the URLs that the provider takes, as far as it is known.
+
+    They are those that it announces or that its vendor's commands register; all of them if it
+    announces neither channel, because not every provider announces what it can do.
+    """
+    announced = [
+        name
+        for name, channel in CHANNELS.items()
+        if inspected.published(f"{channel}_logout_supported") is True
+        or getattr(register, name) in commands
+    ]
+    return ("post_logout_redirect_uri", *(announced or CHANNELS))
 
 
 def addresses(inspected: InspectedProvider) -> Iterator[Finding]:
@@ -63,11 +81,27 @@ def addresses(inspected: InspectedProvider) -> Iterator[Finding]:
         yield ok("addresses", f"{base}, from {source}.")
 
 
-def _paths() -> dict[str, str]:
+def path_of(view: str) -> str:
+    """Return the path of a view, or the empty string if the URLs do not have it."""
     try:
-        return {name: reverse(f"oidc_logout:{view}") for name, view in VIEWS.items()}
+        return reverse(view)
     except Exception:  # noqa: BLE001  # urls.py may raise anything: another finding
-        return {}
+        return ""
+
+
+def _paths() -> dict[str, str]:
+    paths = {name: path_of(f"oidc_logout:{view}") for name, view in VIEWS.items()}
+    return paths if all(paths.values()) else {}
+
+
+def is_site_known(inspected: InspectedProvider) -> bool:
+    """Return whether the site's URLs are real ones."""
+    return bool(_base(inspected)[1])
+
+
+def absolute(inspected: InspectedProvider, path: str) -> str:
+    """Return the absolute URL of a path at the site."""
+    return _base(inspected)[0].rstrip("/") + path
 
 
 def _base(inspected: InspectedProvider) -> tuple[str, str]:

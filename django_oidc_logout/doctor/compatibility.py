@@ -1,13 +1,12 @@
-"""Inspections of whether the settings match the provider: channels, algorithms, keys, URLs."""
+"""Inspections of whether the settings match the provider: channels, algorithms, keys."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ..conf import conf
 from ..providers import fetch
-from ..tokens import jws
+from ..tokens import jws, logout_token
 from .findings import Finding, error, ok, quoted, warning
 from .inspected import fetch_now
 
@@ -15,14 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .inspected import InspectedProvider
-
-# mozilla-django-oidc's endpoints for the alias "default", and their names in the metadata.
-MOZILLA_ENDPOINTS = {
-    "OIDC_OP_AUTHORIZATION_ENDPOINT": "authorization_endpoint",
-    "OIDC_OP_TOKEN_ENDPOINT": "token_endpoint",
-    "OIDC_OP_USER_ENDPOINT": "userinfo_endpoint",
-    "OIDC_OP_JWKS_ENDPOINT": "jwks_uri",
-}
 
 
 def channels(inspected: InspectedProvider) -> Iterator[Finding]:
@@ -175,51 +166,23 @@ def _fitting(published: Any, allowed: list[str]) -> Iterator[Finding]:
         yield ok("keys", fit)
 
 
-def endpoints(inspected: InspectedProvider) -> Iterator[Finding]:
-    """Inspect whether the configured endpoints are those that the provider publishes."""
-    if not inspected.has_metadata:
-        return
-    configured: dict[str, tuple[Any, str]] = {}
-    if inspected.is_default:
-        configured = {key: (conf.raw(key), name) for key, name in MOZILLA_ENDPOINTS.items()}
-    if inspected.options.jwks_uri != conf.raw("OIDC_OP_JWKS_ENDPOINT") or not inspected.is_default:
-        configured[inspected.setting("JWKS_URI")] = (inspected.options.jwks_uri, "jwks_uri")
-    different = False
-    for setting, (address, name) in configured.items():
-        published = inspected.published(name)
-        if address and published and _without_query(address) != _without_query(published):
-            different = True
-            yield warning(
-                "endpoints",
-                f"{setting} is {quoted(address)}, but the provider publishes {quoted(published)}.",
-                f"Set it to {quoted(published)}, unless both URLs lead to the same endpoint.",
-            )
-    if not different:
-        yield ok("endpoints", "The settings match what the provider publishes.")
+def token_type(inspected: InspectedProvider) -> Iterator[Finding]:
+    """Inspect whether REQUIRE_TYP can be on, which the OWASP ASVS 5.0 asks for (10.5.5).
 
-
-def _without_query(address: Any) -> tuple[str, ...]:
-    try:
-        parts = urlsplit(str(address))
-    except ValueError:
-        return (str(address),)
-    return parts.scheme, parts.netloc.casefold(), parts.path
-
-
-def revocation(inspected: InspectedProvider) -> Iterator[Finding]:
-    """Inspect whether tokens can be revoked, if the settings ask for it (RFC 7009)."""
-    if not conf.OIDC_LOGOUT_REVOKE_TOKENS:
-        return
-    address = inspected.options.revocation_endpoint or inspected.published("revocation_endpoint")
-    if isinstance(address, str) and fetch.is_secure(address):
-        yield ok("revocation", quoted(address)[1:-1])
-    elif address or inspected.has_metadata:
-        yield error(
-            "revocation",
-            "OIDC_LOGOUT_REVOKE_TOKENS is on, but the provider does not publish a "
-            "revocation_endpoint on https.",
-            f"Set {inspected.setting('REVOCATION_ENDPOINT')} or OIDC_LOGOUT_REVOKE_TOKENS = False.",
+    No metadata says so. The site knows it once it has accepted logout tokens.
+    """
+    typed, untyped = logout_token.types_seen(inspected.options)
+    setting = inspected.setting("REQUIRE_TYP")
+    if inspected.options.require_typ:
+        yield ok("token-type", "Only logout tokens that say their type are accepted.")
+    elif untyped:
+        yield ok("token-type", f"The provider's logout tokens do not say it: leave {setting} off.")
+    elif typed:
+        yield ok(
+            "token-type",
+            f"All recent logout tokens say their type. You can set {setting} = True: then no "
+            "other kind of token can pass for one.",
         )
 
 
-INSPECTIONS = (channels, algorithms, keys, endpoints, revocation)
+INSPECTIONS = (channels, token_type, algorithms, keys)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..conf import DEFAULT_ALIAS
 from ..exceptions import ProviderSkipped, ProviderUnavailable
-from ..providers import fetch, metadata
+from ..providers import failures, fetch, metadata
 from ..tokens import jws
 from .findings import quoted
 
@@ -41,16 +41,10 @@ def fetch_now(address: str, options: ProviderOptions) -> Published:
     try:
         document, headers = fetch.get_document(address, options)
     except ProviderUnavailable as exc:
-        return Published(failure=explain(exc), certificate=fetch.certificate_problem(exc))
+        return Published(failure=str(exc), certificate=failures.certificate_problem(exc))
     except (AttributeError, TypeError, ValueError) as exc:  # options that the checks report
         return Published(failure=f"The settings are invalid: {type(exc).__name__}")
     return Published(document=document, ahead=_ahead(headers, started, time.time()))
-
-
-def explain(exc: ProviderUnavailable) -> str:
-    """Return why a request failed, with what is wrong with the certificate."""
-    problem = fetch.certificate_problem(exc)
-    return f"{exc}: {problem}" if problem else str(exc)
 
 
 def _ahead(headers: Mapping[str, str], started: float, ended: float) -> tuple[float, float] | None:
@@ -73,6 +67,10 @@ class InspectedProvider:
     metadata: Published
     site: str = ""
     """The site's base URL, if it was given."""
+    vendor: str = ""
+    """One of `recipes.VENDORS`, if it is known."""
+    self_test: str | None = None
+    """The URL of the site's back-channel to try; empty to derive it, None not to try it."""
 
     @property
     def options(self) -> ProviderOptions:
@@ -146,16 +144,22 @@ class InspectedProvider:
         return f'OIDC_LOGOUT_PROVIDERS["{self.options.alias}"]["{key}"]'
 
 
-def inspect_provider(provider: OIDCProvider, *, site: str = "") -> InspectedProvider:
+def inspect_provider(
+    provider: OIDCProvider, *, site: str = "", vendor: str = "", self_test: str | None = None
+) -> InspectedProvider:
     """Fetch a provider's metadata.
 
     Args:
         provider: the provider to inspect.
         site: the site's base URL, if it is known.
+        vendor: one of `recipes.VENDORS`, if it is known.
+        self_test: see `InspectedProvider`.
     """
     options = provider.options
     if not fetch.is_secure(options.issuer):
         published = Published(failure=f"{quoted(options.issuer)} is not an https URL")
     else:
         published = fetch_now(metadata.discovery_url(options), options)
-    return InspectedProvider(provider=provider, metadata=published, site=site)
+    return InspectedProvider(
+        provider=provider, metadata=published, site=site, vendor=vendor, self_test=self_test
+    )

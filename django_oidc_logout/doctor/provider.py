@@ -10,7 +10,6 @@ from ..exceptions import ProviderSkipped, ProviderUnavailable
 from ..providers import fetch, metadata
 from ..tokens.logout_token import LEEWAY
 from .findings import Finding, error, ok, quoted, warning
-from .inspected import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +22,10 @@ SERVER_ERROR = 500
 TRUST_AUTHORITY = (
     "If it is from your own authority, set the environment variable REQUESTS_CA_BUNDLE to the file "
     "with the authority's certificates."
+)
+TWO_HOSTS = (
+    " If this machine reaches the provider at another host than browsers, set JWKS_URI at that "
+    "host, and END_SESSION_ENDPOINT at the one for browsers."
 )
 
 
@@ -88,7 +91,7 @@ def discovery(inspected: InspectedProvider) -> Iterator[Finding]:
             "/.well-known/, with its realm or tenant. Check DNS, the firewall and OIDC_PROXY."
         )
         if inspected.needs_metadata:
-            yield error("discovery", f"{inspected.metadata.failure}.", remedy)
+            yield error("discovery", f"{inspected.metadata.failure}.", remedy + TWO_HOSTS)
         else:
             yield warning(
                 "discovery", f"{inspected.metadata.failure}. The settings do not need it.", remedy
@@ -114,7 +117,9 @@ def issuer(inspected: InspectedProvider) -> Iterator[Finding]:
             f"ISSUER is {quoted(configured)}, but the provider publishes {quoted(published)}: "
             f"{_difference(configured, published)}. Its metadata and tokens are rejected.",
             f"If this is the right provider, set {inspected.setting('ISSUER')} = "
-            f"{quoted(published)}. Otherwise, make the provider publish its public URL.",
+            f"{quoted(published)}. Otherwise, make the provider publish its public URL."
+            + TWO_HOSTS
+            * _is_other_host(configured, published),
         )
 
 
@@ -125,19 +130,20 @@ def _difference(configured: str, published: str) -> str:
         return "upper and lower case differ"
     if configured.partition("://")[2] == published.partition("://")[2]:
         return "one is on http, the other on https"
-    if configured.split("/")[:3] == published.split("/")[:3]:
+    if not _is_other_host(configured, published):
         return "the path differs, for example its realm or tenant"
     return "the host differs"
 
 
+def _is_other_host(configured: str, published: str) -> bool:
+    return configured.split("/")[2:3] != published.split("/")[2:3]
+
+
 def clock(inspected: InspectedProvider) -> Iterator[Finding]:
     """Inspect whether the clocks agree: a logout token from the future is rejected."""
-    if not inspected.has_metadata:
+    if inspected.metadata.ahead is None:
         return
     remedy = f"Set both clocks with NTP. Logout tokens may be at most {LEEWAY} seconds early."
-    if inspected.metadata.ahead is None:
-        yield warning("clock", "The response does not have a valid Date header.", remedy)
-        return
     least, most = inspected.metadata.ahead
     seconds = max(least, -most, 0)
     direction = "ahead" if least > 0 else "behind"
@@ -183,9 +189,9 @@ def _response(address: str, inspected: InspectedProvider) -> Finding:
     """Request the endpoint without a cookie or parameters, which signs nobody out."""
     remedy = "Check the URL, and check that the provider works."
     try:
-        status = fetch.get_status(address, inspected.options)
+        status = fetch.ask(address, inspected.options).status
     except ProviderUnavailable as exc:
-        return error("end-session-answer", f"{explain(exc)}.", remedy)
+        return error("end-session-answer", f"{exc}.", remedy)
     if status in GONE:
         return error("end-session-answer", f"{status}: people would land on this error.", remedy)
     if status >= SERVER_ERROR:

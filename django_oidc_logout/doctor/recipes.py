@@ -225,6 +225,9 @@ RECIPES: dict[str, Callable[[Registration, ProviderOptions], str]] = {
     "hydra": _hydra,
 }
 VENDORS = tuple(RECIPES)
+# Those whose 400 to a request without a hint means that the client or the URI is not registered.
+# Others respond so if they miss the hint.
+REFUSES_THE_UNREGISTERED = {"keycloak"}
 
 # Self-hosted products are recognised by their path, hosted ones by their domain.
 ISSUERS = {

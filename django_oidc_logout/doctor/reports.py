@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 from ..conf import conf
 from ..exceptions import ProviderUnavailable
 from ..providers import configured
-from . import addresses, compatibility, provider, sign_ins, signals, site
+from . import (
+    addresses,
+    compatibility,
+    endpoints,
+    provider,
+    registered,
+    self_test,
+    sign_ins,
+    signals,
+    site,
+)
 from .findings import Finding, error, failure, inspect
 from .inspected import inspect_provider
 from .recipes import Registration, recipe, vendor_of
@@ -27,8 +37,11 @@ SITE_INSPECTIONS = (*site.INSPECTIONS, *sign_ins.INSPECTIONS)
 PROVIDER_INSPECTIONS = (
     *provider.INSPECTIONS,
     *compatibility.INSPECTIONS,
+    *endpoints.INSPECTIONS,
     *addresses.INSPECTIONS,
     *signals.INSPECTIONS,
+    *registered.INSPECTIONS,
+    *self_test.INSPECTIONS,
 )
 
 
@@ -40,6 +53,8 @@ class ProviderReport:
     findings: tuple[Finding, ...]
     register: Registration | None = None
     """None if there is nothing to register."""
+    offered: tuple[str, ...] = ()
+    """The names of those of its URLs that the provider takes."""
     recipe: str = ""
     """Shell commands; empty if the vendor is not known."""
 
@@ -71,7 +86,7 @@ class Report:
             "providers": {
                 each.options.alias: {
                     "findings": _as_dicts(each.findings),
-                    "register": asdict(each.register) if each.register else {},
+                    "register": _offered(each),
                     "recipe": each.recipe,
                 }
                 for each in self.providers
@@ -83,25 +98,33 @@ def _as_dicts(findings: Iterable[Finding]) -> list[dict[str, str]]:
     return [{"code": finding.id, **asdict(finding)} for finding in findings]
 
 
-def report(aliases: Iterable[str], *, site: str = "", vendor: str = "") -> Report:
+def _offered(each: ProviderReport) -> dict[str, str]:
+    return {name: getattr(each.register, name) for name in each.offered}
+
+
+def report(
+    aliases: Iterable[str], *, site: str = "", vendor: str = "", self_test: str | None = None
+) -> Report:
     """Inspect the site and its providers.
 
     Args:
         aliases: the aliases of the providers to inspect.
         site: the site's base URL; empty to take it from the settings.
         vendor: one of `recipes.VENDORS`; empty to take it from the issuer.
+        self_test: the site's back-channel URL to try; empty to derive it, None not to try it.
     """
     return Report(
         site=inspect(SITE_INSPECTIONS, None),
-        providers=tuple(_provider(alias, site, vendor) for alias in aliases),
+        providers=tuple(_provider(alias, site, vendor, self_test) for alias in aliases),
     )
 
 
-def _provider(alias: str, site: str, vendor: str) -> ProviderReport:
+def _provider(alias: str, site: str, vendor: str, self_test: str | None) -> ProviderReport:
     options = conf.OIDC_LOGOUT_PROVIDERS[alias]
+    vendor = vendor or vendor_of(options.issuer)
     try:
-        inspected = inspect_provider(configured.provider_for(alias), site=site)
-        return _report_on(inspected, vendor or vendor_of(options.issuer))
+        provider = configured.provider_for(alias)
+        return _report_on(inspect_provider(provider, site=site, vendor=vendor, self_test=self_test))
     except ProviderUnavailable as exc:
         remedy = "Set BACKEND to a subclass of django_oidc_logout.providers.OIDCProvider."
         found = error("backend", f"{exc}.", remedy)
@@ -110,11 +133,13 @@ def _provider(alias: str, site: str, vendor: str) -> ProviderReport:
     return ProviderReport(options=options, findings=(found,))
 
 
-def _report_on(inspected: InspectedProvider, vendor: str) -> ProviderReport:
-    register = addresses.registration(inspected)
+def _report_on(inspected: InspectedProvider) -> ProviderReport:
+    register, vendor = addresses.registration(inspected), inspected.vendor
+    commands = recipe(vendor, register, inspected.options) if register and vendor else ""
     return ProviderReport(
         options=inspected.options,
         findings=inspect(PROVIDER_INSPECTIONS, inspected),
         register=register,
-        recipe=recipe(vendor, register, inspected.options) if register and vendor else "",
+        offered=addresses.offered(inspected, register, commands) if register else (),
+        recipe=commands,
     )

@@ -101,7 +101,8 @@ class _Page:
         yield ""
         yield f"  {self.style.MIGRATE_LABEL('Register at the provider')}"
         for name, label in LABELS.items():
-            yield f"  {label:<26}{_printable(getattr(provider.register, name))}"
+            if name in provider.offered:
+                yield f"  {label:<26}{_printable(getattr(provider.register, name))}"
         yield ""
         if provider.recipe:
             yield f"  {self.style.MIGRATE_LABEL('Run these commands')}"

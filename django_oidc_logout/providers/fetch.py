@@ -7,22 +7,20 @@ a redirect to another host.
 from __future__ import annotations
 
 import json
-import ssl
-import threading
 import time
-from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
 from ..exceptions import ProviderUnavailable
-from . import secure_urls
+from . import failures, secure_urls
+from .deadline import within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from ..conf import ProviderOptions
 
@@ -30,8 +28,6 @@ MAX_BYTES = 1024 * 1024
 MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
 OAUTH_STATUSES = (200, 400, 401)  # RFC 6749, section 5
-
-T = TypeVar("T")
 
 is_secure = secure_urls.is_secure
 
@@ -52,26 +48,31 @@ def get_document(url: str, options: ProviderOptions) -> tuple[dict[str, Any], Ma
     Raises:
         ProviderUnavailable: see `get_json`.
     """
-    return _within(options.timeout, url, lambda deadline: _get(url, options, deadline))
+    return within(options.timeout, url, lambda deadline: _get(url, options, deadline))
 
 
-def get_status(url: str, options: ProviderOptions) -> int:
-    """Return the status code of a GET request, without following redirects or reading the body.
+class Answer(NamedTuple):
+    """A response, whatever it says."""
+
+    status: int
+    location: str
+    """Where it redirects to, if it does."""
+    document: dict[str, Any]
+    """The JSON object of a response to a form; empty if there is none."""
+
+
+def ask(
+    url: str,
+    options: ProviderOptions,
+    form: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+) -> Answer:
+    """Send a GET request, or post a form, and return the response without following a redirect.
 
     Raises:
         ProviderUnavailable: see `get_json`.
     """
-    return _within(options.timeout, url, lambda _: _status(url, options))
-
-
-def certificate_problem(error: BaseException) -> str:
-    """Return why the certificate was rejected, or the empty string if `error` has another cause."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return cause.verify_message
-        cause = cause.__cause__ or cause.__context__
-    return ""
+    return within(options.timeout, url, lambda deadline: _ask(url, options, form, auth, deadline))
 
 
 def post_form(
@@ -82,7 +83,7 @@ def post_form(
     Raises:
         ProviderUnavailable: anything went wrong, including `options.timeout` seconds elapsing.
     """
-    return _within(options.timeout, url, lambda _: _post(url, options, data, auth))
+    return within(options.timeout, url, lambda _: _post(url, options, data, auth))
 
 
 def post_for_json(
@@ -93,7 +94,7 @@ def post_for_json(
     Raises:
         ProviderUnavailable: see `get_json`; also if the status is neither 200, 400 nor 401.
     """
-    return _within(
+    return within(
         options.timeout, url, lambda deadline: _post_for_json(url, options, data, auth, deadline)
     )
 
@@ -107,7 +108,7 @@ def call(
         ProviderUnavailable: see `get_json`, whatever the status.
     """
     run = partial(_call, method, url, options, token, document)
-    return _within(options.timeout, url, run)
+    return within(options.timeout, url, run)
 
 
 def _get(
@@ -125,9 +126,20 @@ def _get(
     raise ProviderUnavailable(f"{url} redirects more than {MAX_REDIRECTS} times")
 
 
-def _status(url: str, options: ProviderOptions) -> int:
-    with _request("GET", url, options) as response:
-        return response.status_code
+def _ask(
+    url: str,
+    options: ProviderOptions,
+    form: Mapping[str, str] | None,
+    auth: tuple[str, str] | None,
+    deadline: float,
+) -> Answer:
+    method = "GET" if form is None else "POST"
+    with _request(method, url, options, data=form, auth=auth) as response:
+        document: dict[str, Any] = {}
+        if form is not None:
+            with suppress(ProviderUnavailable):
+                document = _parse(url, _read(url, response, deadline))
+        return Answer(response.status_code, response.headers.get("Location", ""), document)
 
 
 def _post(
@@ -195,7 +207,7 @@ def _request(
                 **kwargs,
             )
         except (OSError, ValueError) as exc:  # requests lets some exceptions of others through
-            raise ProviderUnavailable(f"{url} cannot be reached: {type(exc).__name__}") from exc
+            raise ProviderUnavailable(f"{url} cannot be reached: {failures.reason(exc)}") from exc
         with response:
             yield response
 
@@ -233,28 +245,3 @@ def _parse(url: str, body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ProviderUnavailable(f"{url} did not respond with a JSON object")
     return document
-
-
-def _within(seconds: float, url: str, call: Callable[[float], T]) -> T:
-    """Run `call`, which gets the deadline on the monotonic clock, for at most `seconds`.
-
-    It runs in a thread, because a socket's time-out covers neither a DNS lookup nor headers that
-    arrive byte by byte. An abandoned thread ends when the other side stops sending.
-    """
-    deadline = time.monotonic() + seconds
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(call(deadline))
-        except Exception as exc:  # noqa: BLE001  # raised again in the waiting thread
-            future.set_exception(exc)
-
-    try:
-        threading.Thread(target=run, daemon=True, name="oidc-logout-call").start()
-    except RuntimeError as exc:  # a limit on threads, or the interpreter shuts down
-        raise ProviderUnavailable(f"{url} was not called: {exc}") from exc
-    try:
-        return future.result(seconds)
-    except TimeoutError as exc:
-        raise ProviderUnavailable(f"{url} did not respond within {seconds} seconds") from exc

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .. import safe_cache
 from ..codes import RejectedCode
 from ..exceptions import LogoutTokenInvalid, OIDCLogoutError, ProviderUnavailable
 from ..providers import configured, metadata
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 MAX_LENGTH = 16 * 1024
 LEEWAY = 60  # seconds that the clocks of the provider and the site may differ
 LOGGABLE = re.compile(r"[!-~]{1,100}")
+SECONDS_TO_REMEMBER = 7 * 24 * 60 * 60  # of which type a provider's tokens are
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-TYPES = ("jwt", "logout+jwt")
+TYPE, GENERAL_TYPE = "logout+jwt", "jwt"
 MEDIA_TYPE = "application/"  # a typ may begin with it (RFC 7515, section 4.1.9)
 
 
@@ -74,10 +76,12 @@ def verify(encoded: str) -> LogoutToken:
     try:
         metadata.limit_tenants(options)
         _verify_signature(encoded, header, options)
-        return validate(claims, options, now=time.time())
+        token = validate(claims, options, now=time.time())
     except OIDCLogoutError as exc:
         exc.issuer, exc.alias = options.issuer, options.alias
         raise
+    safe_cache.put(_type_key(options, is_typed=is_typed(header)), 1, SECONDS_TO_REMEMBER)
+    return token
 
 
 def _recipient(claims: Mapping[str, Any]) -> ProviderOptions:
@@ -147,9 +151,27 @@ def require_header(header: Mapping[str, Any], options: ProviderOptions) -> None:
         raise LogoutTokenInvalid(code=RejectedCode.UNKNOWN_CRIT)
     if "typ" not in header and not options.require_typ:
         return
-    typ = str(header.get("typ")).lower().removeprefix(MEDIA_TYPE)
-    if typ not in (TYPES[1:] if options.require_typ else TYPES):
+    if not is_typed(header) and (options.require_typ or _typ(header) != GENERAL_TYPE):
         raise LogoutTokenInvalid(code=RejectedCode.WRONG_TYP)
+
+
+def is_typed(header: Mapping[str, Any]) -> bool:
+    """Return whether the token says that it is a logout token."""
+    return _typ(header) == TYPE
+
+
+def types_seen(options: ProviderOptions) -> tuple[bool, bool]:
+    """Return whether the provider has recently sent tokens with, and without, their type."""
+    typed, untyped = (safe_cache.get(_type_key(options, is_typed=each)) for each in (True, False))
+    return typed is not None, untyped is not None
+
+
+def _typ(header: Mapping[str, Any]) -> str:
+    return str(header.get("typ")).lower().removeprefix(MEDIA_TYPE)
+
+
+def _type_key(options: ProviderOptions, *, is_typed: bool) -> str:
+    return safe_cache.key("typed" if is_typed else "untyped", options.issuer)
 
 
 def validate(claims: Mapping[str, Any], options: ProviderOptions, *, now: float) -> LogoutToken:

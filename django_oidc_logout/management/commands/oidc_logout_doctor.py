@@ -39,6 +39,13 @@ class Command(BaseCommand):
             default="",
             help="the site's URL, such as https://www.example.com",
         )
+        add(
+            "--self-test",
+            metavar="URL",
+            nargs="?",
+            const="",
+            help="post garbage to the site's own back-channel, at its public URL",
+        )
         add("--vendor", choices=VENDORS, default="", help="the product whose commands to print")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -49,7 +56,10 @@ class Command(BaseCommand):
         """
         with request_scope.begin(None):
             found = report(
-                _aliases(options["provider"]), site=options["site"], vendor=options["vendor"]
+                _aliases(options["provider"]),
+                site=options["site"],
+                vendor=options["vendor"],
+                self_test=options["self_test"],
             )
         if options["format"] == "json":
             self.stdout.write(json.dumps(found.as_dict(), indent=2))
