@@ -77,8 +77,7 @@ def test_all_is_well_for_machines(place: Demo | Federation) -> None:
     assert provider["register"] == {
         "post_logout_redirect_uri": site.post_logout_redirect_uri,
         "backchannel_logout_uri": site.backchannel_logout_uri,
-        "frontchannel_logout_uri": f"{site.url}/oidc/logout/frontchannel/",
-    }
+    }  # neither of the two has the front-channel
 
 
 # What is wrong in the settings, the finding, and a part of the remedy.
