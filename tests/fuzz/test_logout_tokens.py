@@ -14,8 +14,9 @@ from django.test import Client
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from django_oidc_logout import idp_initiated, safe_cache
+from django_oidc_logout import safe_cache
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import back_channel
 from django_oidc_logout.tokens import logout_token
 from tests.factories import ISSUER, create_row
 from tests.fuzz import forge
@@ -47,7 +48,7 @@ URL = "/oidc/logout/backchannel/"
 @pytest.fixture
 def site(idp, settings, monkeypatch):
     """Return the site's providers, as the oracle knows them; the clock stands still."""
-    for module in idp_initiated, logout_token:
+    for module in back_channel, logout_token:
         monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: NOW))
     common = {"CLIENT_ID": "site", "END_SESSION_ENDPOINT": f"{ISSUER}/end"}
     keys = {"JWKS_URI": f"{idp.issuer}/jwks", "TIMEOUT": 10, "ALGORITHMS": ["RS256"]}
