@@ -31,7 +31,7 @@ def _reads_settings(path: str) -> bool:
 
 def check_required() -> list[CheckMessage]:
     """Check that mozilla's backend finds the settings without which it raises."""
-    missing = [name for name in REQUIRED if conf.raw(name) is None]
+    missing = [name for name in REQUIRED if name not in conf.written(name)]  # None is a value
     return [
         Error(
             f"{path} needs {', '.join(missing)}: every sign-in fails with an error.",
