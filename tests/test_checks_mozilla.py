@@ -43,7 +43,7 @@ def found():
 def test_a_missing_setting_is_an_error(settings, backend, names, expected):
     settings.AUTHENTICATION_BACKENDS = [backend]
     for name in names:
-        setattr(settings, name, None)
+        delattr(settings, name)
     assert found() == expected
     for message in run_checks():
         if message.id in expected:
