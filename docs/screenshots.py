@@ -1,13 +1,12 @@
 """Take the screenshots of the demo: `make screenshots`.
 
-This runs the demo on free ports and walks through it in Chromium. The README's picture shows some
-pages side by side. Each page in the how-to guides has pictures of its own: narrow and wide, light
-and dark. With Pillow (`pip install pillow`) these are a third as large.
+This runs the demo on free ports and walks through it in Chromium. The README has a picture of the
+demo's page after a sign-out, with its timeline. Each page in the how-to guides has pictures of its
+own: narrow and wide, light and dark. With Pillow (`pip install pillow`) these are a third as large.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 import signal
@@ -28,25 +27,21 @@ except ModuleNotFoundError:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Frame, Page
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "demo.png"
-VIEW = {"width": 400, "height": 640}
+VIEW = {"width": 1280, "height": 960}
 PAGES = ROOT / "docs" / "pages"
 WIDTHS = (360, 1200)
 SCHEMES = ("light", "dark")
 HEIGHT = 560
 COLOURS = 64
-SHEET = """<style>
-  body {{ margin: 0; padding: 24px; display: flex; gap: 24px; background: #dfe3e8 }}
-  img {{ width: 400px; border-radius: 10px; box-shadow: 0 2px 12px rgb(0 0 0 / 25%) }}
-</style>{images}"""
 
 
 def free_ports() -> list[str]:
-    """Return three free ports."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    """Return four free ports."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
     ports = [str(listening.getsockname()[1]) for listening in sockets]
     for listening in sockets:
         listening.close()
@@ -55,7 +50,7 @@ def free_ports() -> list[str]:
 
 def start_demo(folder: str, ports: list[str]) -> subprocess.Popen[str]:
     """Start the demo and wait until it is ready."""
-    options = ("--site-port", "--second-site-port", "--idp-port")
+    options = ("--site-port", "--second-site-port", "--idp-port", "--hub-port")
     arguments = [part for pair in zip(options, ports, strict=True) for part in pair]
     demo = subprocess.Popen(  # noqa: S603  # the command is ours
         [sys.executable, "manage.py", "demo", *arguments],
@@ -70,24 +65,30 @@ def start_demo(folder: str, ports: list[str]) -> subprocess.Popen[str]:
     raise SystemExit("The demo did not start.")
 
 
-def give_password(page: Page, username: str, password: str) -> None:
+def give_password(page: Page | Frame, username: str, password: str) -> None:
     """Sign in at the identity provider."""
     page.fill("[name=username]", username)
     page.fill("[name=password]", password)
     page.press("[name=password]", "Enter")
 
 
-def walk(browser: Browser, site: str) -> list[bytes]:
-    """Sign in, look at the private page, and sign out."""
+def take_demo(browser: Browser, hub: str) -> None:
+    """Sign in at both sites and out of one, and save the picture of the demo's page."""
     page = browser.new_page(viewport=VIEW)
-    page.goto(f"{site}/private/")
-    pictures = [page.screenshot()]
-    give_password(page, "ada", "lovelace")
-    page.wait_for_url(f"{site}/private/")
-    pictures.append(page.screenshot())
-    page.click("main form[action='/oidc/logout/'] button")
-    page.wait_for_url(f"{site}/oidc/logout/callback/**")
-    return [*pictures, page.screenshot()]
+    page.goto(hub)
+    one, two = page.frame(name="frame-one"), page.frame(name="frame-two")
+    one.click("main >> text=Sign in")
+    one.wait_for_selector("[name=username]")
+    give_password(one, "ada", "lovelace")
+    one.wait_for_selector("text=You are signed in")
+    two.click("main >> text=Sign in")
+    two.wait_for_selector("text=You are signed in")
+    one.click("main form[action='/oidc/logout/'] button")
+    one.wait_for_selector("text=You are signed out")
+    two.wait_for_selector("text=You are not signed in")
+    page.frame(name="frame-provider").wait_for_selector("text=Nobody is signed in here")
+    page.wait_for_load_state()
+    PICTURE.write_bytes(smaller(page.screenshot(animations="disabled")))
 
 
 def sign_in(browser: Browser, site: str, username: str, password: str) -> Page:
@@ -158,12 +159,7 @@ def main() -> None:
             )
             site = f"http://localhost:{ports[0]}"
             take_pages(browser, site)
-            pictures = walk(browser, site)
-            encoded = (base64.b64encode(picture).decode() for picture in pictures)
-            images = "".join(f'<img src="data:image/png;base64,{text}">' for text in encoded)
-            sheet = browser.new_page(viewport={"width": 1300, "height": 690})
-            sheet.set_content(SHEET.format(images=images))
-            sheet.screenshot(path=PICTURE)
+            take_demo(browser, f"http://localhost:{ports[3]}")
         finally:
             demo.send_signal(signal.SIGINT)
             demo.wait()
