@@ -45,11 +45,20 @@ def app():
     config.apps, config.models = apps, {}
     apps.app_configs[config.label] = config
     config.ready()
+    disconnect()
+    importlib.reload(importlib.import_module(f"{APP}.receivers"))  # other modules may import it too
     yield config
     del apps.app_configs[config.label]
-    for signal in (signed_out, session_ended):
-        assert signal.disconnect(dispatch_uid="oidc_logout.tell_sockets")
-    assert user_logged_out.disconnect(dispatch_uid="oidc_logout.tell_sockets_of_logout")
+    assert disconnect() == [True, True, True]
+
+
+def disconnect():
+    of_logout = user_logged_out.disconnect(dispatch_uid="oidc_logout.tell_sockets_of_logout")
+    signals = (signed_out, session_ended)
+    return [
+        of_logout,
+        *(each.disconnect(dispatch_uid="oidc_logout.tell_sockets") for each in signals),
+    ]
 
 
 @pytest.fixture(autouse=True)

@@ -171,7 +171,7 @@ def _typ(header: Mapping[str, Any]) -> str:
 
 
 def _type_key(options: ProviderOptions, *, is_typed: bool) -> str:
-    return safe_cache.key("typed" if is_typed else "untyped", options.issuer)
+    return safe_cache.key("typ", "given" if is_typed else "absent", options.issuer)
 
 
 def validate(claims: Mapping[str, Any], options: ProviderOptions, *, now: float) -> LogoutToken:
