@@ -126,8 +126,8 @@ def test_what_signs_out_of_both_is_left_alone(settings, patterns):
 @pytest.mark.parametrize(
     ("kind", "name", "hint"),
     [
-        (AdminSite, "admin", ADMIN_LINE),
-        (AdminSite, "b", ADMIN_LINE),
+        (AdminSite, "admin", None),
+        (AdminSite, "b", None),
         (StaffSite, "admin", ADMIN_LINE),
         (StaffSite, "b", MIXIN_LINE),
         (OIDCAdminSite, "admin", None),
@@ -143,6 +143,14 @@ def test_the_admin(settings, kind, name, hint):
         else []
     )
     assert all(message.hint.startswith(hint) for message in found)
+
+
+def test_the_admin_of_a_theme_that_uses_djangos_site(settings, monkeypatch):
+    use(settings, path("a/", AdminSite().urls))
+    is_installed = apps.is_installed
+    monkeypatch.setattr(apps, "is_installed", lambda name: name == "jazzmin" or is_installed(name))
+    (found,) = buttons.check_logout_views()
+    assert found.hint.startswith(ADMIN_LINE)
 
 
 def test_an_admin_beside_the_config_is_left_to_the_other_check(settings, monkeypatch):

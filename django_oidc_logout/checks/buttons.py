@@ -25,6 +25,7 @@ DJANGOS = "django.contrib.auth.views.LogoutView"
 MOZILLAS = "mozilla_django_oidc.views.OIDCLogoutView"
 WAGTAILS = "wagtail.admin.views.account.LogoutView"
 ALLAUTHS = re.compile(r"allauth\.account\.views\.(?:\w+\.)?LogoutView")
+JAZZMIN = "jazzmin"
 ALLAUTH_BRIDGE = "django_oidc_logout.contrib.allauth"
 METHOD = "OIDC_OP_LOGOUT_URL_METHOD"
 ADMIN_SITE = "django.contrib.admin.sites.AdminSite"
@@ -71,8 +72,13 @@ def _without_provider(route: Route, classes: list[str]) -> tuple[str, str]:
 
 
 def _signs_out(site: Any) -> bool:
-    """Return whether an admin site has this package's sign-out, or one that is not Django's."""
+    """Return whether an admin site has this package's sign-out, or one that is not Django's.
+
+    A plain admin need not have it: many sites sign staff in by password only.
+    """
     own = lookup.load(ADMIN_SITE)
+    if type(site) is own and not apps.is_installed(JAZZMIN):
+        return True
     # If OIDCAdminConfig is installed, `check_admin_sites` reports the site.
     return lookup.has_admin_config() or type(site).logout is not own.logout
 

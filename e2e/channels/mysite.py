@@ -33,7 +33,7 @@ OIDC_LOGOUT_PROVIDERS = {
 OIDC_RP_CLIENT_SECRET = "the secret of the site, which is long enough"
 SESSION_ENGINE = os.environ["SITE_ENGINE"]
 CHANNEL_LAYERS = {"default": {"BACKEND": os.environ["SITE_LAYER"]}}
-if "REDIS_URL" in os.environ:
+if not os.environ["SITE_LAYER"].endswith("InMemoryChannelLayer"):
     CHANNEL_LAYERS["default"]["CONFIG"] = {"hosts": [os.environ["REDIS_URL"]]}
 """
 
