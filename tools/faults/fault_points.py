@@ -22,7 +22,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from requests.adapters import HTTPAdapter
 
-from django_oidc_logout.api import STORE_FAILED
+from django_oidc_logout.codes import OutcomeCode
 from django_oidc_logout.signals import session_ended, signed_out
 
 from .client import DIE_BEFORE, DIE_HOW, IN_DOUBT, RECEIVER, STEPS_TAKEN
@@ -93,7 +93,7 @@ def end(request, response):
 
 def note_doubt(request, outcome, **kwargs):
     """Note that a sign-out says that the session may still be in the store."""
-    request.is_in_doubt = STORE_FAILED in outcome.reason
+    request.is_in_doubt = outcome.code is OutcomeCode.STORE_FAILED
 
 
 def misbehave(**kwargs):
