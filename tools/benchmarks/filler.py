@@ -34,8 +34,9 @@ def fill(count):
         _insert("django_session", range(there, count), {"session_key": key}, same)
     if there < count and settings.BENCHMARKED == "ours":
         text, digest = number.format(12), number.format(64)
-        names = ("sub", "sid", "sub_digest", "sid_digest", "session_key")
-        unique = dict(zip(names, (text, text, digest, digest, key), strict=True))
+        names = ("sub", "sid", "sub_digest", "sid_digest", "session_key", "handle")
+        values = (text, text, digest, digest, key, number.format(32))
+        unique = dict(zip(names, values, strict=True))
         _insert("django_oidc_logout_oidcsession", range(there, count), unique, _same(expires))
     if there < count and settings.BENCHMARKED == "pyoidc":
         text = number.format(12)
@@ -76,6 +77,10 @@ def _same(expires):
         "expires_at": expires,
         "id_token": "x" * 1200,
         "refresh_token": "",
+        "last_seen_at": now,
+        "email_digest": "",
+        "device": "",
+        "address": "",
     }
 
 
