@@ -698,11 +698,10 @@ def test_no_nonsense_makes_a_check_fail(name):
 def test_no_nonsense_in_a_provider_makes_a_check_fail(key):
     csp = package_csp("'self'", "https://idp.example.com")
     for value in NONSENSE:
-        for others in ({}, csp):
-            with written(**provider(**{key: value}), **others):
-                ours()
-                with written(**provider("other", **{key: value})):
-                    ours()
+        with written(**provider(**{key: value}), **csp):
+            ours()
+        with written(**provider("other", **{key: value})):
+            ours()
 
 
 def test_nobody_can_be_signed_in_without_auth(monkeypatch):
