@@ -36,6 +36,7 @@ def found():
     [
         (OWN, ["OIDC_OP_TOKEN_ENDPOINT"], {"oidc_logout.E030"}),
         (OWN, ["OIDC_OP_USER_ENDPOINT", "OIDC_OP_TOKEN_ENDPOINT"], {"oidc_logout.E030"}),
+        (OWN, ["OIDC_RP_CLIENT_SECRET"], {"oidc_logout.E030"}),
         (f"{__name__}.FromADatabase", ["OIDC_OP_TOKEN_ENDPOINT"], set()),
         (OWN, [], set()),
     ],

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django_oidc_logout import api
 from django_oidc_logout.api import check_reauthentication, end_sessions, remember_login
 from django_oidc_logout.exceptions import SessionsNotEnded, TokenUnreadable
-from django_oidc_logout.models import OIDCSession, ReauthenticationMark
+from django_oidc_logout.models import OIDCSession, ReauthenticationMark, SignalStream
 from django_oidc_logout.sessions import admission, reauthentication
 from tests.factories import create_row, is_signed_in, other_provider, query_of
 from tests.test_lifetime import arrive, come_back, in_seconds
@@ -272,6 +272,7 @@ def test_marks_are_removed_when_they_are_old(idp):
 
 def test_mark_says_when():
     assert str(ReauthenticationMark(not_before=None)) == "not before None"
+    assert str(SignalStream(provider="default")) == "default"
 
 
 # Other libraries
