@@ -10,7 +10,8 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 demo: $(VENV)/demo
 	$(BIN)/python manage.py demo $(ARGS)
 
-## The tests; what this machine lacks is skipped, with a reason. REQUIRE_ALL=1 makes it a failure.
+## The tests that run anywhere; ARGS=e2e runs those against other software. What this machine lacks is
+## skipped, with a reason; REQUIRE_ALL=1 makes it a failure.
 test: $(VENV)/dev
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 

@@ -60,7 +60,7 @@ def check_listed() -> list[CheckMessage]:
 
 def check_recording() -> list[CheckMessage]:
     """Check that what signs people in through a provider is recorded."""
-    if check_list() or not lookup.urls_load() or calls_remember_login():
+    if check_list() or not lookup.urls_load():
         return []
     sources = [path for path in lookup.named(BACKENDS) if _is_source(path)]
     problems = [
@@ -71,6 +71,8 @@ def check_recording() -> list[CheckMessage]:
     if not sources and not has_bridge():
         nothing = "No backend in AUTHENTICATION_BACKENDS is known to sign in through a provider"
         problems = [(nothing, origin.MOZILLA)]
+    if not problems or calls_remember_login():
+        return []
     return [
         Warning(
             f"{problem}: at sign-out, providers ask people to confirm, or do not send them back.",
@@ -111,7 +113,12 @@ def has_bridge() -> bool:
 
 def check_bridges() -> list[CheckMessage]:
     """Check that each login library that is installed has its bridge."""
-    if not lookup.urls_load() or calls_remember_login():
+    missing = [
+        (library, bridge)
+        for library, bridge in BRIDGES.items()
+        if apps.is_installed(library) and not apps.is_installed(bridge)
+    ]
+    if not missing or not lookup.urls_load() or calls_remember_login():
         return []
     return [
         Warning(
@@ -119,8 +126,7 @@ def check_bridges() -> list[CheckMessage]:
             hint=f'Add "{bridge}". {OWN_CODE}',
             id="oidc_logout.W030",
         )
-        for library, bridge in BRIDGES.items()
-        if apps.is_installed(library) and not apps.is_installed(bridge)
+        for library, bridge in missing
     ]
 
 

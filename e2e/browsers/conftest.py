@@ -19,8 +19,8 @@ from e2e.browsers.chromium import Chromium
 from e2e.browsers.firefox import Firefox, bearing_with_the_driver
 from e2e.browsers.provider import Provider
 from e2e.browsers.urls import NODE_MODULES
+from e2e.demo.running import Demo
 from tests.absence import need, need_package
-from tests.demo import Demo
 
 in_chromium = pytest.mark.parametrize("browser", ["chromium"], indirect=True)
 

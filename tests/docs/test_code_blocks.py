@@ -52,7 +52,7 @@ from tests.docs import site
 from tests.docs.markdown import PROMPT, Block, all_blocks, blocks_of, pages
 
 # Pages whose blocks are the steps of one walk, which another test takes.
-WALKED = {"docs/tutorial.md": "tests/docs/test_tutorial.py"}
+WALKED = {"docs/tutorial.md": "e2e/demo/test_tutorial.py"}
 # Not code: what a program says, or the settings of a server that is not ours to run.
 SHOWN = {"nginx", "text"}
 # Sphinx runs them, and `test_build` Sphinx.
@@ -122,6 +122,8 @@ def run_settings(block: Block, monkeypatch) -> None:
         for name, value in namespace.items()
         if name.isupper()
     }
+    for app in values.get("INSTALLED_APPS", []):
+        need_package(app.partition(".")[0], f"{app}, which {block} installs,")
     with override_settings(**values):
         require_no_error(block)
 

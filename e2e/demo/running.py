@@ -16,7 +16,7 @@ from e2e.providers.waiting import SECONDS, eventually, free_ports, is_free
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SITE_SETTINGS = "example_project.settings"
 OPTIONS = ["--site-port", "--second-site-port", "--idp-port", "--hub-port"]
 

@@ -11,7 +11,7 @@ import pytest
 from tests.absence import need_package
 from tools.benchmarks import surroundings
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)

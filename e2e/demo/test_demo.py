@@ -15,10 +15,10 @@ import jwt
 import pytest
 
 from django_oidc_logout.demo.processes import agreement, provider_server, site_server
+from e2e.demo.running import OPTIONS, SITE_SETTINGS, Demo
 from e2e.providers.visitor import Visitor
 from e2e.providers.waiting import SECONDS, eventually, free_ports, is_free, running
 from tests.absence import need_package
-from tests.demo import OPTIONS, SITE_SETTINGS, Demo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

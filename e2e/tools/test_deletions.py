@@ -72,7 +72,7 @@ OTHERS = [
     *("while self.left:", "self.left -= 1", "return list(numbers())"),
 ]
 TOOL = [sys.executable, "-m", "tools.deletions", "module.py", "--tests", "test_module.py"]
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
