@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
-from django.db import Error
 
 from . import refusals, request_scope, sign_in
-from .codes import EndedCode, LogCode, OutcomeCode
-from .exceptions import SessionsNotEnded
+from .codes import EndedCode, OutcomeCode
 from .outcome import Outcome
 from .providers import configured, revocation
 from .rp_initiated import destination, responses
-from .sessions import admission, end, end_own, entry, handles, index, reauthentication, sql
+from .sessions import admission, end, end_own, entry, handles, index, reauthentication
 from .sessions.handles import session_handle  # noqa: F401  # public here
 from .sessions.pending import PendingTokens
 from .signals import signed_out
@@ -27,13 +24,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from django.contrib.auth.base_user import AbstractBaseUser
-    from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
 
     from .models import OIDCSession
-    from .outcome import TokensOutcome
-
-logger = logging.getLogger("django_oidc_logout")
 
 
 @request_scope.within
@@ -60,7 +53,7 @@ def sign_out(
         is_ended = end_own.end_current(request, row)
     outcome = Outcome(
         provider=chosen.provider_outcome,
-        tokens=_revoke(row),
+        tokens=revocation.revoke(row),
         recorded=chosen.is_recorded,
         code=chosen.code,
         reason=chosen.reason,
@@ -84,18 +77,6 @@ def sign_out(
         outcome=outcome,
         warning=chosen.warning if user is not None else "",
     )
-
-
-def _revoke(row: OIDCSession | None) -> TokensOutcome:
-    try:
-        with sql.savepoints():  # the provider's metadata may be cached in a database
-            return revocation.revoke(row)
-    except Error:
-        logger.exception(
-            "Could not revoke a refresh token, check the database of CACHES",
-            extra=LogCode.REVOCATION_FAILED.extra(),
-        )
-        return "failed"
 
 
 async def asign_out(
@@ -138,17 +119,9 @@ def end_sessions(
         issuer = configured.only_issuer()
     rows = index.matching(issuer=issuer or "", sub=sub or "", sid=sid or "", user=user)
     if reauthenticate:
-        _require_reauthentication(rows, {(issuer, sub)} if issuer and sub else set())
+        named = [(issuer, sub)] if issuer and sub else []
+        reauthentication.require_before_end(rows, named)
     return end.end_rows(rows, code=EndedCode.BY_SITE)
-
-
-def _require_reauthentication(rows: QuerySet[OIDCSession], named: set[tuple[str, str]]) -> None:
-    """Leave the marks before the sessions end: a sign-in of the same moment finds one of both."""
-    try:
-        with sql.savepoints():
-            reauthentication.require(named.union(rows.values_list("issuer", "sub")))
-    except Error as exc:
-        raise SessionsNotEnded(ended=0, failed=1) from exc
 
 
 async def aend_sessions(

@@ -268,7 +268,6 @@ class LogCode(Code):
     PROVIDER_CLASS_FAILED = "provider_class_failed"
     TOKEN_NOT_REVOKED = "token_not_revoked"  # noqa: S105  # a code
     PROVIDERS_NOT_READ = "providers_not_read"
-    REVOCATION_FAILED = "revocation_failed"
     UNSAFE_TARGET = "unsafe_target"
     BAD_REDIRECT_URL = "bad_redirect_url"
     USER_NOT_LOADED = "user_not_loaded"

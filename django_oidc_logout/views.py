@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import (
     HttpResponse,
     HttpResponseNotAllowed,
     HttpResponseRedirect,
     JsonResponse,
-    UnreadablePostError,
 )
-from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.urls import get_script_prefix
 from django.utils.decorators import method_decorator
@@ -32,7 +28,7 @@ from .conf import conf
 from .decorators import outside_transactions
 from .exceptions import LogoutTokenInvalid, OIDCLogoutError, SessionsNotEnded
 from .providers import configured
-from .rp_initiated import responses, return_to, stale_form
+from .rp_initiated import click, responses, return_to, stale_form
 from .sessions import bound_store, entry
 
 if TYPE_CHECKING:
@@ -40,12 +36,9 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponseBase
 
-# What Django raises for a request body that is malformed, too large or incomplete.
-UNREADABLE = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
-
 
 def _fresh_form(request: HttpRequest) -> HttpResponse:
-    fields = {**request.GET.dict(), **dict(_fields(request).items())}
+    fields = {**request.GET.dict(), **dict(click.fields(request).items())}
     return _confirm_page(request, fields, status=403)
 
 
@@ -54,7 +47,7 @@ def _confirm_page(
 ) -> HttpResponse:
     context = {
         "next": return_to.safe_target(request, return_to.chosen(request, fields.get("next"))),
-        "local": _has_flag("local", fields),
+        "local": click.has_flag("local", fields),
         "home": get_script_prefix(),
     }
     return render(request, "oidc_logout/confirm.html", context, status=status)
@@ -88,19 +81,21 @@ class LogoutView(View):
 
     def post(self, request: HttpRequest, **_: Any) -> HttpResponse:
         """Sign out."""
-        fields = _fields(request)
-        target = return_to.chosen(request, fields.get("next", request.GET.get("next")))
-        return sign_out(request, return_to=target, local_only=_has_flag("local", fields))
+        return _sign_out(request, click.fields(request))
 
     @method_decorator(never_cache)  # the response of `sign_out` sets this itself
     def get(self, request: HttpRequest, **_: Any) -> HttpResponseBase:
         """Ask for confirmation, sign out, or refuse. HEAD comes here too, and never signs out."""
         if conf.OIDC_LOGOUT_GET == "refuse":
             return HttpResponseNotAllowed(["POST"])
-        if conf.OIDC_LOGOUT_GET == "allow" and _is_click(request):
-            target = return_to.chosen(request, request.GET.get("next"))
-            return sign_out(request, return_to=target, local_only=_has_flag("local", request.GET))
+        if conf.OIDC_LOGOUT_GET == "allow" and click.is_click(request):
+            return _sign_out(request, request.GET)
         return _confirm_page(request, request.GET)
+
+
+def _sign_out(request: HttpRequest, fields: Mapping[str, Any]) -> HttpResponse:
+    target = return_to.chosen(request, fields.get("next", request.GET.get("next")))
+    return sign_out(request, return_to=target, local_only=click.has_flag("local", fields))
 
 
 # Outside transactions, because it must work while the database is down.
@@ -117,7 +112,7 @@ class CallbackView(View):
         url = target or return_to.default_url()
         response = HttpResponseRedirect(url) if url else _signed_out_page(request, state)
         # Another site that embeds this URL as an image must not clear anybody's cookies.
-        if state and _is_navigation(request) and entry.known_user(request) is None:
+        if state and click.is_navigation(request) and entry.known_user(request) is None:
             responses.clear_held_back(response)
         return response
 
@@ -134,39 +129,6 @@ def _signed_out_page(request: HttpRequest, state: return_to.State | None) -> Htt
         "home": get_script_prefix(),
     }
     return render(request, "oidc_logout/signed_out.html", context)
-
-
-def _fields(request: HttpRequest) -> Mapping[str, Any]:
-    """Return the fields of a form or JSON object, or none if the body is neither."""
-    try:
-        if request.content_type != "application/json":
-            return request.POST
-        document = json.loads(request.body)
-    except (*UNREADABLE, ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _has_flag(name: str, fields: Mapping[str, Any]) -> bool:
-    """Return whether a flag is set: to any value, except false and null in JSON."""
-    return fields.get(name, False) not in (False, None)
-
-
-def _is_click(request: HttpRequest) -> bool:
-    """Return whether a GET is a navigation that did not start on another site."""
-    return _is_navigation(request) and request.headers.get("Sec-Fetch-Site") != "cross-site"
-
-
-def _is_navigation(request: HttpRequest) -> bool:
-    """Return whether a GET opens a page in a tab. Missing headers do not count against it."""
-    headers = request.headers
-    purposes = (headers.get(name, "") for name in ("Sec-Purpose", "X-Sec-Purpose", "Purpose"))
-    return (
-        request.method == "GET"
-        and not any("prefetch" in purpose.lower() for purpose in purposes)
-        and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
-        and headers.get("Sec-Fetch-Dest", "document") == "document"
-    )
 
 
 @method_decorator(
@@ -215,7 +177,7 @@ def _only_token(request: HttpRequest) -> str:
         raise LogoutTokenInvalid(code=RejectedCode.WRONG_CONTENT_TYPE)
     try:
         values = request.POST.getlist("logout_token")
-    except UNREADABLE as exc:
+    except click.UNREADABLE as exc:
         raise LogoutTokenInvalid(code=RejectedCode.UNREADABLE_BODY) from exc
     if len(values) != 1:
         raise LogoutTokenInvalid(code=RejectedCode.NOT_ONE_TOKEN)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..codes import LogCode
 from ..conf import conf
+from ..savepoints import savepoints
 from . import client, configured, fetch, metadata
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ def revoke(row: OIDCSession | None) -> TokensOutcome:
     if row is None or not row.refresh_token or not conf.OIDC_LOGOUT_REVOKE_TOKENS:
         return "skipped"
     try:
-        provider = configured.provider_of_session(row.provider, row.issuer)
-        _revoke(provider.options, row.refresh_token)
+        with savepoints():  # the provider's metadata may be cached in a database
+            provider = configured.provider_of_session(row.provider, row.issuer)
+            _revoke(provider.options, row.refresh_token)
     except Exception as exc:  # noqa: BLE001  # the person is signed out whatever happens here
         logger.warning(
             "Could not revoke a refresh token: issuer=%s reason=%s",

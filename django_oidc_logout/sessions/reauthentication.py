@@ -16,9 +16,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.core import signing
-from django.db import connections
+from django.db import Error, connections
 from django.utils import timezone
 
+from ..exceptions import SessionsNotEnded
 from ..fields import digest
 from ..models import ReauthenticationMark
 from . import index, sql
@@ -27,8 +28,10 @@ from .lifetime import LEEWAY
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from django.db.models import QuerySet
     from django.http import HttpRequest
 
+    from ..models import OIDCSession
     from ..tokens.id_token import IDToken
 
 COOKIE = "oidc_logout_reauthenticate"
@@ -54,6 +57,21 @@ def require(people: Iterable[tuple[str, str]]) -> None:
             update_fields=["not_before"],
             unique_fields=["sub_digest"] if has_target else None,
         )
+
+
+def require_before_end(rows: QuerySet[OIDCSession], named: Iterable[tuple[str, str]]) -> None:
+    """Require it of the people of these rows and of those named, before the sessions end.
+
+    In this order, a sign-in of the same moment finds the mark or is among the sessions that end.
+
+    Raises:
+        SessionsNotEnded: the marks cannot be written.
+    """
+    try:
+        with sql.savepoints():
+            require({*named, *rows.values_list("issuer", "sub")})
+    except Error as exc:
+        raise SessionsNotEnded(ended=0, failed=1) from exc
 
 
 def is_required(request: HttpRequest, token: IDToken) -> bool:
