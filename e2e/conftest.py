@@ -1,4 +1,4 @@
-"""What tests beside other software share: a Keycloak.
+"""What tests beside other software share: a Keycloak, and a Chromium.
 
 Without Java, or without Maven and a distribution in its local repository, the tests that use it are
 skipped; with REQUIRE_ALL=1 they fail. KEYCLOAK_RUN names the folder of a server that several runs
@@ -8,11 +8,15 @@ share: it ends when nothing holds a lock on the file `users` there (`flock -s us
 from __future__ import annotations
 
 import os
+import shutil
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from e2e.browsers.chromium import Chromium, ChromiumVisitor
 from e2e.providers.keycloak import server
 from e2e.providers.keycloak.distribution import Absent
 from tests.absence import need
@@ -34,3 +38,22 @@ def keycloak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.Keyclo
             yield keycloak
     except Absent as absent:
         need(None, str(absent))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """Return the browser of this run. Without it, or without Playwright, a test is skipped."""
+    executable = need(shutil.which("chromium"), "chromium")
+    need(find_spec("playwright"), "Python's playwright")
+    browser = Chromium(import_module("playwright.async_api"), executable)
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def window(chromium: Chromium) -> Iterator[ChromiumVisitor]:
+    """Return a window of somebody new, which can open only servers on this machine."""
+    window = chromium.visitor("")
+    window.stay_on_this_machine()
+    yield window
+    window.close()

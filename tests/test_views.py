@@ -21,7 +21,7 @@ from django.urls import include, path
 from django_oidc_logout.conf import PROVIDER_KEYS
 from django_oidc_logout.rp_initiated import return_to
 from django_oidc_logout.rp_initiated.return_to import State
-from tests.factories import ISSUER, force_sign_in, is_signed_in
+from tests.factories import ISSUER, force_sign_in, is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +29,7 @@ LOGOUT = "/oidc/logout/"
 CALLBACK = "/oidc/logout/callback/"
 END_SESSION = f"{ISSUER}/end"
 OPTIONS = {"ISSUER": ISSUER, "END_SESSION_ENDPOINT": END_SESSION, "ALGORITHMS": ["HS256"]}
+MOZILLA = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
 MANIFEST_STORAGE = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 
 
@@ -406,15 +407,14 @@ def test_callback_is_in_no_transaction(monkeypatch, client):
 
 TOLD = "You are signed out Signed out of this site. Signed out at idp.example.com. Back to the site"
 NOT_TOLD = (
-    "You are signed out Signed out of this site. idp.example.com was not notified. You may still "
-    "be signed in there. On a shared computer, close the browser. Back to the site"
+    "You are signed out Signed out of this site. You may still be signed in at idp.example.com. "
+    "On a shared computer, close the browser. Back to the site"
 )
-COULD_NOT_BE_TOLD = NOT_TOLD.replace("was not notified", "could not be notified")
-SOMEBODY_COULD_NOT_BE_TOLD = COULD_NOT_BE_TOLD.replace("idp.example.com", "Your identity provider")
+SOMEBODY_NOT_TOLD = NOT_TOLD.replace("idp.example.com", "your identity provider")
 PLAIN = "You are signed out Back to the site"
 GOOGLE = (
-    "You are signed out Signed out of this site. Google was not notified. You may still be signed "
-    "in there. Sign out at Google Back to the site"
+    "You are signed out Signed out of this site. You may still be signed in at Google. "
+    "Sign out at Google Back to the site"
 )
 
 
@@ -464,12 +464,12 @@ def test_option_of_the_wrong_kind_keeps_nobody_signed_in(settings, key, value):
         (State(), PLAIN),
         (State(alias="default", provider_outcome="redirect"), TOLD),
         (State(alias="default", provider_outcome="skipped"), NOT_TOLD),
-        (State(alias="default", provider_outcome="unavailable"), COULD_NOT_BE_TOLD),
+        (State(alias="default", provider_outcome="unavailable"), NOT_TOLD),
         (State(provider_outcome="skipped"), PLAIN),
-        (State(provider_outcome="unavailable"), SOMEBODY_COULD_NOT_BE_TOLD),
+        (State(provider_outcome="unavailable"), SOMEBODY_NOT_TOLD),
         (State(alias="google", provider_outcome="skipped"), GOOGLE),
         (State(alias="gone", provider_outcome="redirect"), PLAIN),
-        (State(alias="gone", provider_outcome="unavailable"), SOMEBODY_COULD_NOT_BE_TOLD),
+        (State(alias="gone", provider_outcome="unavailable"), SOMEBODY_NOT_TOLD),
     ],
     ids=str,
 )
@@ -503,6 +503,33 @@ def test_password_in_words(client):
 def test_this_site_only_in_words():
     client = force_sign_in()
     assert words(client.get(client.post(LOGOUT, {"local": "1"})["Location"])) == NOT_TOLD
+
+
+@pytest.fixture
+def unrecorded(settings, client):
+    """Return the client of somebody whose sign-in through the provider nothing recorded."""
+    settings.AUTHENTICATION_BACKENDS = [MOZILLA]
+    user = get_user_model().objects.create_user("grace")
+    client.force_login(user, backend=MOZILLA)
+    return client
+
+
+def test_sign_in_that_was_not_recorded_in_words(unrecorded, settings, outcomes):
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {**OPTIONS, "CLIENT_ID": "site"}}
+    query = query_of(unrecorded.post(LOGOUT))
+    assert not {"id_token_hint", "logout_hint"} & query.keys()
+    assert (query["client_id"], outcomes[0].recorded) == ("site", False)
+    assert words(unrecorded.get(CALLBACK, {"state": query["state"]})) == TOLD
+
+
+def test_sign_in_that_was_not_recorded_at_a_provider_that_was_not_told_in_words(
+    unrecorded, settings, outcomes
+):
+    unreachable = {"ISSUER": ISSUER, "BACKEND": "nowhere.Provider", "NAME": "Company account"}
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": unreachable}
+    landed = unrecorded.get(unrecorded.post(LOGOUT)["Location"])
+    assert (outcomes[0].provider, outcomes[0].recorded) == ("unavailable", False)
+    assert words(landed) == SOMEBODY_NOT_TOLD
 
 
 def test_way_home_knows_where_the_site_is_mounted(client):

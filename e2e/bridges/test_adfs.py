@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import shutil
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jwt.algorithms import RSAAlgorithm
 
 from django_oidc_logout.demo.processes import Server
-from e2e.providers.newcomers import NO_PROXY
 from e2e.providers.waiting import eventually, free_ports
+from e2e.sites import serving
 from e2e.sites.federation import DISCOVERY, Site
 from e2e.sites.person import Person
 from e2e.sites.table import Kind
@@ -39,6 +38,7 @@ ADFS = Kind(
     library="django_auth_adfs",
     distribution="django-auth-adfs",
     callback="/oauth2/callback",
+    told=frozenset({"oidc_logout.W030"}),
 )
 
 
@@ -105,27 +105,14 @@ class Federation:
         )
 
     def server(self, site: Site) -> Server:
-        own = {
-            "client_id": site.client["client_id"],
-            "client_secret": site.client["client_secret"],
-            "forgets": site.forgets,
-            "issuer": self.issuer,
-            "port": site.port,
-        }
-        return Server(
-            name=site.name,
-            url=site.url,
-            command=[sys.executable, "-m", "e2e.sites", f"127.0.0.1:{site.port}"],
-            environment=NO_PROXY
-            | {
+        return serving.server(
+            site.own({"issuer": self.issuer}),
+            settings="e2e.bridges.adfs_settings",
+            folder=self.folder,
+            environment={
                 "CERTIFICATE": self.certificate,
                 "REQUESTS_CA_BUNDLE": self.certificate,  # it counts more than the library's setting
-                "DATABASE": str(self.folder / f"{site.port}.sqlite3"),
-                "DJANGO_SETTINGS_MODULE": "e2e.bridges.adfs_settings",
-                "SITE": json.dumps(own),
             },
-            port_option="",
-            log=site.log,
         )
 
     def has_metadata(self) -> bool:
@@ -169,6 +156,11 @@ def said(site: Site, level: str) -> list[str]:
     return [each["message"] for each in site.said() if each.get("level") == level]
 
 
+def checks(site: Site) -> set[str]:
+    """Return the IDs of the checks that say something of a site's configuration."""
+    return {check_id for each in site.said() for check_id, _ in each.get("checks", ())}
+
+
 def outcomes(site: Site) -> list[tuple[str, bool]]:
     return [(each["outcome"], each["recorded"]) for each in site.said() if "outcome" in each]
 
@@ -190,9 +182,11 @@ def test_sign_in_sign_out_and_a_site_that_forgets_the_bridge(federation: Federat
     assert not ada.is_signed_in(site)
     assert said(site, "WARNING") == []
     assert outcomes(site) == [("redirect", True)]
+    assert checks(site) == set()
 
     ada.sign_in(forgetful)
     (told,) = said(forgetful, "WARNING")
+    assert checks(forgetful) == ADFS.told
     assert 'add "django_oidc_logout.contrib.adfs" to INSTALLED_APPS' in told
     _, url = ada.leave(forgetful)
     assert url.startswith(federation.metadata["end_session_endpoint"])

@@ -63,9 +63,25 @@ class ChromiumVisitor:
     def open(self, path):
         self.run(self.page.goto(self.site + path))
 
-    def click(self):
-        """Press the page's button."""
-        self.run(self.page.click("button", no_wait_after=True))
+    def stay_on_this_machine(self):
+        """Refuse what is on https, as the fonts of a provider's page are."""
+        self.run(self.context.route("https://**", lambda route: route.abort()))
+
+    def click(self, selector="button"):
+        """Press the page's button, or what else a selector finds."""
+        self.run(self.page.click(selector, no_wait_after=True))
+
+    def press_button(self, name):
+        self.run(self.page.get_by_role("button", name=name, exact=True).click())
+
+    def follow(self, name):
+        """Follow the link with a name."""
+        self.run(self.page.get_by_role("link", name=name, exact=True).click())
+
+    def fill(self, **values):
+        """Fill in the fields of a form."""
+        for name, value in values.items():
+            self.run(self.page.fill(f"[name={name}]", value))
 
     def back(self):
         self.run(self.page.evaluate("void setTimeout(() => history.back())"))
@@ -77,6 +93,10 @@ class ChromiumVisitor:
     def see(self, text):
         """Wait for a text."""
         self.run(self.page.get_by_text(text).wait_for())
+
+    def find(self, selector):
+        """Wait for what a selector finds."""
+        self.run(self.page.locator(selector).wait_for())
 
     def text(self):
         return self.run(self.page.inner_text("body"))

@@ -15,7 +15,6 @@ import pytest
 
 import django_oidc_logout
 from django_oidc_logout.signals import signed_out
-from e2e.browsers.chromium import Chromium
 from e2e.browsers.firefox import Firefox, bearing_with_the_driver
 from e2e.browsers.provider import Provider
 from e2e.browsers.urls import NODE_MODULES
@@ -31,14 +30,6 @@ def need_module(name):
             return import_module(name)
     except ModuleNotFoundError:
         return need(None, f"Python's {name}")
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    executable = need(shutil.which("chromium"), "chromium")
-    browser = Chromium(need_module("playwright.async_api"), executable)
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ def not_signed_out(visitor, settings, provider):
     provider.idp.metadata["end_session_endpoint"] = ""
     cache.clear()
     visitor.click()
-    visitor.see("127.0.0.1 could not be notified.")
+    visitor.see("You may still be signed in at 127.0.0.1.")
 
 
 def sessions(visitor, settings, provider):

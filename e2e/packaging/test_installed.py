@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from e2e.packaging import readme
 from e2e.packaging.conftest import ROOT, run
-from e2e.providers.newcomer import readme
 
 # What mozilla-django-oidc wants to know; and an address, so that no provider need be asked.
 SURROUNDINGS = """

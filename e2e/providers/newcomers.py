@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from django_oidc_logout.demo.agreed import Provider, Site
 from django_oidc_logout.demo.processes import Server
 from e2e.providers.federation import said
 from e2e.providers.waiting import eventually, free_ports, running
+from e2e.sites import serving
+from e2e.sites.serving import NO_PROXY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 PEOPLE = {"ada": "lovelace-1815", "grace": "hopper-1906", "edith": "clarke-1883"}
 DISCOVERY = "/.well-known/openid-configuration"
-NO_PROXY = {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
 
 
 @dataclass
@@ -86,36 +86,19 @@ class Newcomers:
 
     def _site(self, site: Site, metadata: dict[str, Any]) -> Server:
         own = {
-            "OIDC_LOGOUT_PROVIDER": {"ISSUER": metadata["issuer"]},
-            "OIDC_RP_CLIENT_ID": site.client_id,
-            "OIDC_RP_CLIENT_SECRET": site.client_secret,
-            "OIDC_RP_SIGN_ALGO": "RS256",
-            "OIDC_OP_AUTHORIZATION_ENDPOINT": metadata["authorization_endpoint"],
-            "OIDC_OP_TOKEN_ENDPOINT": metadata["token_endpoint"],
-            "OIDC_OP_USER_ENDPOINT": metadata["userinfo_endpoint"],
-            "OIDC_OP_JWKS_ENDPOINT": metadata["jwks_uri"],
-            "SESSION_COOKIE_NAME": f"site_{site.port}_session",
-            "CSRF_COOKIE_NAME": f"site_{site.port}_csrf",
+            "client_id": site.client_id,
+            "client_secret": site.client_secret,
+            "metadata": metadata,
+            "port": site.port,
         }
-        return Server(
-            name=site.name,
-            url=site.url,
-            command=[sys.executable, "-m", "e2e.providers.newcomer", f"127.0.0.1:{site.port}"],
-            environment=NO_PROXY
-            | {
-                "DATABASE": str(self.folder / f"{site.key}.sqlite3"),
-                "DJANGO_SETTINGS_MODULE": "e2e.providers.newcomer.settings",
-                "SITE": json.dumps(own),
-            },
-            port_option="",
-            log=self._log(site),
-        )
+        settings = "e2e.providers.newcomer.settings"
+        return serving.server(own, settings=settings, folder=self.folder)
 
     def _log(self, site: Site) -> Path:
-        return self.folder / f"{site.key}.log"
+        return self.folder / f"{site.port}.log"
 
     def _arrivals(self, *sites: Site) -> list[dict[str, Any]]:
-        return [arrival for site in sites for arrival in said(self._log(site))]
+        return [each for site in sites for each in said(self._log(site)) if "path" in each]
 
     def statuses(self, site: Site) -> list[int]:
         """Return the status of a site's response to each logout token."""

@@ -68,5 +68,5 @@ class TestDjangoOAuthToolkit(Scenarios):
         newcomers.restart_provider()
         newcomers.restart_site(site)  # a failure is remembered for a while
         assert page.url.startswith(site.url)
-        assert "could not be notified. You may still be signed in there." in page.text
+        assert "You may still be signed in at 127.0.0.1." in page.text
         assert 3 <= waited < 7

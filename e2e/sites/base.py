@@ -6,6 +6,17 @@ import os
 
 from e2e.sites.written import OWN
 
+
+class _WithoutMigrations:
+    """For no app: there are hundreds, and the scenario needs only tables."""
+
+    def __contains__(self, app: str) -> bool:
+        return True
+
+    def __getitem__(self, app: str) -> None:
+        return None
+
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -39,6 +50,7 @@ TEMPLATES = [
 SECRET_KEY = "for-a-site-of-the-tests-and-for-nothing-else-in-the-world"
 ALLOWED_HOSTS = ["localhost"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ["DATABASE"]}}
+MIGRATION_MODULES = _WithoutMigrations()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 STATIC_URL = "static/"
@@ -53,7 +65,7 @@ class JSONFormatter(logging.Formatter):
     """Writes a line of JSON for a message, which the tests read."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps({"level": record.levelname, "message": record.getMessage()})
+        return json.dumps({"level": record.levelname, "message": super().format(record)})
 
 
 LOGGING = {
@@ -61,5 +73,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": JSONFormatter}},
     "handlers": {"json": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "loggers": {"django_oidc_logout": {"handlers": ["json"], "level": "INFO"}},
+    "loggers": {
+        "django_oidc_logout": {"handlers": ["json"], "level": "INFO"},
+        "django.request": {"handlers": ["json"], "level": "ERROR"},
+    },
 }

@@ -43,7 +43,8 @@ def toolkit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
     need_package("markdown_it", "markdown-it-py")
     need_package("oauth2_provider", "django-oauth-toolkit")
     command = [sys.executable, "-m", "e2e.providers.serve_django_oauth_toolkit"]
-    yield from Federation(tmp_path_factory.mktemp("toolkit"), command, {}).running()
+    folder = tmp_path_factory.mktemp("toolkit")
+    yield from Federation(folder, command, {}, has_forgetful_sites=False).running()
 
 
 @pytest.fixture(params=KINDS)

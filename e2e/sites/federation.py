@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,10 @@ import requests
 
 from django_oidc_logout.demo.processes import Server
 from e2e.providers.federation import said
-from e2e.providers.newcomers import NO_PROXY, PEOPLE
+from e2e.providers.newcomers import PEOPLE
 from e2e.providers.waiting import eventually, free_ports
+from e2e.sites import serving
+from e2e.sites.serving import NO_PROXY
 from e2e.sites.table import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -52,6 +53,11 @@ class Site:
             "backchannel_logout_session_required": True,
         }
 
+    def own(self, metadata: dict[str, Any]) -> dict[str, Any]:
+        """Return what the site's settings need to know."""
+        client = {name: self.client[name] for name in ("client_id", "client_secret")}
+        return {**client, "forgets": self.forgets, "metadata": metadata, "port": self.port}
+
     def said(self) -> list[dict[str, Any]]:
         """Return what the site has logged: its messages and the outcomes of sign-outs."""
         return said(self.log)
@@ -63,6 +69,7 @@ class Federation:
     command: list[str]
     """Serves the provider at ISSUER, for CLIENTS."""
     environment: dict[str, str]
+    has_forgetful_sites: bool = True
     servers: dict[Site, Server] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -103,36 +110,18 @@ class Federation:
                 server.end()
 
     def site(self, name: str, *, forgets: bool = False) -> Site:
-        """Return a site, which has been started."""
+        """Return a site, which has been started; the library's other one starts meanwhile."""
+        for each in self.sites[name, forgets], self.sites[name, not forgets]:
+            if each not in self.servers and each.forgets <= self.has_forgetful_sites:
+                self.servers[each] = self._server(each)
+                self.servers[each].start()
         site = self.sites[name, forgets]
-        if site not in self.servers:
-            self.servers[site] = self._server(site)
-            self.servers[site].start()
         self._wait_for(self.servers[site])
         return site
 
     def _server(self, site: Site) -> Server:
-        own = {
-            "client_id": site.client["client_id"],
-            "client_secret": site.client["client_secret"],
-            "forgets": site.forgets,
-            "issuer": self.metadata["issuer"],
-            "metadata": self.metadata,
-            "port": site.port,
-        }
-        return Server(
-            name=site.name,
-            url=site.url,
-            command=[sys.executable, "-m", "e2e.sites", f"127.0.0.1:{site.port}"],
-            environment=NO_PROXY
-            | {
-                "DATABASE": str(self.folder / f"{site.port}.sqlite3"),
-                "DJANGO_SETTINGS_MODULE": f"e2e.sites.{site.kind.name}.settings",
-                "SITE": json.dumps(own),
-            },
-            port_option="",
-            log=site.log,
-        )
+        settings = f"e2e.sites.{site.kind.name}.settings"
+        return serving.server(site.own(self.metadata), settings=settings, folder=self.folder)
 
     def _wait_for(self, server: Server) -> None:
         def is_ready() -> bool:

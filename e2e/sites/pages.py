@@ -12,6 +12,7 @@ from django.template import engines
 from django.urls import path
 
 from django_oidc_logout.signals import signed_out
+from e2e.sites import written
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from django_oidc_logout.outcome import Outcome
 
-OUR_BUTTON = "{% load oidc_logout %}{% oidc_logout_button %}"
+OUR_BUTTON = written.button()
 
 
 def urlpatterns(*, sign_in: str, button: str = OUR_BUTTON) -> list[URLPattern]:
@@ -39,8 +40,11 @@ def urlpatterns(*, sign_in: str, button: str = OUR_BUTTON) -> list[URLPattern]:
     return [path("", home), path("admin/", admin.site.urls)]
 
 
+def say(**values: Any) -> None:
+    """Say something in the log, which the tests read."""
+    print(json.dumps(values), flush=True)  # noqa: T201  # the log is the standard output
+
+
 @receiver(signed_out, dispatch_uid="e2e.sites.say")
-def say(outcome: Outcome, **_: Any) -> None:
-    """Say the outcome of a sign-out in the log."""
-    said = {"outcome": outcome.provider, "recorded": outcome.recorded}
-    print(json.dumps(said), flush=True)  # noqa: T201  # the log is the standard output
+def say_outcome(outcome: Outcome, **_: Any) -> None:
+    say(outcome=outcome.provider, recorded=outcome.recorded)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 STAFF = "staff"
 """The name of a member of staff who signs in to the admin by a password, which is the same."""
 
+BUTTONS_PAGE = "docs/how-to/other-logout-buttons.md"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
@@ -19,6 +21,8 @@ class Kind:
     """Where the provider sends people back after the sign-in."""
     button: str = "/oidc/logout/"
     """Where the site's own sign-out button posts to."""
+    told: frozenset[str] = frozenset()
+    """The checks that tell a site which forgets a step: none knows of a line in a site's view."""
 
 
 KINDS = {
@@ -29,6 +33,7 @@ KINDS = {
             library="mozilla_django_oidc",
             distribution="mozilla-django-oidc",
             callback="/oidc/callback/",
+            told=frozenset({"oidc_logout.W008"}),
         ),
         Kind(
             name="allauth",
@@ -36,6 +41,7 @@ KINDS = {
             distribution="django-allauth",
             callback="/accounts/oidc/company/login/callback/",
             button="/accounts/logout/",
+            told=frozenset({"oidc_logout.W008", "oidc_logout.W030", "oidc_logout.W056"}),
         ),
         Kind(
             name="authlib",
@@ -48,6 +54,7 @@ KINDS = {
             library="social_django",
             distribution="social-auth-app-django",
             callback="/social/complete/oidc/",
+            told=frozenset({"oidc_logout.W030"}),
         ),
         Kind(
             name="wagtail",
@@ -55,6 +62,7 @@ KINDS = {
             distribution="wagtail",
             callback="/oidc/callback/",
             button="/cms/logout/",
+            told=frozenset({"oidc_logout.W008", "oidc_logout.W056"}),
         ),
     )
 }

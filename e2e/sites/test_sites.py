@@ -5,12 +5,14 @@ The sites are what the documentation's pages say. See `table` for how they diffe
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import jwt
 import pytest
 
-from e2e.sites.table import STAFF
+from e2e.sites.table import BUTTONS_PAGE, STAFF
+from tests.docs.markdown import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from e2e.sites.person import Person
 
     Visitor = Callable[[str, Federation], Person]
+
+LINE = re.compile(r"Add (path\(.+?\)\)) before it")
 
 
 def claims_of(hint: str) -> dict[str, object]:
@@ -31,6 +35,12 @@ def outcomes(site: Site) -> list[tuple[str, bool]]:
 
 def warnings(site: Site) -> list[str]:
     return [each["message"] for each in site.said() if each.get("level") in {"WARNING", "ERROR"}]
+
+
+def hints(site: Site) -> list[tuple[str, str]]:
+    """Return what Django's checks say of a site's configuration: IDs, and what to do."""
+    (said,) = (each["checks"] for each in site.said() if "checks" in each)
+    return [(check_id, hint) for check_id, hint in said]
 
 
 def sign_in_and_out(site: Site, ada: Person) -> None:
@@ -50,6 +60,7 @@ def sign_in_and_out(site: Site, ada: Person) -> None:
 
 def test_sign_in_and_sign_out(site: Site, federation: Federation, visitor: Visitor) -> None:
     sign_in_and_out(site, visitor("ada", federation))
+    assert hints(site) == []
 
 
 @pytest.mark.parametrize("name", ["allauth", "authlib", "social"], indirect=True)
@@ -85,6 +96,7 @@ def test_staff_end_sessions(site: Site, federation: Federation, visitor: Visitor
 def test_forgotten_step(name: str, federation: Federation, visitor: Visitor) -> None:
     """The sign-out reaches the provider, and a warning says what to do about the rest."""
     site, ada = federation.site(name, forgets=True), visitor("ada", federation)
+    assert {check_id for check_id, _ in hints(site)} == site.kind.told
     ada.sign_in(site)
     (warning,) = warnings(site)
     assert "sign-out will lack the hint" in warning
@@ -94,3 +106,15 @@ def test_forgotten_step(name: str, federation: Federation, visitor: Visitor) -> 
     assert outcomes(site) == [("redirect", False)]
     ada.sign_in(site)
     assert ada.was_asked
+
+
+@pytest.mark.parametrize("name", ["wagtail"], indirect=True)
+def test_the_check_of_logout_buttons_says_the_documented_lines(
+    name: str, federation: Federation
+) -> None:
+    """`test_browser` presses the buttons with these lines."""
+    found = hints(federation.site(name, forgets=True))
+    lines = [LINE.match(hint)[1] for check_id, hint in found if check_id == "oidc_logout.W056"]
+    assert [line.split('"')[1] for line in lines] == ["cms/logout/", "api-auth/logout/"]
+    page = (ROOT / BUTTONS_PAGE).read_text()
+    assert [line for line in lines if f"    {line},\n" not in page] == []

@@ -6,6 +6,8 @@ import json
 import os
 from typing import Any
 
+from django.urls import include, path
+
 from tests.docs import site
 from tests.docs.markdown import ROOT, blocks_of
 
@@ -19,9 +21,14 @@ REPLACED = {
 }
 
 
-def fragments(page: str) -> dict[str, str]:
-    """Return the Python of a page, by the file names in the first lines; the first of each."""
+def fragments(page: str, section: str = "") -> dict[str, str]:
+    """Return the Python of a page, or of one section, by the file names in the first lines.
+
+    Of several for the same file, it is the first.
+    """
     text = (ROOT / page).read_text()
+    if section:
+        text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
     for said, own in REPLACED.items():
         text = text.replace(said, own)
     parts = [
@@ -44,10 +51,17 @@ def settings(page: str, existing: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def urls(page: str, **names: Any) -> list[Any]:
-    """Return the URL patterns that a page says."""
-    text = fragments(page)["# urls.py"]
+def urls(page: str, section: str = "", **names: Any) -> list[Any]:
+    """Return the URL patterns that a page says, or one of its sections."""
+    names |= {"path": path, "include": include}
+    text = fragments(page, section)["# urls.py"]
     if "urlpatterns" in text:
         exec(text, names)
         return names["urlpatterns"]
     return eval(f"[{text}]", names)
+
+
+def button() -> str:
+    """Return the template of the button that the README says to put on a page."""
+    text = (ROOT / "README.md").read_text()
+    return next(block.text for block in blocks_of(text) if block.language == "html")

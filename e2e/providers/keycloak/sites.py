@@ -13,9 +13,10 @@ import requests
 
 from django_oidc_logout.demo.processes import Server
 from e2e.providers.keycloak.server import PEOPLE, REALM, SECRET, Keycloak
-from e2e.providers.newcomers import DISCOVERY, NO_PROXY, Newcomers
+from e2e.providers.newcomers import DISCOVERY, Newcomers
 from e2e.providers.scenarios import Guest
 from e2e.providers.visitor import Page
+from e2e.sites.serving import NO_PROXY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Two pages, and what the README says."""
+"""The URLs of the site of mozilla-django-oidc, and a page for who is signed in."""
 
 from __future__ import annotations
 
@@ -6,23 +6,12 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.template import engines
-from django.urls import include, path  # noqa: F401  # for the README
+from django.urls import path
 
-from e2e.providers.newcomer import readme
+from e2e.sites.mozilla import urls
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
-
-HOME = engines["django"].from_string(
-    "{% if user.is_authenticated %}You are signed in. "
-    + readme.BUTTON
-    + '{% else %}<a href="{% url "oidc_authentication_init" %}">Sign in</a>{% endif %}'
-)
-
-
-def home(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(HOME.render(request=request))
 
 
 @login_required
@@ -30,8 +19,4 @@ def private(request: HttpRequest) -> HttpResponse:
     return HttpResponse("You are signed in.")
 
 
-urlpatterns = [
-    path("", home),
-    path("private/", private),
-    *eval(f"[{readme.URLS}]"),
-]
+urlpatterns = [path("private/", private), *urls.urlpatterns]

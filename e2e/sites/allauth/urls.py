@@ -14,5 +14,5 @@ urlpatterns = [
         button=pages.OUR_BUTTON if written.OWN["forgets"] else FORM.format("account_logout"),
     ),
     path("_allauth/", include("allauth.headless.urls")),
-    *written.urls("docs/how-to/allauth.md", path=path, include=include),
+    *written.urls("docs/how-to/allauth.md"),
 ]

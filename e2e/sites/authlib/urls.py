@@ -2,16 +2,12 @@
 
 from importlib import import_module
 
-from django.urls import include, path
-
 from e2e.sites import pages, written
 
 urlpatterns = [
     *pages.urlpatterns(sign_in='<a href="/sign-in/">Sign in</a>'),
     *written.urls(
         "docs/how-to/authlib.md",
-        path=path,
-        include=include,
         sign_in=import_module("mysite.sign_in"),
     ),
 ]

@@ -1,7 +1,5 @@
 """The pages, and what docs/how-to/social-auth.md says."""
 
-from django.urls import include, path
-
 from e2e.sites import pages, written
 
 urlpatterns = [
@@ -9,5 +7,5 @@ urlpatterns = [
         sign_in="""<form method="post" action="{% url 'social:begin' 'oidc' %}">"""
         "{% csrf_token %}<button></form>"
     ),
-    *written.urls("docs/how-to/social-auth.md", path=path, include=include),
+    *written.urls("docs/how-to/social-auth.md"),
 ]
