@@ -125,6 +125,7 @@ def _signed_out_page(request: HttpRequest, state: return_to.State | None) -> Htt
     context = {
         "state": state,
         "provider": provider,
+        "name": configured.display_name(state.alias, "") if state else "",
         "signed_in": entry.known_user(request) is not None,
         "home": get_script_prefix(),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -216,6 +218,73 @@ def test_a_place_to_land_that_does_not_exist_is_found(settings, target, is_place
     use(settings, path("a/", LogoutView.as_view(return_to=target)))
     found = [(message.id, message.msg[:4]) for message in buttons.check_logout_views()]
     assert found == ([] if is_place else [("oidc_logout.W057", "/a/ ")])
+
+
+class Pool(dict):
+    """Stands in for the toolbars of django CMS, which finds them when it is asked."""
+
+    def register(self, toolbar):
+        self[toolbar.__name__] = toolbar
+        return toolbar
+
+    def unregister(self, toolbar):
+        del self[toolbar.__name__]
+
+    def get_toolbars(self):
+        return self
+
+
+class Menu(list):
+    def add_ajax_item(self, name, action):
+        self.append(("POST by a script", action))
+
+    def add_link_item(self, name, url):
+        self.append(("GET", url))
+
+
+@pytest.fixture
+def cms(monkeypatch):
+    """Return the toolbars of a stand-in for django CMS."""
+
+    class BasicToolbar:
+        def add_logout_button(self, parent):
+            parent.add_ajax_item("Logout", action="/admin/logout/")
+
+        add_logout_button.__module__ = "cms.cms_toolbars"
+
+    class PageToolbar:
+        pass
+
+    pool = Pool(BasicToolbar=BasicToolbar, PageToolbar=PageToolbar)
+    modules = {"cms": {}, "cms.cms_toolbars": {"BasicToolbar": BasicToolbar}}
+    for name, values in {**modules, "cms.toolbar_pool": {"toolbar_pool": pool}}.items():
+        module = ModuleType(name)
+        vars(module).update(values)
+        monkeypatch.setitem(sys.modules, name, module)
+    is_installed = apps.is_installed
+    monkeypatch.setattr(apps, "is_installed", lambda name: name == "cms" or is_installed(name))
+    return pool
+
+
+def test_the_toolbar_of_django_cms(cms):
+    """Its script would get where to go from our view, and not go there."""
+    (found,) = buttons.check_cms_toolbar()
+    assert found.id == "oidc_logout.W063"
+    page = (Path(__file__).parents[1] / "docs/how-to/other-logout-buttons.md").read_text()
+    section = page.partition("\n## django CMS\n")[2]
+    code = section.partition("```python\n")[2].partition("```")[0]
+    line = found.hint.partition("is ")[2].rstrip(".")
+    assert f"        {line}\n" in code
+    exec(code, {"__name__": "mysite.cms_toolbars"})
+    assert buttons.check_cms_toolbar() == []
+    menu = Menu()
+    cms["Toolbar"]().add_logout_button(menu)
+    assert menu == [("GET", "/oidc/logout/")]
+
+
+def test_a_django_cms_that_cannot_be_asked_is_left_alone(cms, monkeypatch):
+    monkeypatch.setattr(Pool, "get_toolbars", None)
+    assert buttons.check_cms_toolbar() == []
 
 
 # What our view does in another's place

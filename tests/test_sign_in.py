@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
@@ -345,11 +345,42 @@ def test_claims_alone_record_a_sign_in(idp, plain_request, caplog, id_token, out
     assert (row.provider, row.issuer, row.sub, row.sid) == ("default", idp.issuer, "ada", "s")
     assert (row.user.username, row.id_token) == ("ada", "")
     query = query_of(sign_out(plain_request))
-    assert query.keys() >= {"client_id", "logout_hint"}
+    assert (query["client_id"], query["logout_hint"]) == ("site", "ada.lovelace")
     assert "id_token_hint" not in query
     (outcome,) = outcomes
     assert (outcome.provider, outcome.recorded) == ("redirect", True)
     assert [r for r in caplog.records if r.levelname == "WARNING"] == []
+
+
+HINTS_OF_CLAIMS = [
+    ({"login_hint": "l", "preferred_username": "p", "email": "e"}, "l"),
+    ({"preferred_username": "p", "email": "e"}, "p"),
+    ({"email": "e"}, "e"),
+    ({}, None),  # a provider need not know anybody by a `sub`
+]
+
+
+@pytest.mark.parametrize(("claims", "hint"), HINTS_OF_CLAIMS)
+@pytest.mark.parametrize("acts_as_another", [False, True])
+def test_logout_hint_of_claims_alone(idp, plain_request, claims, hint, acts_as_another):
+    remember_login(plain_request, claims={"sub": "ada", "iss": idp.issuer, "aud": "site", **claims})
+    plain_request.session.save()
+    request = RequestFactory().get("/")
+    request.session, request.user = plain_request.session, plain_request.user
+    bound_store.bind(request)
+    if acts_as_another:
+        login(request, get_user_model().objects.create_user("grace"), backend=PASSWORD_BACKEND)
+    query = query_of(sign_out(request))
+    assert query.get("logout_hint") == hint
+    assert "id_token_hint" not in query
+
+
+def test_later_sign_in_with_an_id_token_takes_the_claims_place(idp, plain_request):
+    claims = {**CLAIMS, "iss": idp.issuer}
+    remember_login(plain_request, claims=claims)
+    remember_login(plain_request, idp.id_token())
+    OIDCSession.objects.update(id_token="")  # as if SECRET_KEY had been rotated
+    assert query_of(sign_out(plain_request))["logout_hint"] == "ada"
 
 
 @pytest.mark.parametrize(

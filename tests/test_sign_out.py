@@ -412,7 +412,7 @@ def test_provider_class_that_fails_keeps_nobody_signed_in(backend, configure, si
     assert not OIDCSession.objects.exists()
     assert told[0]["outcome"].provider == "unavailable"
     page = client.get(response["Location"])
-    assert "You may still be signed in at idp.example.com." in page.text
+    assert "You may still be signed in at " in page.text
 
 
 @pytest.mark.usefixtures("site", "module_failing_on_import")

@@ -90,7 +90,7 @@ def test_the_least_id_token():
         sid="",
         audience=(),
         authorized_party="",
-        login_hint="ada",
+        login_hint="",
         email="",
         issued_at=None,
         auth_time=None,
@@ -285,12 +285,12 @@ def test_authorized_party(azp, party):
         ),
         ({"preferred_username": "name", "email": "ada@example.com"}, "name"),
         ({"email": "ada@example.com"}, "ada@example.com"),
-        ({}, "ada"),
+        ({}, ""),
         (
             {"login_hint": "", "preferred_username": None, "email": "ada@example.com"},
             "ada@example.com",
         ),
-        ({"login_hint": 5, "preferred_username": ["name"], "email": {}}, "ada"),
+        ({"login_hint": 5, "preferred_username": ["name"], "email": {}}, ""),
         # No address can hold it.
         ({"login_hint": "\ud800", "preferred_username": "name"}, "name"),
     ],

@@ -529,7 +529,7 @@ def test_sign_in_that_was_not_recorded_at_a_provider_that_was_not_told_in_words(
     settings.OIDC_LOGOUT_PROVIDERS = {"default": unreachable}
     landed = unrecorded.get(unrecorded.post(LOGOUT)["Location"])
     assert (outcomes[0].provider, outcomes[0].recorded) == ("unavailable", False)
-    assert words(landed) == SOMEBODY_NOT_TOLD
+    assert words(landed) == NOT_TOLD.replace("idp.example.com", "Company account")
 
 
 def test_way_home_knows_where_the_site_is_mounted(client):

@@ -26,6 +26,7 @@ MOZILLAS = "mozilla_django_oidc.views.OIDCLogoutView"
 WAGTAILS = "wagtail.admin.views.account.LogoutView"
 ALLAUTHS = re.compile(r"allauth\.account\.views\.(?:\w+\.)?LogoutView")
 JAZZMIN = "jazzmin"
+CMS, CMS_TOOLBARS, CMS_POOL = "cms", "cms.cms_toolbars", "cms.toolbar_pool.toolbar_pool"
 ALLAUTH_BRIDGE = "django_oidc_logout.contrib.allauth"
 METHOD = "OIDC_OP_LOGOUT_URL_METHOD"
 ADMIN_SITE = "django.contrib.admin.sites.AdminSite"
@@ -132,4 +133,28 @@ def _shown(route: Route) -> str:
     return f"{get_script_prefix()}{route.prefix}{route.path}"
 
 
-CHECKS = (check_logout_views,)
+def check_cms_toolbar() -> list[CheckMessage]:
+    """Check that the toolbar of django CMS does not sign out by a script.
+
+    Its script ignores where the response sends the browser, whichever view responds.
+    """
+    if not apps.is_installed(CMS) or not lookup.attempt(_has_cms_own_button, otherwise=False):
+        return []
+    return [
+        Warning(
+            "The toolbar of django CMS signs out by a script, which does not go on to the "
+            "provider: people stay signed in there.",
+            hint="Replace BasicToolbar by a subclass whose add_logout_button() is "
+            'parent.add_link_item("Log out", url=reverse("oidc_logout:logout")).',
+            id="oidc_logout.W063",
+        )
+    ]
+
+
+def _has_cms_own_button() -> bool:
+    toolbars = lookup.load(CMS_POOL).get_toolbars().values()
+    buttons = [getattr(toolbar, "add_logout_button", None) for toolbar in toolbars]
+    return any(getattr(button, "__module__", "") == CMS_TOOLBARS for button in buttons)
+
+
+CHECKS = (check_logout_views, check_cms_toolbar)

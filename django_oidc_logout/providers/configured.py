@@ -76,11 +76,15 @@ def provider_of_session(alias: str, issuer: str) -> OIDCProvider:
 
 
 def display_name(alias: str, issuer: str) -> str:
-    """Return the name that people know a provider by, or the issuer's host as a fallback."""
+    """Return the name that people know a provider by.
+
+    If the provider's class fails, it is `NAME`, or else the issuer's host.
+    """
     try:
         return str(provider_for(alias).name)
     except Exception:  # noqa: BLE001  # a class of the site's own may raise anything
-        return urlsplit(issuer).hostname or issuer
+        options = conf.OIDC_LOGOUT_PROVIDERS.get(alias)
+        return str(options.name if options else "") or urlsplit(issuer).hostname or issuer
 
 
 def options_for(

@@ -11,7 +11,7 @@ from django.utils.translation import get_language, gettext, to_locale
 from ..codes import LogCode, OutcomeCode
 from ..exceptions import OIDCLogoutError, ProviderSkipped, ProviderUnavailable
 from ..providers import EndSessionRequest, EndSessionURL, configured
-from ..sessions import entry, sql
+from ..sessions import entry, login_hints, sql
 from ..tokens import id_token
 from . import responses, return_to
 from .return_to import State
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..models import OIDCSession
     from ..outcome import ProviderOutcome
     from ..providers import OIDCProvider
+    from ..tokens.id_token import IDToken
 
 logger = logging.getLogger("django_oidc_logout")
 
@@ -155,7 +156,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
             issuer=row.issuer,
             id_token=row.id_token,
             sid=row.sid,
-            logout_hint=token.login_hint if token else row.sub,
+            logout_hint=_logout_hint(request, row, token),
             signed_in_at=row.signed_in_at,
             is_recorded=True,
         )
@@ -165,7 +166,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
             issuer=token.issuer,
             id_token=token.encoded,
             sid=token.sid,
-            logout_hint=token.login_hint,
+            logout_hint=token.login_hint or token.subject,
         )
     is_from_provider = entry.is_from_provider(request.session)
     if entry.signed_in_user(request) is not None and not is_from_provider:
@@ -174,6 +175,14 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
     if alias is None:
         alias = configured.fallback_alias()
     return SignIn(alias=alias, is_recorded=not is_from_provider)
+
+
+def _logout_hint(request: HttpRequest, row: OIDCSession, token: IDToken | None) -> str:
+    """Return a name by which the provider may know the person, or else an ID Token's `sub`."""
+    if token:
+        return token.login_hint or token.subject
+    known = login_hints.of(request.session)
+    return row.sub if known is None else known
 
 
 def _at_provider(request: HttpRequest, sign_in: SignIn, state: State) -> Destination:

@@ -36,6 +36,7 @@ logger = logging.getLogger("django_oidc_logout")
 ENTRY = "_oidc_logout"
 PROVIDER = "_oidc_logout_provider"
 ENDS_AT = "_oidc_logout_ends_at"
+LOGIN_HINT = "_oidc_logout_login_hint"
 ENTRY_TYPES = {"key": str, "token": str, "until": float, "seen": float}
 HOUR = 60 * 60  # seconds
 MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105  # the name of a session key
@@ -53,6 +54,8 @@ class Flushed:
     """An ID Token that was not recorded yet."""
     provider: str | None = None
     """The alias of the provider that began it, as `provider_alias` returns it."""
+    login_hint: str | None = None
+    """What `login_hints.of` returned."""
 
 
 def row_key(session: SessionBase | Mapping[str, Any]) -> str:
@@ -159,7 +162,12 @@ def note_flush(session: SessionBase) -> None:
     """Note what a session holds before it is flushed, as `login()` does for another user."""
     data: dict[str, Any] = getattr(session, "_session_cache", None) or {}
     id_token = new_id_token(data) if PROVIDER in data else mozilla_id_token(data)
-    noted = Flushed(row_key=row_key(data), id_token=id_token, provider=provider_alias(data))
+    noted = Flushed(
+        row_key=row_key(data),
+        id_token=id_token,
+        provider=provider_alias(data),
+        login_hint=data.get(LOGIN_HINT),
+    )
     if noted != Flushed():
         setattr(session, FLUSHED, noted)
 

@@ -17,7 +17,7 @@ from .. import devices
 from ..codes import EndedCode
 from ..fields import digest
 from ..models import OIDCSession
-from . import end, engines, entry, handles, index, lifetime, sql
+from . import end, engines, entry, handles, index, lifetime, login_hints, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +73,7 @@ def record(
         entry.flush(request)
     else:
         entry.mark_recorded(session, key, token.encoded)
+        login_hints.mark(session, None if row.id_token else token.login_hint)
     return row
 
 
@@ -166,6 +167,7 @@ def follow_login(request: HttpRequest, user: AbstractBaseUser) -> OIDCSession | 
     row.session_key, old_key = entry.final_key(session), row.session_key
     lifetime.carry_over(session, row)
     handles.carry_over(session, row)
+    login_hints.carry_over(session)
     row.expires_at = entry.expiry_date(session)
     if row.user_id is None:
         row.user = cast("Any", user)

@@ -33,6 +33,7 @@ class IDToken:
     audience: tuple[str, ...]
     authorized_party: str
     login_hint: str
+    """A name by which the provider may know the person; empty if the claims lack one."""
     email: str
     """In lower case; empty unless the provider has verified it."""
     issued_at: float | None
@@ -197,7 +198,7 @@ def _login_hint(claims: Mapping[str, Any]) -> str:
         value = claims.get(name)
         if isinstance(value, str) and value and not jws.UNSTORABLE.search(value):
             return value
-    return jws.identifier(claims, "sub")
+    return ""
 
 
 def _verified_email(claims: Mapping[str, Any]) -> str:
