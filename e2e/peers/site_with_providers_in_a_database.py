@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import warnings
-from pathlib import Path
 from types import ModuleType
 from urllib.parse import parse_qs, urlsplit
 
 import django
 from django.conf import settings
 
+from tests.docs.markdown import fragments_of
 from tests.idp import IdP
 from tests.settings_servers import database
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "providers-in-a-database.md"
 MOZILLA, ALLAUTH = "mozilla-django-oidc-db", "django-allauth"
 APPS = {
     MOZILLA: ["mozilla_django_oidc", "django_jsonform", "mozilla_django_oidc_db"],
@@ -33,16 +31,11 @@ APPS = {
         "django_oidc_logout.contrib.allauth",
     ],
 }
-BACKENDS = {
-    MOZILLA: ["mysite.oidc.Backend"],
-    ALLAUTH: ["allauth.account.auth_backends.AuthenticationBackend"],
-}
 
 
 def recipe(package):
-    """Return the code of `mysite/oidc.py` in the page's section about a package."""
-    section = PAGE.read_text().partition(f"\n## {package}\n")[2].partition("\n## ")[0]
-    return re.search(r"```python\n# mysite/oidc.py\n(.+?)```", section, re.DOTALL)[1]
+    """Return what the page's section about a package says, by the files."""
+    return fragments_of("docs/how-to/providers-in-a-database.md", package)
 
 
 def configure(package):
@@ -63,7 +56,7 @@ def configure(package):
             *APPS[package],
         ],
         "MIDDLEWARE": [*middleware, "django.contrib.messages.middleware.MessageMiddleware"],
-        "AUTHENTICATION_BACKENDS": BACKENDS[package],
+        "AUTHENTICATION_BACKENDS": ["allauth.account.auth_backends.AuthenticationBackend"],
         "OIDC_LOGOUT_PROVIDERS": "mysite.oidc.providers",
         "ROOT_URLCONF": "mysite.urls",
         "LOGIN_REDIRECT_URL": "/private/",
@@ -71,6 +64,8 @@ def configure(package):
         "SILENCED_SYSTEM_CHECKS": ["admin.E403", "admin.E404"],
     }
     if package == MOZILLA:
+        exec(recipe(package)["# settings.py"], options)
+        options = {name: value for name, value in options.items() if name.isupper()}
         name = {"TEST": {"NAME": "providers_in_a_database"}}
         options["DATABASES"] = {"default": database(os.environ["POSTGRESQL_URL"]) | name}
         options["OIDC_CALLBACK_CLASS"] = "mozilla_django_oidc_db.views.OIDCCallbackView"
@@ -81,7 +76,7 @@ def configure(package):
     sys.modules["mysite"] = ModuleType("mysite")
     sys.modules["mysite.oidc"] = module = ModuleType("mysite.oidc")
     django.setup()
-    exec(recipe(package), module.__dict__)
+    exec(recipe(package)["# mysite/oidc.py"], module.__dict__)
     sys.modules["mysite.urls"] = urls = ModuleType("mysite.urls")
     urls.urlpatterns = urlpatterns(package)
 

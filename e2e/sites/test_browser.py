@@ -9,19 +9,19 @@ import jwt
 
 from e2e.providers import interaction
 from tests.absence import need_package
+from tests.docs.markdown import ROOT, blocks_of
 
 if TYPE_CHECKING:
     from e2e.browsers.chromium import ChromiumVisitor
     from e2e.sites.federation import Federation, Site
 
-# As docs/how-to/allauth.md says, with the CSRF token that Django wants of a script.
-HEADLESS = """(async () => {
-  const token = document.cookie.match(/site_\\d+_csrf=([^;]+)/)[1];
-  const options = { method: "DELETE", headers: { "X-CSRFToken": token } };
-  const { meta } = await (await fetch("/_allauth/browser/v1/auth/session", options)).json();
-  if (meta.redirect_to) window.location.assign(meta.redirect_to);
-  return meta.provider;
-})()"""
+
+def headless(site: Site) -> str:
+    """Return the script that docs/how-to/allauth.md says, as an expression."""
+    blocks = blocks_of((ROOT / "docs" / "how-to" / "allauth.md").read_text())
+    (script,) = (block.text for block in blocks if block.language == "javascript")
+    own = script.replace("csrftoken=", f"site_{site.port}_csrf=")
+    return f"(async () => {{ {own}; return meta.provider; }})()"
 
 
 def sign_in(window: ChromiumVisitor, site: Site) -> None:
@@ -54,7 +54,7 @@ def test_allauths_page_and_its_headless_api(
     assert window.url == f"{site.url}/"
 
     sign_in(window, site)
-    assert window.evaluate(HEADLESS) == "redirect"
+    assert window.evaluate(headless(site)) == "redirect"
     confirm(window, federation, site)
     window.open(f"{site.url}/")
     window.click("form button")

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import include, path
 
 from tests.docs import site
-from tests.docs.markdown import ROOT, blocks_of
+from tests.docs.markdown import ROOT, blocks_of, fragments_of
 
 OWN: dict[str, Any] = json.loads(os.environ["SITE"])
 """The site's address, client and provider."""
@@ -22,22 +22,8 @@ REPLACED = {
 
 
 def fragments(page: str, section: str = "") -> dict[str, str]:
-    """Return the Python of a page, or of one section, by the file names in the first lines.
-
-    Of several for the same file, it is the first.
-    """
-    text = (ROOT / page).read_text()
-    if section:
-        text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
-    for said, own in REPLACED.items():
-        text = text.replace(said, own)
-    parts = [
-        part
-        for block in blocks_of(text)
-        if block.language == "python"
-        for part in block.fragments()
-    ]
-    return {part.first_line: part.text for part in reversed(parts)}
+    """Return the Python of a page, or of one section, by the file names in the first lines."""
+    return fragments_of(page, section, REPLACED)
 
 
 def settings(page: str, existing: dict[str, Any]) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import include, path
 
 from django_oidc_logout import api
+from django_oidc_logout.checks import buttons
 from django_oidc_logout.models import OIDCSession
 from tests import settings as usual
 from tests.absence import need_package
-from tests.docs.markdown import ROOT, blocks_of
+from tests.docs.markdown import ROOT, blocks_of, fragments_of
 from tests.factories import is_signed_in, post_logout_token, query_of
 from tests.idp import ACCESS_TOKEN, REFRESH_TOKEN
 from tests.secrecy import GUARD
@@ -644,6 +645,26 @@ def test_page_of_the_documentation_is_such_a_site(site, idp):
     client = sign_in()
     assert OIDCSession.objects.get().provider == "company"
     assert "id_token_hint" in press(client)
+
+
+def test_line_of_the_documentation_for_a_site_that_signs_in_otherwise(site, request):
+    """allauth's pages are there, and people sign in through mozilla-django-oidc."""
+    need_package("markdown_it", "markdown-it-py")
+    code = fragments_of("docs/how-to/other-logout-buttons.md", "django-allauth")["# urls.py"]
+    names = {"path": path, "include": include}
+    exec(code, names)
+    urls = ModuleType("urls_of_page")
+    urls.urlpatterns = [path("", home), path("private/", private), *names["urlpatterns"]]
+    site.ROOT_URLCONF = urls
+    site.AUTHENTICATION_BACKENDS = usual.AUTHENTICATION_BACKENDS
+    bridge = "django_oidc_logout.contrib.allauth"
+    site.INSTALLED_APPS = [*(app for app in APPS if app != bridge), "mozilla_django_oidc"]
+    client = request.getfixturevalue("sign_in")()
+    assert buttons.check_logout_views() == []
+    assert "id_token_hint" in press(client)
+    urls.urlpatterns.remove(urls.urlpatterns[2])
+    (found,) = buttons.check_logout_views()
+    assert found.msg.startswith("/accounts/logout/ is served by allauth.")
 
 
 @pytest.mark.parametrize("missing", ["allauth.socialaccount", "django_oidc_logout"])

@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[2]
 PROMPT = "$ "
@@ -77,6 +81,28 @@ def blocks_of(text: str, page: str = "") -> list[Block]:
             )
         comment = token.content if token.type == "html_block" else ""
     return blocks
+
+
+def fragments_of(
+    page: str, section: str = "", replaced: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the Python of a page, by the first lines, which name the files.
+
+    Of several for the same file, it is the first.
+
+    Args:
+        page: the file's path in the repository.
+        section: the heading of the only section to read.
+        replaced: texts of the page, and what to put in their places.
+    """
+    text = (ROOT / page).read_text()
+    if section:
+        text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    for said, own in (replaced or {}).items():
+        text = text.replace(said, own)
+    blocks = [block for block in blocks_of(text) if block.language == "python"]
+    parts = [part for block in blocks for part in block.fragments()]
+    return {part.first_line: part.text for part in reversed(parts)}
 
 
 @cache
