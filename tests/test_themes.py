@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.absence import need_package
+from tests.admin import settings
+from tests.docs.markdown import fragments_of
 
 ROOT = Path(__file__).parent.parent
 SMOKE = [
@@ -20,6 +22,16 @@ SMOKE = [
     "tests/admin/test_sites.py::test_button_signs_out_at_the_provider_and_comes_back",
     "tests/admin/test_sites.py::test_site_of_a_theme_signs_out_too",
 ]
+
+
+def test_the_settings_are_those_of_the_documentation():
+    need_package("markdown_it", "markdown-it-py")
+    section = "The admin, Unfold and Jazzmin"
+    page = fragments_of("docs/how-to/other-logout-buttons.md", section)
+    exec(page["# settings.py"], written := {})
+    theme, config, rest = written["INSTALLED_APPS"]
+    assert (theme, rest) == ("unfold", ...)
+    assert config == settings.INSTALLED_APPS[bool(settings.THEME)]
 
 
 @pytest.mark.parametrize("theme", ["jazzmin", "unfold"])

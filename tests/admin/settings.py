@@ -10,10 +10,10 @@ from tests.settings import INSTALLED_APPS, MIDDLEWARE, TEMPLATES
 
 THEME = os.environ.get("ADMIN_THEME", "")
 
-INSTALLED_APPS = [
+INSTALLED_APPS = [  # in the order of docs/how-to/other-logout-buttons.md
     *filter(None, [THEME]),
-    *INSTALLED_APPS,
     "django_oidc_logout.sites.OIDCAdminConfig",
+    *INSTALLED_APPS,
     "django.contrib.messages",
 ]
 MIDDLEWARE = [*MIDDLEWARE, "django.contrib.messages.middleware.MessageMiddleware"]
