@@ -39,6 +39,14 @@ def force_sign_in(client=None, user=None):
     return client
 
 
+def renew(client, id_token):
+    """Bring a session a new ID Token, as mozilla-django-oidc's `SessionRefresh` does."""
+    session = client.session
+    session["oidc_id_token"] = id_token
+    session.save()
+    client.get("/put-aside/")
+
+
 def copy_of(client):
     """Return another client with the same cookies, as a thief would have."""
     copy = Client()

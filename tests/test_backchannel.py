@@ -33,6 +33,7 @@ from tests.factories import (
     is_signed_in,
     other_provider,
     post_logout_token,
+    renew,
 )
 from tests.idp import EVENT, KID, MISSING, encode, sign, signing_key
 
@@ -717,14 +718,6 @@ def test_sessions_are_found_by_index(idp, logout_token, ids):
 
 
 # Whose sign-in is later than the token. Clocks may differ by a minute.
-
-
-def renew(client, id_token):
-    """Bring a session a new ID Token, as mozilla-django-oidc's `SessionRefresh` does."""
-    session = client.session
-    session["oidc_id_token"] = id_token
-    session.save()
-    client.get("/put-aside/")
 
 
 @pytest.fixture

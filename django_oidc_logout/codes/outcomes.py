@@ -88,6 +88,11 @@ class EndedCode(Code):
         Source.SECURITY_EVENT,
         "The provider ended the session (security event).",
     )
+    SECURITY_EVENT_EARLY = (
+        "security_event_early",
+        Source.SECURITY_EVENT,
+        "The provider ended the session before it was recorded (security event).",
+    )
     TOKEN_REVOCATION = (
         "token_revocation",
         Source.SECURITY_EVENT,

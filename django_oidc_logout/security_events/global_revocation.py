@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..codes import EndedCode, RejectedCode
 from ..exceptions import OIDCLogoutError, SecurityEventInvalid, TokenUnreadable
 from ..providers import revocation
-from ..sessions import end
+from ..sessions import end, tombstones
 from ..tokens import jws
 from ..tokens.logout_token import LEEWAY
 from . import receiver, subjects, token
@@ -104,12 +104,15 @@ def _subject(body: str) -> Mapping[str, Any]:
 
 def _end_all(sender: Transmitter, named: Mapping[str, Any]) -> int:
     subject = subjects.parse(sender, named, is_session=False)
-    rows = receiver.find_rows(subject, sender.options.issuer) if subject else []
+    options, now, rows, early = sender.options, time.time(), [], []
     if subject:
+        early = tombstones.leave(subject.selected(options.issuer), options, now)
+        rows = receiver.find_rows(subject, options.issuer)
         receiver.require_reauthentication(subject, rows, sender)
     if not rows:
         raise SecurityEventInvalid("not_found", RejectedCode.UNKNOWN_PERSON)
     ended = end.end_rows(rows, code=EndedCode.TOKEN_REVOCATION)
+    tombstones.settle(early, options, now)
     for row in rows:
         revocation.revoke(row)
     return ended

@@ -9,10 +9,10 @@ from django.db import Error
 
 from ..codes import EndedCode, NotEndedCode, RejectedCode
 from ..exceptions import OIDCLogoutError, SecurityEventInvalid, SessionsNotEnded
-from ..sessions import end, reauthentication, sql
+from ..sessions import end, reauthentication, sql, tombstones
 from ..signals import logout_token_rejected, security_event
 from ..tokens import id_token
-from ..tokens.logout_token import LEEWAY, LOGGABLE
+from ..tokens.logout_token import LOGGABLE
 from . import policy, receipts, state, subjects, token
 
 if TYPE_CHECKING:
@@ -116,10 +116,7 @@ def _end(event: SecurityEvent) -> None:
     why_none, ended = NotEndedCode.UNKNOWN_SUBJECT, 0
     if subject is not None:
         why_none = NotEndedCode.NONE_BEFORE
-        found = find_rows(subject, event.options.issuer)
-        rows = [row for row in found if _began(row) <= event.occurred_at]
-        require_reauthentication(subject, rows, event.transmitter)
-        ended = end.end_rows(rows, code=EndedCode.SECURITY_EVENT)
+        ended = _end_sessions_of(subject, event)
     if not ended:
         logger.info(
             "Security event ended no session: issuer=%s jti=%s reason=%s",
@@ -128,6 +125,17 @@ def _end(event: SecurityEvent) -> None:
             why_none.sentence,
             extra=why_none.extra(provider=event.options.alias),
         )
+
+
+def _end_sessions_of(subject: Subject, event: SecurityEvent) -> int:
+    options, at = event.options, event.occurred_at
+    early = tombstones.leave(subject.selected(options.issuer), options, at)
+    rows = [row for row in find_rows(subject, options.issuer) if _began(row) <= at]
+    require_reauthentication(subject, rows, event.transmitter)
+    ended = end.end_rows(rows, code=EndedCode.SECURITY_EVENT)
+    if ended:
+        tombstones.settle(early, options, at)
+    return ended
 
 
 def require_reauthentication(
@@ -165,12 +173,5 @@ def find_rows(subject: Subject, issuer: str) -> list[OIDCSession]:
 
 
 def _began(row: OIDCSession) -> float:
-    """Return when a session began, by the provider's clock if the ID Token says it.
-
-    A renewal brings a later ID Token, so the earlier time counts.
-    """
-    signed_in_at = row.signed_in_at.timestamp()
     sign_in = id_token.read_or_none(row.id_token)
-    if sign_in is None or sign_in.issued_at is None:
-        return signed_in_at - LEEWAY
-    return min(sign_in.issued_at, signed_in_at)
+    return tombstones.began(row, sign_in.issued_at if sign_in else None)

@@ -6,6 +6,7 @@ A subject selects sessions only if the provider has said at their sign-in what i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -52,17 +53,28 @@ class Subject:
     def rows(self, issuer: str) -> QuerySet[OIDCSession]:
         """Return the rows of the sessions, with their ID Tokens."""
         meant = Q()
-        if self.sub:
-            meant &= Q(sub_digest=digest(issuer, self.sub))
-        if self.email:
-            emails = [digest(issuer, self.email), *([""] if self.is_email_optional else [])]
-            meant &= Q(email_digest__in=emails)
-        if self.opaque:
-            either = digest(issuer, self.opaque)
-            meant &= Q(sub_digest=either) | Q(sid_digest=either)
-        if self.sid:
-            meant &= Q(sid_digest=digest(issuer, self.sid))
+        for columns in self._columns(issuer):
+            meant |= Q(**{f"{name}__in": values for name, values in columns.items()})
         return index.matching(issuer=issuer).filter(meant).defer(None)
+
+    def selected(self, issuer: str) -> list[dict[str, str]]:
+        """Return the values of columns that a row of the sessions has: all of one mapping."""
+        return [
+            dict(zip(columns, values, strict=True))
+            for columns in self._columns(issuer)
+            for values in product(*columns.values())
+        ]
+
+    def _columns(self, issuer: str) -> list[dict[str, list[str]]]:
+        """Return the values that columns may have: one of each column of one mapping."""
+        if self.opaque:
+            either = [digest(issuer, self.opaque)]
+            return [{"sub_digest": either}, {"sid_digest": either}]
+        given = {"sub_digest": self.sub, "email_digest": self.email, "sid_digest": self.sid}
+        columns = {name: [digest(issuer, text)] for name, text in given.items() if text}
+        if self.email and self.is_email_optional:
+            columns["email_digest"].append("")
+        return [columns]
 
 
 def parse(transmitter: Transmitter, subject: Members, *, is_session: bool) -> Subject | None:

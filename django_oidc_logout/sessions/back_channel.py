@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django_oidc_logout")
 
-SAME_SECOND = 0.001  # what makes a time earlier than one that is given in whole seconds
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
@@ -70,7 +68,7 @@ def end_named_by(token: LogoutToken) -> int:
         raise LogoutTokenInvalid(code=RejectedCode.USED_CONCURRENTLY)
     safe_cache.delete_many(named.settled)
     if ended and safe_cache.get(names.sub) == token.issued_at:
-        safe_cache.put(names.sub, token.issued_at - SAME_SECOND, seconds)
+        safe_cache.put(names.sub, token.issued_at - tombstones.SAME_SECOND, seconds)
     if not ended:
         logger.info(
             "Logout token ended no session: issuer=%s jti=%s reason=%s",

@@ -1,13 +1,16 @@
-"""Tombstones: logout tokens that may arrive before the row of their session is written.
+"""Tombstones: messages of a provider that may arrive before the row of their session is written.
 
 A sign-in takes a moment: the provider issues the ID Token, and the site writes the row. If the
 provider ends the session in between, its logout token finds no row. So the token leaves a tombstone
 in Django's cache for as long as it is valid, and a sign-in looks for one after it wrote its row.
-The token leaves it before it looks for rows, so one of the two finds the other.
+The token leaves it before it looks for rows, so one of the two finds the other. A security event
+does the same, for the columns by which it selects rows.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,14 +27,25 @@ from ..tokens.logout_token import LEEWAY
 from . import end, engines, entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from django.http import HttpRequest
 
+    from ..conf import ProviderOptions
     from ..models import OIDCSession
     from ..tokens.logout_token import LogoutToken
 
 SID, SUB, SUB_WITHOUT_SID = "ended-sid", "ended-sub", "ended-sub-without-sid"
+EVENT = "ended-by-event"
+SELECTED_BY = (
+    ("sub_digest",),
+    ("email_digest",),
+    ("sid_digest",),
+    ("sub_digest", "sid_digest"),
+    ("email_digest", "sid_digest"),
+)
+"""The columns by which a security event may select rows."""
+SAME_SECOND = 0.001  # what makes a time earlier than one that is given in whole seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +95,14 @@ def enforce(request: HttpRequest, row: OIDCSession, issued_at: float | None) -> 
 
 
 def _end_if_covered(request: HttpRequest, row: OIDCSession, issued_at: float | None) -> bool:
-    if not covers(row, issued_at):
+    if covers(row, issued_at):
+        code = EndedCode.BACK_CHANNEL_EARLY
+    elif is_covered_by_event(row, issued_at):
+        code = EndedCode.SECURITY_EVENT_EARLY
+    else:
         return False
     try:
-        end.end_rows([row], code=EndedCode.BACK_CHANNEL_EARLY)
+        end.end_rows([row], code=code)
     except SessionsNotEnded:  # it is logged, and the row remains
         request.session = engines.store()()
     entry.flush(request)
@@ -118,3 +136,48 @@ def _client_ids(row: OIDCSession) -> set[str]:
         for options in conf.OIDC_LOGOUT_PROVIDERS.values()
         if options.of_issuer(row.issuer) and row.provider not in configured.other_clients(options)
     }
+
+
+def leave(selected: Iterable[Mapping[str, str]], options: ProviderOptions, at: float) -> list[str]:
+    """Leave the tombstones of a security event, and return their names.
+
+    Args:
+        selected: the values of columns by which the event selects rows: all of one mapping.
+        options: whose event it is. The tombstones last as long as those of logout tokens.
+        at: when the event occurred.
+    """
+    names = [_event_name(values) for values in selected]
+    found = safe_cache.get_many(names)
+    later = {name: at for name in names if found.get(name, 0) < at}
+    safe_cache.put_many(later, at + options.max_token_age + LEEWAY - time.time())
+    return names
+
+
+def settle(names: Collection[str], options: ProviderOptions, at: float) -> None:
+    """Let a security event that has ended its sessions spare sign-ins of the same second."""
+    found = safe_cache.get_many(names)
+    earlier = {name: math.floor(at) - SAME_SECOND for name in names if found.get(name) == at}
+    safe_cache.put_many(earlier, at + options.max_token_age + LEEWAY - time.time())
+
+
+def is_covered_by_event(row: OIDCSession, issued_at: float | None) -> bool:
+    """Return whether a security event has ended the session of a row."""
+    providers = conf.OIDC_LOGOUT_PROVIDERS.values()
+    if all(each.shared_signals is None for each in providers):
+        return False  # without a call of the cache
+    values = [{name: getattr(row, name) for name in names} for names in SELECTED_BY]
+    found = safe_cache.get_many([_event_name(each) for each in values])
+    return any(began(row, issued_at) <= at for at in found.values())
+
+
+def began(row: OIDCSession, issued_at: float | None) -> float:
+    """Return when a session began, by the provider's clock if the ID Token says it.
+
+    A renewal brings a later ID Token, so the earlier time counts.
+    """
+    signed_in_at = row.signed_in_at.timestamp()
+    return signed_in_at - LEEWAY if issued_at is None else min(issued_at, signed_in_at)
+
+
+def _event_name(values: Mapping[str, str]) -> str:
+    return safe_cache.key(EVENT, *(f"{name}={value}" for name, value in sorted(values.items())))

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core.cache import cache
 from django.test import override_settings
 
+from django_oidc_logout.codes import EndedCode
 from django_oidc_logout.models import OIDCSession, ReauthenticationMark
 from django_oidc_logout.sessions import engines
 from tests import events
@@ -88,6 +89,23 @@ def test_email_is_oktas_default_subject(sign_in, bearer):
     subject = {"format": "email", "email": "ada@example.com"}
     assert post(bearer(), {"sub_id": subject}).status_code == 204
     assert [is_signed_in(each) for each in (ada, grace)] == [False, True]
+
+
+def test_sign_in_under_way_ends(sign_in, bearer, signals):
+    body = {"sub_id": {"format": "email", "email": "ada@example.com"}}
+    assert post(bearer(), body).status_code == 404
+    now = int(time.time())
+    claims = {"email": "ada@example.com", "email_verified": True, "auth_time": now + 5}
+    assert not is_signed_in(sign_in(iat=now - 5, **claims))
+    assert [each for _, each in signals["ended"]] == [EndedCode.SECURITY_EVENT_EARLY.sentence]
+
+
+def test_sign_in_in_the_second_of_a_revocation(sign_in, bearer):
+    claims = {"email": "ada@example.com", "email_verified": True}
+    sign_in(**claims)
+    body = {"sub_id": {"format": "email", "email": "ada@example.com"}}
+    assert post(bearer(), body).status_code == 204
+    assert is_signed_in(sign_in(**claims, auth_time=int(time.time()) + 5))
 
 
 def test_url_behind_a_proxy(idp, sign_in, bearer, configure):
