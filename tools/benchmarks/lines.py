@@ -15,6 +15,7 @@ from statistics import median
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from .events import security_events
 from .loopback import express
 from .measuring import Comparison, ms
 from .surroundings import PEERS, ROOT, interpreter_of
@@ -320,6 +321,7 @@ ALL = (
     back_channel_by_sid,
     back_channel_by_sub,
     pyoidc,
+    security_events,
     express,
     middleware,
     start,

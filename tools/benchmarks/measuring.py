@@ -26,6 +26,8 @@ class Sizes:
     of_a_person: tuple[int, ...] = (1, 10, 1_000)
     forged: int = 10_000
     cycles: int = 100_000
+    events: int = 1_000
+    receipts: int = 1_000_000
     starts: int = 30
     scans: int = 3
 
@@ -38,6 +40,8 @@ SHORT = Sizes(
     of_a_person=(1, 10),
     forged=60,
     cycles=50,
+    events=10,
+    receipts=1_000,
     starts=2,
     scans=1,
 )

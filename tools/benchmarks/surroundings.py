@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 PEERS = tomllib.loads((ROOT / "tools" / "benchmarks" / "peers.toml").read_text())
 NUMBERS = itertools.count()
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
+SESSION_REVOKED = "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
 
 
 def folder_of(peer):
@@ -102,19 +103,32 @@ class Provider:
         """Return a sign-in and the logout token that ends it."""
         return {"claims": claims, "token": self.sign({n: claims[n] for n in names}), **more}
 
-    def sign(self, claims, key=None, kid=KID):
-        """Return a logout token."""
+    def sign(self, claims, key=None, kid=KID, typ="logout+jwt"):
+        """Return a logout token, or another token that reports an event."""
         now = int(time.time())
         standard = {
             "iss": self.issuer,
             "aud": "site",
             "iat": now,
-            "exp": now + 120,
             "jti": uuid.uuid4().hex,
-            "events": {EVENT: {}},
+            **({"exp": now + 120, "events": {EVENT: {}}} if typ == "logout+jwt" else {}),
         }
-        headers = {"kid": kid, "typ": "logout+jwt"}
+        headers = {"kid": kid, "typ": typ}
         return jwt.encode({**standard, **claims}, key or signing_key(), "RS256", headers=headers)
+
+    def security_event(self, kind):
+        """Return a sign-in of somebody new, and the security event that ends it."""
+        sub = uuid.uuid4().hex
+        email = f"{sub}@example.com"
+        claims = self.claims(sub=sub, email=email, email_verified=True)
+        session = {"format": "opaque", "id": claims["sid"]}
+        subject = {
+            "sub": {"format": "iss_sub", "iss": self.issuer, "sub": sub},
+            "email": {"format": "email", "email": email},
+            "session": {"format": "complex", "session": session},
+        }[kind]
+        said = {"sub_id": subject, "events": {SESSION_REVOKED: {}}}
+        return {"claims": claims, "token": self.sign(said, typ="secevent+jwt")}
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def counted():
         yield seen
 
 
-def _measured(prepare, act, items, count):
+def measured(prepare, act, items, count):
     """Run and time `act` for each item, and once more to count statements and calls."""
     times, cpu, seen = [], [], {}
     gc.collect()
@@ -102,7 +102,7 @@ def sign_out(people, count=None):
     last = sign_in(people[0])
     DRIVER.sign_out({"sessionid": last})
     assert not is_there(last), f"{settings.BENCHMARKED} has left the session alive"
-    return _measured(lambda claims: [sign_in(claims)], act, people, count)
+    return measured(lambda claims: [sign_in(claims)], act, people, count)
 
 
 def back_channel(tokens, count=None, path=""):
@@ -116,7 +116,7 @@ def back_channel(tokens, count=None, path=""):
         return answer.seconds, answer.cpu
 
     keys = []
-    done = _measured(lambda item: [sign_in(item["claims"]), item["token"]], act, tokens, count)
+    done = measured(lambda item: [sign_in(item["claims"]), item["token"]], act, tokens, count)
     assert not any(map(is_there, keys)), f"{settings.BENCHMARKED} has left a session alive"
     return done
 

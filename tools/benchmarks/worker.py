@@ -2,7 +2,7 @@
 
     python -m tools.benchmarks.worker '{"peer": "ours", "issuer": ..., "database_url": ..., ...}'
 
-A line is a JSON object: {"do": the name of a function of `tasks`, and its arguments}.
+A line is a JSON object: {"do": the name of a function of a module of tasks, and its arguments}.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ def main():
     """Start the site; then answer each line of standard input with one of standard output."""
     answers, sys.stdout = sys.stdout, sys.stderr  # what a project prints is not an answer
     project.configure(**json.loads(sys.argv[1]))
-    from . import tasks
+    from . import event_tasks, tasks
+
+    def find(name):
+        return getattr(tasks, name, None) or getattr(event_tasks, name)
 
     for line in sys.stdin:
         command = json.loads(line)
-        task = getattr(tasks, command.pop("do"))
+        task = find(command.pop("do"))
         try:
             answer = {"done": task(**command)}
         except Exception:

@@ -33,10 +33,11 @@ def application():
     return get_wsgi_application()
 
 
-def environ(method, path, *, form=None, cookies=None):
-    """Return a request, with Django's CSRF token."""
+def environ(method, path, *, form=None, content=None, cookies=None):
+    """Return a request, with Django's CSRF token. `content` is a media type and a body."""
     path, _, query = path.partition("?")
-    body = urlencode(form or {}).encode()
+    content_type, body = content or (FORM, urlencode(form or {}))
+    body = body.encode()
     cookies = {"csrftoken": CSRF, **(cookies or {})}
     return {
         "REQUEST_METHOD": method,
@@ -49,7 +50,7 @@ def environ(method, path, *, form=None, cookies=None):
         "HTTP_HOST": "site.example",
         "HTTP_COOKIE": "; ".join(f"{name}={value}" for name, value in cookies.items()),
         "HTTP_X_CSRFTOKEN": CSRF,
-        "CONTENT_TYPE": FORM if method == "POST" else "",
+        "CONTENT_TYPE": content_type if method == "POST" else "",
         "CONTENT_LENGTH": str(len(body)),
         "REMOTE_ADDR": "127.0.0.1",
         "wsgi.input": io.BytesIO(body),
