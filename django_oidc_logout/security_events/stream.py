@@ -5,7 +5,7 @@ OpenID Shared Signals Framework 1.0, section 8; polling is RFC 8936.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -37,6 +37,8 @@ class Polled:
     rejected: int = 0
     failed: int = 0
     """Events that the site could not deal with; the transmitter keeps them."""
+    seen: set[str] = field(default_factory=set)
+    """The IDs of all of them: a transmitter may send an event again at once."""
 
 
 class Stream:
@@ -52,6 +54,8 @@ class Stream:
     def create(self, push_url: str) -> dict[str, Any]:
         """Create the stream and return its configuration.
 
+        If the stream is not of this transmitter, it is not used (section 8.1.1.1).
+
         Args:
             push_url: where to push events. Empty: the site polls for them.
         """
@@ -61,19 +65,15 @@ class Stream:
             if self.sender.signals.authorization:
                 delivery["authorization_header"] = self.sender.signals.authorization
         wanted = {"delivery": delivery, "events_requested": policy.requested()}
-        return _object(self._call("POST", self._endpoint("configuration"), wanted))
+        return self._own(self._call("POST", self._endpoint("configuration"), wanted))
 
     def configuration(self) -> dict[str, Any]:
         """Return the stream's configuration."""
-        found = self._call("GET", self._endpoint("configuration"))
-        streams = found if isinstance(found, list) else [found]
-        if not streams:
-            raise ProviderUnavailable(f"{self.sender.issuer} does not have a stream: create one")
-        return _object(streams[0])
+        return self._own(self._configuration())
 
     def status(self) -> dict[str, Any]:
         """Return the stream's status."""
-        return _object(self._call("GET", self._of_stream("status")))
+        return _object(self._call("GET", self._of_stream("status", self.configuration())))
 
     def verify(self) -> None:
         """Ask for a verification event, with a state of ours."""
@@ -84,8 +84,8 @@ class Stream:
         self._call("POST", self._endpoint("verification"), document)
 
     def delete(self) -> None:
-        """Delete the stream."""
-        self._call("DELETE", self._of_stream("configuration"))
+        """Delete the stream, whoever's it is."""
+        self._call("DELETE", self._of_stream("configuration", self._configuration()))
 
     def poll(self) -> Polled:
         """Fetch all events that wait, act on them and acknowledge them.
@@ -97,7 +97,10 @@ class Stream:
         polled, asked = Polled(), _question({}, [])
         while True:
             answer = _object(self._call("POST", url, asked))
-            errors, acknowledged = self._receive_all(_object(answer.get("sets") or {}), polled)
+            sets = _object(answer.get("sets") or {})
+            new = {jti: encoded for jti, encoded in sets.items() if jti not in polled.seen}
+            polled.seen.update(new)
+            errors, acknowledged = self._receive_all(new, polled)
             if not (errors or acknowledged):
                 return polled
             asked = _question(errors, acknowledged)
@@ -120,12 +123,26 @@ class Stream:
                 polled.received += 1
         return errors, acknowledged
 
+    def _configuration(self) -> dict[str, Any]:
+        found = self._call("GET", self._endpoint("configuration"))
+        streams = found if isinstance(found, list) else [found]
+        if not streams:
+            raise ProviderUnavailable(f"{self.sender.issuer} does not have a stream: create one")
+        return _object(streams[0])
+
+    def _own(self, configuration: Any) -> dict[str, Any]:
+        found = _object(configuration)
+        if found.get("iss", self.sender.issuer) != self.sender.issuer:
+            raise ProviderUnavailable(
+                f"the stream's iss is not {self.sender.issuer}: delete the stream"
+            )
+        return found
+
     def _endpoint(self, name: str) -> str:
         return self.sender.endpoint(f"{name}_endpoint")
 
-    def _of_stream(self, name: str) -> str:
-        query = urlencode({"stream_id": _id(self.configuration())})
-        return with_query(self._endpoint(name), query)
+    def _of_stream(self, name: str, configuration: Mapping[str, Any]) -> str:
+        return with_query(self._endpoint(name), urlencode({"stream_id": _id(configuration)}))
 
     def _call(self, method: str, url: str, document: object = None) -> Any:
         self._token = self._token or self._fetch_token()

@@ -10,6 +10,7 @@ from tests import events
 from tests.events import AUDIENCE, SESSION_REVOKED, claims_of
 from tests.factories import create_row
 from tests.idp import MISSING
+from tests.security_events.transmitter import Transmitter
 
 
 @pytest.fixture
@@ -65,3 +66,9 @@ def people(idp):
         email_digest = digest(issuer, values.pop("email"))
         rows[name] = create_row(issuer=issuer, email_digest=email_digest, **values)
     return rows
+
+
+@pytest.fixture
+def transmitter(idp, configure):
+    configure(SHARED_SIGNALS={"AUTHORIZATION": "Bearer hush"})
+    return Transmitter(idp)

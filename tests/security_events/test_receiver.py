@@ -1,7 +1,4 @@
-"""Receiving security events: what is accepted, and when.
-
-Modules of the OpenID conformance suite's receiver plans bear their names.
-"""
+"""Receiving security events: what is accepted, and when."""
 
 from __future__ import annotations
 
@@ -38,8 +35,6 @@ from tests.factories import is_signed_in, other_provider
 from tests.idp import MISSING
 
 pytestmark = pytest.mark.django_db
-
-STREAM = {"format": "opaque", "id": "stream"}
 
 # What is accepted
 
@@ -423,45 +418,6 @@ def test_clocks_may_differ_if_the_id_token_does_not_say_when(make, sign_in, seco
     OIDCSession.objects.update(id_token="")
     assert_accepted(events.post(make(details={"event_timestamp": ago(seconds)})))
     assert is_signed_in(client) is not ends
-
-
-# OpenID's receiver test plans
-
-
-def test_openid_ssf_receiver_happypath(idp, make, sign_in, told):
-    """The stream is verified, and an event of each supported kind arrives."""
-    client = sign_in()
-    verification = make(f"{SSF}verification", {"state": state.sign("default")}, sub_id=STREAM)
-    assert_accepted(events.post(verification))
-    assert receipts.verified_at("default")
-    assert_accepted(events.post(make()))
-    assert not is_signed_in(client)
-    assert len(told) == 2
-
-
-def test_openid_ssf_receiver_stream_status_update(make, told):
-    update = make(f"{SSF}stream-updated", {"status": "disabled"}, sub_id=STREAM)
-    assert_accepted(events.post(update))
-    assert told[0]["details"] == {"status": "disabled"}
-
-
-def test_openid_ssf_receiver_unsolicited_verification(make, told):
-    """A transmitter that verifies on its own does not send a state."""
-    assert receipts.verified_at("default") is None
-    assert_accepted(events.post(make(f"{SSF}verification", sub_id=STREAM)))
-    assert receipts.verified_at("default") is not None
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    ["", "another", 5, {}, lambda: state.sign("other"), lambda: state.sign("default") + "x"],
-)
-def test_verification_with_a_state_that_is_not_ours(make, told, wrong):
-    wrong = wrong() if callable(wrong) else wrong
-    verification = make(f"{SSF}verification", {"state": wrong})
-    assert_rejected(events.post(verification), "invalid_state")
-    assert receipts.verified_at("default") is None
-    assert not told
 
 
 def test_state_expires(make):
