@@ -63,6 +63,43 @@ def check_urls() -> list[CheckMessage]:
     ]
 
 
+def check_authorization() -> list[CheckMessage]:
+    """Check that a provider could send the header."""
+    return [
+        Warning(
+            f"{name}['AUTHORIZATION'] is empty or has spaces around it.",
+            hint="Set it to the whole header that the provider sends, such as 'Bearer ...'. If it "
+            "is empty, the header is not checked; with spaces around it, no header matches.",
+            id="oidc_logout.W067",
+        )
+        for name, written, _ in _dicts()
+        if _is_given(written, "AUTHORIZATION") and not _is_header(written["AUTHORIZATION"])
+    ]
+
+
+def _is_given(written: Mapping[str, Any], key: str) -> bool:
+    return written.get(key) is not None
+
+
+def _is_header(value: object) -> bool:
+    return isinstance(value, str) and value == value.strip() != ""
+
+
+def check_audience() -> list[CheckMessage]:
+    """Check that an event can be for this site."""
+    return [
+        Warning(
+            f"{name}['AUDIENCE'] is missing or not text, so that each event is rejected.",
+            hint="Set it to the aud of the provider's events: text, or a list of texts. Without "
+            "it, the aud must be CLIENT_ID.",
+            id="oidc_logout.W068",
+        )
+        for name, written, options in _dicts()
+        if options.shared_signals and not options.shared_signals.audience
+        if _is_given(written, "AUDIENCE") or not options.client_id
+    ]
+
+
 def check_actions() -> list[CheckMessage]:
     """Check that each action exists."""
     return [
@@ -101,4 +138,11 @@ def _is_of_provider(event: str, options: ProviderOptions) -> bool:
     return event in {policy.short_name(each) for each in own}
 
 
-CHECKS = (check_keys, check_urls, check_actions, check_events)
+CHECKS = (
+    check_keys,
+    check_urls,
+    check_authorization,
+    check_audience,
+    check_actions,
+    check_events,
+)

@@ -163,12 +163,16 @@ def newest_keys(options: ProviderOptions) -> list[Any]:
     """Fetch the provider's keys now, because a token names a key that the copy lacks.
 
     At most one fetch per `FAILURE` seconds: a flood of forged tokens, which name unknown keys too,
-    must not become a flood of requests to the provider. Between fetches the copy is used.
+    must not become a flood of requests to the provider. Between fetches the copy is used, unless
+    the last fetch failed: the token may be good, so that its sender must send it again.
 
     Raises:
         ProviderUnavailable: the keys cannot be fetched.
     """
-    if safe_cache.add(safe_cache.key("keys-asked", options.issuer, options.jwks_uri), FAILURE):
+    may_ask = safe_cache.add(
+        safe_cache.key("keys-asked", options.issuer, options.jwks_uri), FAILURE
+    )
+    if may_ask or safe_cache.get(f"{_cache_key('keys', options)}:failed"):
         _fetch("keys", options)
     return keys(options)
 

@@ -8,7 +8,7 @@ from django.core.checks import run_checks
 
 def found(configure, option, **others):
     configure(SHARED_SIGNALS=option, **others)
-    numbers = {"E004", "E037", "E038", "E039", "W048"}
+    numbers = {"E004", "E037", "E038", "E039", "W048", "W067", "W068"}
     ids = [message.id.removeprefix("oidc_logout.") for message in run_checks()]
     return [id_ for id_ in ids if id_ in numbers]
 
@@ -26,10 +26,22 @@ def found(configure, option, **others):
         ({"POLICY": {5: "end", "consent-revoked": "tell"}}, ["W048", "W048"]),
         ({"POLICY": {"https://example.com/of-its-own": "end"}}, []),
         ({"POLICY": "end"}, []),
+        ({"AUTHORIZATION": None, "AUDIENCE": None}, []),
+        ({"AUTHORIZATION": "Bearer hush", "AUDIENCE": ["a", 5]}, []),
+        ({"AUTHORIZATION": ""}, ["W067"]),
+        ({"AUTHORIZATION": "Bearer "}, ["W067"]),
+        ({"AUTHORIZATION": ["Bearer hush"]}, ["W067"]),
+        ({"AUDIENCE": []}, ["W068"]),
+        ({"AUDIENCE": 5}, ["W068"]),
     ],
 )
 def test_mistakes(configure, option, ids):
     assert found(configure, option) == ids
+
+
+def test_provider_without_a_client_needs_an_audience(configure):
+    assert found(configure, {}, CLIENT_ID="") == ["W068"]
+    assert found(configure, {"AUDIENCE": "https://www.example.com"}, CLIENT_ID="") == []
 
 
 def test_event_of_the_provider(configure):

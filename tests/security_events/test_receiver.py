@@ -23,6 +23,7 @@ from django_oidc_logout.signals import security_event
 from tests import events
 from tests.events import (
     AUDIENCE,
+    CAEP,
     PUSHED,
     SESSION_REVOKED,
     SSF,
@@ -283,6 +284,49 @@ def test_keys_that_cannot_be_found_are_our_failure(idp, make, signals_of, sign_i
     }
     assert_accepted(events.post(token))
     assert not is_signed_in(client)
+
+
+def hang_up(handler):
+    handler.close_connection = True
+    handler.connection.close()
+
+
+FAULTS = {
+    "an error": lambda handler: handler.send_error(500),
+    "no response": hang_up,
+    "not JSON": lambda handler: handler.body(b"<html>"),
+}
+
+
+def assert_nothing_was_done(client, told):
+    assert is_signed_in(client)
+    assert not told
+    assert not ReceivedEvent.objects.exists()
+    assert not ReauthenticationMark.objects.exists()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("is_known", [True, False], ids=["a new key", "the first key"])
+def test_keys_that_cannot_be_fetched(idp, make, sign_in, signals, told, fault, is_known):  # noqa: PLR0913, PLR0917  # fixtures
+    """The event is neither accepted nor rejected, so the provider sends it again."""
+    client, key = sign_in(), rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    jwk = json.loads(RSAAlgorithm.to_jwk(key.public_key()))
+    cache.clear()
+    if is_known:  # the cache has another key of the provider
+        assert_accepted(events.post(make(f"{CAEP}session-presented")))
+        ReceivedEvent.objects.all().delete()
+    idp.answers["/jwks"] = FAULTS[fault]
+    token = make(key=key, header={"kid": "new"})
+    for _ in range(2):
+        answer = events.post(token)
+        assert (answer.status_code, answer["Content-Type"]) == (503, "text/plain")
+        assert_nothing_was_done(client, told)
+    assert [issuer for issuer, _ in signals["rejected"]] == [idp.issuer] * 2
+    idp.answers["/jwks"] = {"keys": [jwk | {"kid": "new"}]}
+    cache.clear()  # as half a minute does
+    assert_accepted(events.post(token))
+    assert not is_signed_in(client)
+    assert len(told) == 1
 
 
 def test_new_key_is_fetched(idp, make, sign_in):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from unittest import mock
 
 import pytest
@@ -110,6 +111,56 @@ def test_poll_leaves_what_fails(idp, sign_in, transmitter, monkeypatch):
     assert "1" in transmitter.sets
     assert signals("poll") == "Events received: 1, rejected: 0\n"
     assert not is_signed_in(client)
+
+
+def test_poll_leaves_what_it_cannot_verify(idp, sign_in, transmitter, told):
+    """Once, although the transmitter sends it again in the same poll."""
+    client = sign_in()
+    signals("create", poll=True)
+    bad = events.encode(claims_of(idp.issuer, aud="another", jti="2"))
+    transmitter.sets = {"1": events.encode(claims_of(idp.issuer, aud="site", jti="1")), "2": bad}
+    keys = idp.answers.pop("/jwks")
+    cache.clear()
+    with pytest.raises(CommandError, match="received: 0, rejected: 1, failed: 1;"):
+        signals("poll")
+    assert [*transmitter.sets] == ["1"]
+    assert is_signed_in(client)
+    assert not told
+    idp.answers["/jwks"] = keys
+    cache.clear()  # as half a minute does
+    assert signals("poll") == "Events received: 1, rejected: 0\n"
+    assert not is_signed_in(client)
+    assert len(told) == 1
+
+
+def test_poll_whose_acknowledgement_is_lost(idp, sign_in, transmitter, told):
+    client = sign_in()
+    signals("create", poll=True)
+    token = events.encode(claims_of(idp.issuer, aud="site", jti="1"))
+    transmitter.sets = {"1": token}
+
+    def lose(handler):
+        if json.loads(idp.body)["ack"]:
+            handler.send_error(502)
+        else:
+            transmitter.poll(handler)
+
+    idp.answers["/poll"] = lose
+    with pytest.raises(CommandError, match="502"):
+        signals("poll")
+    assert not is_signed_in(client)
+    idp.answers["/poll"] = transmitter.poll
+    assert signals("poll") == "Events received: 1, rejected: 0\n"
+    assert transmitter.sets == {}
+    assert len(told) == 1
+
+
+def test_poll_ends_although_the_transmitter_ignores_acknowledgements(idp, transmitter, told):
+    signals("create", poll=True)
+    sets = {"1": events.encode(claims_of(idp.issuer, aud="site", jti="1"))}
+    idp.answers["/poll"] = lambda handler: transmitter.answer(handler, {"sets": sets})
+    assert signals("poll") == "Events received: 1, rejected: 0\n"
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("action", ["status", "verify", "poll", "delete"])

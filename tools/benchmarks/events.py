@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from statistics import median
 
 from .measuring import Comparison, ms
 
@@ -66,10 +65,10 @@ def _in_a_minute(run, worker):
     events = [run.provider.security_event("sub") for _ in range(run.sizes.events)]
     seconds = worker.do("security_events", items=events)["seconds"]
     quarter = len(seconds) // 4
-    first, last = median(seconds[:quarter]), median(seconds[-quarter:])
+    first, last = min(seconds[:quarter]), min(seconds[-quarter:])  # whatever else is running
     run.say(
         f"{len(events):,} security events, {run.sizes.sessions[-1]:,} sessions",
-        "in less than a minute, the last quarter within 1.3x of the first",
+        "in less than a minute, the fastest of the last quarter within 1.3x of that of the first",
         f"{sum(seconds):.1f} s; {last / first:.2f}x: {ms(first)}, later {ms(last)}",
         sum(seconds) < A_MINUTE and last <= 1.3 * first,
     )
