@@ -68,7 +68,7 @@ def _in_a_minute(run, worker):
     first, last = min(seconds[:quarter]), min(seconds[-quarter:])  # whatever else is running
     run.say(
         f"{len(events):,} security events, {run.sizes.sessions[-1]:,} sessions",
-        "in less than a minute, the fastest of the last quarter within 1.3x of that of the first",
+        "within a minute; the last quarter at most 1.3x the first",
         f"{sum(seconds):.1f} s; {last / first:.2f}x: {ms(first)}, later {ms(last)}",
         sum(seconds) < A_MINUTE and last <= 1.3 * first,
     )
