@@ -100,7 +100,7 @@ def _act(event: SecurityEvent) -> str:
 
 def _verify_stream(event: SecurityEvent) -> None:
     alias = event.options.alias
-    if not state.is_valid(event.details.get("state"), alias):
+    if not state.is_valid(event.details.get("state"), alias, event.subject):
         raise SecurityEventInvalid("invalid_state", RejectedCode.WRONG_STATE)
     try:
         receipts.note_verification(alias)

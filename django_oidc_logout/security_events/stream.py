@@ -77,10 +77,8 @@ class Stream:
 
     def verify(self) -> None:
         """Ask for a verification event, with a state of ours."""
-        document = {
-            "stream_id": _id(self.configuration()),
-            "state": state.sign(self.sender.options.alias),
-        }
+        stream = _id(self.configuration())
+        document = {"stream_id": stream, "state": state.sign(self.sender.options.alias, stream)}
         self._call("POST", self._endpoint("verification"), document)
 
     def delete(self) -> None:

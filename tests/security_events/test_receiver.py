@@ -466,6 +466,6 @@ def test_clocks_may_differ_if_the_id_token_does_not_say_when(make, sign_in, seco
 
 def test_state_expires(make):
     with mock.patch("time.time", return_value=time.time() - state.MAX_AGE - 60):
-        old = state.sign("default")
+        old = state.sign("default", "s-1")
     verification = make(f"{SSF}verification", {"state": old})
     assert_rejected(events.post(verification), "invalid_state")

@@ -154,7 +154,14 @@ def test_openid_ssf_receiver_invalid_set_rejection(stream, sign_in, told):
 
 @pytest.mark.parametrize(
     "wrong",
-    ["", "another", 5, {}, lambda: state.sign("other"), lambda: state.sign("default") + "x"],
+    [
+        "",
+        "another",
+        5,
+        {},
+        lambda: state.sign("other", "s-1"),
+        lambda: state.sign("default", "s-1") + "x",
+    ],
 )
 def test_openid_ssf_receiver_verification_wrong_state(stream, told, wrong):
     wrong = wrong() if callable(wrong) else wrong
@@ -162,6 +169,25 @@ def test_openid_ssf_receiver_verification_wrong_state(stream, told, wrong):
     assert receipts.verified_at("default") is None
     assert not told
     assert stream.deliver(stream.requested()) == [None]
+
+
+def test_openid_ssf_receiver_verification_wrong_subject(stream, told):
+    signals("verify")
+    _, _, asked = stream.transmitter.calls[-1]
+    details = {"state": asked["state"]}
+    for wrong in ({"id": "another"}, {"id": ["s-1"]}, {"id": None}):
+        event = stream.event(f"{SSF}verification", details, sub_id=STREAM | wrong)
+        assert stream.deliver(event) == ["invalid_state"]
+    assert receipts.verified_at("default") is None
+    assert not told
+    assert stream.deliver(stream.requested()) == [None]
+
+
+def test_state_suffices_if_the_verification_does_not_name_the_stream(stream):
+    signals("verify")
+    _, _, asked = stream.transmitter.calls[-1]
+    event = stream.event(f"{SSF}verification", {"state": asked["state"]}, sub_id={"format": "x"})
+    assert stream.deliver(event) == [None]
 
 
 def test_openid_ssf_receiver_stream_issuer_mismatch(transmitter):

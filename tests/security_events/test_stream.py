@@ -69,7 +69,7 @@ def test_verify(transmitter, told):
     signals("verify")
     _, _, asked = transmitter.calls[-1]
     assert asked["stream_id"] == "s-1"
-    assert state.is_valid(asked["state"], "default")
+    assert state.is_valid(asked["state"], "default", {"format": "opaque", "id": "s-1"})
 
 
 def test_delete(transmitter):
