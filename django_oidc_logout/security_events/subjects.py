@@ -52,7 +52,7 @@ class Subject:
 
     def rows(self, issuer: str) -> QuerySet[OIDCSession]:
         """Return the rows of the sessions, with their ID Tokens."""
-        meant = Q()
+        meant = Q(pk__in=[])  # a subject of nobody must not select everybody
         for columns in self._columns(issuer):
             meant |= Q(**{f"{name}__in": values for name, values in columns.items()})
         return index.matching(issuer=issuer).filter(meant).defer(None)
@@ -119,7 +119,8 @@ def _simple(transmitter: Transmitter, subject: Members, *, is_session: bool) -> 
             return Subject(opaque=name) if is_session else Subject(sub=name)
         case "account":
             scheme, _, account = _text(subject, "uri").partition(":")
-            return Subject(email=unquote(account).lower()) if scheme == "acct" else None
+            is_known = scheme == "acct" and account
+            return Subject(email=unquote(account).lower()) if is_known else None
         case _:
             return None
 

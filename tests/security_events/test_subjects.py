@@ -7,6 +7,7 @@ import json
 import pytest
 
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.security_events.subjects import Subject
 from tests import events
 from tests.events import (
     RISC,
@@ -43,6 +44,20 @@ SUBJECTS = {
     "account": ({"format": "account", "uri": "acct:ada@example.com"}, ADA),
     "account, quoted": ({"format": "account", "uri": "acct:ada%40example.com"}, ADA),
     "account of another scheme": ({"format": "account", "uri": "mailto:ada@example.com"}, set()),
+    "account without a name": ({"format": "account", "uri": "acct:"}, set()),
+    "account of nothing": ({"format": "account", "uri": "acct"}, set()),
+    "complex, account without a name": (
+        {"format": "complex", "user": {"format": "account", "uri": "acct:"}},
+        set(),
+    ),
+    "complex, account without a name, session": (
+        {
+            "format": "complex",
+            "user": {"format": "account", "uri": "acct:"},
+            "session": opaque("s-1"),
+        },
+        set(),
+    ),
     "phone_number": ({"format": "phone_number", "phone_number": "+1"}, set()),
     "did": ({"format": "did", "url": "did:example:1"}, set()),
     "unknown": ({"format": "unknown", "id": "ada"}, set()),
@@ -124,6 +139,10 @@ def test_subjects(idp, make, people, name, place):
     assert_accepted(events.post(token))
     left = set(OIDCSession.objects.values_list("pk", flat=True))
     assert {name for name, row in people.items() if row.pk not in left} == expected
+
+
+def test_subject_of_nobody_selects_nothing(people):
+    assert not Subject().rows(people["ada"].issuer).exists()
 
 
 @pytest.mark.parametrize("critical", [MISSING, "device", [], ["tenant"]])
