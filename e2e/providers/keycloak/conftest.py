@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from e2e.providers.keycloak import urls
 from e2e.providers.keycloak.server import SECRET, Keycloak
-from e2e.providers.keycloak.sites import OneSite, Person, SiteGuest, representation
+from e2e.providers.keycloak.sites import OneSite, Person, SiteGuest, new_name, representation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,12 +23,7 @@ if TYPE_CHECKING:
     from e2e.providers.keycloak.admin import Admin
     from e2e.providers.keycloak.urls import Arrival
 
-NUMBERS = itertools.count()
-
-
-def new_name(kind: str) -> str:
-    """Return a name that no other test, in no other process, has at the shared Keycloak."""
-    return f"{kind}-{os.getpid()}-{next(NUMBERS)}"
+TIME_OUTS = ("ssoSessionIdleTimeout", "ssoSessionMaxLifespan")
 
 
 @pytest.fixture(scope="session")
@@ -149,22 +142,39 @@ def encryption_key() -> str:
     return json.dumps({"keys": [public | {"kid": "site", "use": "enc", "alg": "RSA-OAEP-256"}]})
 
 
+@pytest.fixture(scope="session")
+def own_realm(keycloak: Keycloak) -> Iterator[Keycloak]:
+    """Return a realm that no other process uses. Browsers reach it at `localhost`."""
+    realm = replace(keycloak, realm=new_name("own"))
+    admin = realm.admin()
+    admin.add_realm(frontendUrl=realm.url.replace("127.0.0.1", "localhost"))
+    yield realm
+    admin.delete("")
+
+
 @pytest.fixture
 def two_hosts(
-    live_server: Any, settings: Any, keycloak: Keycloak, point_at: Callable[..., None]
+    live_server: Any, settings: Any, own_realm: Keycloak, point_at: Callable[..., None]
 ) -> Iterator[OneSite]:
-    """Return a site in a realm that browsers reach at `localhost`, and the site at `127.0.0.1`."""
-    inside = replace(keycloak, realm=new_name("two-hosts"))
-    outside = replace(inside, url=keycloak.url.replace("127.0.0.1", "localhost"))
-    admin = inside.admin()
-    admin.add_realm(frontendUrl=outside.url)
+    """Return a site that reaches its realm at `127.0.0.1`, and browsers at `localhost`."""
+    inside, admin = own_realm, own_realm.admin()
+    outside = replace(inside, url=inside.url.replace("127.0.0.1", "localhost"))
+    time_outs = {name: admin.get("").json()[name] for name in TIME_OUTS}
     settings.ROOT_URLCONF = "e2e.providers.keycloak.urls"
+    settings.LOGIN_URL = "oidc_authentication_init"
     settings.LOGIN_REDIRECT_URL = "/"
     client_id = new_name("site")
     client = admin.add_client(client_id, SECRET, **representation(live_server.url))
-    point_at(client_id, outside, JWKS_URI=inside.endpoint("certs"))
+    point_at(
+        client_id,
+        outside,
+        JWKS_URI=inside.endpoint("certs"),
+        ALGORITHMS=["RS256"],
+        RECHECK=True,
+    )
     settings.OIDC_OP_TOKEN_ENDPOINT = inside.endpoint("token")
     settings.OIDC_OP_USER_ENDPOINT = inside.endpoint("userinfo")
     settings.OIDC_OP_JWKS_ENDPOINT = inside.endpoint("certs")
     yield OneSite(live_server.url, client_id, client, outside, admin)
-    admin.delete("")
+    admin.put("", json=time_outs)
+    admin.remove_client(client)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
 
     from django_oidc_logout.demo.agreed import Site
     from e2e.providers.keycloak.admin import Admin
+
+NUMBERS = itertools.count()
+
+
+def new_name(kind: str) -> str:
+    """Return a name that no other test, in no other process, has at the shared Keycloak."""
+    return f"{kind}-{os.getpid()}-{next(NUMBERS)}"
 
 
 def representation(
@@ -73,13 +82,25 @@ class OneSite:
         """Return tokens of a new session of somebody at Keycloak, without a browser."""
         form = {
             "grant_type": "password",
-            "client_id": client_id or self.client_id,
-            "client_secret": SECRET,
             "username": person.name,
             "password": SECRET,
             "scope": scope,
         }
-        answer = requests.post(self.keycloak.endpoint("token"), data=form, timeout=30)
+        return self._post("token", client_id or self.client_id, form)
+
+    def renew(self, refresh_token: str) -> dict[str, Any]:
+        """Return new tokens of a session at Keycloak."""
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return self._post("token", self.client_id, form)
+
+    def knows(self, refresh_token: str) -> bool:
+        """Return whether Keycloak still has the session of a refresh token."""
+        form = {"token": refresh_token, "token_type_hint": "refresh_token"}
+        return self._post("token/introspect", self.client_id, form)["active"]
+
+    def _post(self, endpoint: str, client_id: str, form: dict[str, str]) -> dict[str, Any]:
+        client = {"client_id": client_id, "client_secret": SECRET}
+        answer = requests.post(self.keycloak.endpoint(endpoint), data=form | client, timeout=30)
         assert answer.ok, answer.text
         return answer.json()
 

@@ -11,8 +11,8 @@ import pytest
 from django.core.management import call_command
 
 from django_oidc_logout.doctor import site as doctor_site
-from e2e.providers.keycloak.conftest import new_name
 from e2e.providers.keycloak.server import Keycloak
+from e2e.providers.keycloak.sites import new_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,19 +9,20 @@ import jwt
 import pytest
 import requests
 from django.conf import settings as django_settings
-from django.contrib.auth import get_user_model, login
 from django.core.checks import run_checks
-from django.test import RequestFactory
+from django.core.management import call_command
 
-from django_oidc_logout.api import remember_login
 from django_oidc_logout.models import OIDCSession
-from e2e.providers.keycloak.server import PEOPLE, SECRET
-from e2e.providers.keycloak.sites import Person, SiteGuest
+from e2e.providers.keycloak.elsewhere import sign_in_elsewhere
+from e2e.providers.keycloak.server import SECRET
+from e2e.providers.keycloak.sites import Person, SiteGuest, new_name
 from e2e.providers.scenarios import hint_in, is_back
+from e2e.providers.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from e2e.providers.keycloak.admin import Admin
     from e2e.providers.keycloak.sites import OneSite
     from e2e.providers.keycloak.urls import Arrival
 
@@ -30,15 +31,10 @@ def claims_of(token: str) -> dict[str, Any]:
     return jwt.decode(token, options={"verify_signature": False})
 
 
-def sign_in_elsewhere(site: OneSite, person: Person, **tokens: Any) -> str:
-    """Record a sign-in by another login library, and return the session's key."""
-    request = RequestFactory().get("/")
-    request.session = import_module(django_settings.SESSION_ENGINE).SessionStore()
-    user, _ = get_user_model().objects.get_or_create(username=person.name)
-    login(request, user, "django.contrib.auth.backends.ModelBackend")
-    remember_login(request, **tokens)
-    request.session.save()
-    return request.session.session_key
+def new_person(site: OneSite) -> Person:
+    """Return somebody new in the site's own realm, which is deleted with them."""
+    name = new_name("ada")
+    return Person(name, site.admin.add_user(name, SECRET))
 
 
 def exists(key: str) -> bool:
@@ -66,9 +62,7 @@ def test_an_administrator_signs_out_a_person_with_a_hundred_sessions(
     site: OneSite, visitor: SiteGuest, person: Person, arrivals: list[Arrival]
 ) -> None:
     visitor.sign_in(site, person.name)
-    keys = [
-        sign_in_elsewhere(site, person, id_token=site.tokens(person)["id_token"]) for _ in range(99)
-    ]
+    keys = [sign_in_elsewhere(person, id_token=site.tokens(person)["id_token"]) for _ in range(99)]
     assert OIDCSession.objects.count() == 100
     site.admin.log_out(person.id)
     assert [each.status for each in arrivals] == [200] * 100
@@ -129,7 +123,7 @@ def test_ps256_with_another_login_library(
     """mozilla-django-oidc cannot verify it."""
     settings.OIDC_RP_SIGN_ALGO = "PS256"
     site.change_client(**{"id.token.signed.response.alg": "PS256"})
-    key = sign_in_elsewhere(site, person, id_token=site.tokens(person)["id_token"])
+    key = sign_in_elsewhere(person, id_token=site.tokens(person)["id_token"])
     site.admin.log_out(person.id)
     assert [(each.status, each.header["alg"]) for each in arrivals] == [(200, "PS256")]
     assert not exists(key)
@@ -183,7 +177,7 @@ def test_encrypted_id_tokens(
     assert token.count(".") == 4
     sid = site.admin.sessions(person.id)[0]["id"]
     claims = {"iss": site.keycloak.issuer, "sub": person.id, "sid": sid, "aud": site.client_id}
-    key = sign_in_elsewhere(site, person, id_token=token, claims=claims)
+    key = sign_in_elsewhere(person, id_token=token, claims=claims)
     site.admin.log_out(person.id)
     assert [each.status for each in arrivals] == [200]
     assert "enc" not in arrivals[0].header
@@ -200,9 +194,7 @@ def test_two_clients_of_one_site(
         alias: site.tokens(person, client_id=client_id)["id_token"]
         for alias, client_id in (("default", site.client_id), ("other", second_client))
     }
-    keys = {
-        alias: sign_in_elsewhere(site, person, id_token=token) for alias, token in tokens.items()
-    }
+    keys = {alias: sign_in_elsewhere(person, id_token=token) for alias, token in tokens.items()}
     assert {row.provider for row in OIDCSession.objects.all()} == {"default", "other"}
     site.admin.end_session(claims_of(tokens["other"])["sid"])
     assert [each.status for each in arrivals] == [200]
@@ -213,14 +205,14 @@ def test_two_clients_of_one_site(
 def test_two_host_names(two_hosts: OneSite, arrivals: list[Arrival]) -> None:
     """Browsers use one, the site and an administrator another; the issuer is that of browsers."""
     site = two_hosts
-    ada = Person("ada", site.admin.add_user("ada", PEOPLE["ada"]))
+    ada = new_person(site)
     with SiteGuest(site) as visitor:
-        visitor.sign_in(site)
+        visitor.sign_in(site, ada.name)
         assert OIDCSession.objects.get().issuer == site.keycloak.issuer
         site.admin.log_out(ada.id)
         assert [each.status for each in arrivals] == [200]
         assert not visitor.is_signed_in(site)
-        visitor.sign_in(site)
+        visitor.sign_in(site, ada.name)
         assert is_back(site, visitor.sign_out(site))
         assert site.admin.sessions(ada.id) == []
 
@@ -323,12 +315,41 @@ def test_it_tells_nobody(
     assert visitor.is_signed_in(site)
 
 
+FOR_ALL = {
+    "the realm is signed out": lambda admin: admin.post("/logout-all"),
+    "sessions are idle for too long": lambda admin: admin.put(
+        "", json={"ssoSessionIdleTimeout": 1}
+    ),
+    "sessions are too old": lambda admin: admin.put("", json={"ssoSessionMaxLifespan": 1}),
+}
+
+
+@pytest.mark.parametrize("change", FOR_ALL.values(), ids=FOR_ALL)
+def test_it_tells_nobody_of_the_end_of_all(
+    two_hosts: OneSite, arrivals: list[Arrival], change: Callable[[Admin], object]
+) -> None:
+    """The site finds it out when it asks."""
+    site = two_hosts
+    person = new_person(site)
+    with SiteGuest(site) as visitor:
+        visitor.sign_in(site, person.name)
+        token = OIDCSession.objects.get().refresh_token
+        assert site.knows(token)
+        change(site.admin)
+        assert eventually(lambda: not site.knows(token), seconds=10)
+        assert arrivals == []
+        assert visitor.is_signed_in(site)
+        call_command("oidc_logout_recheck", "--rate", "100")
+        assert not OIDCSession.objects.exists()
+        assert not visitor.is_signed_in(site)
+
+
 def test_it_tells_nobody_of_an_offline_session(
     site: OneSite, person: Person, arrivals: list[Arrival]
 ) -> None:
     """Whoever signs in with `offline_access` stays signed in at the site."""
     tokens = site.tokens(person, scope="openid offline_access")
-    key = sign_in_elsewhere(site, person, id_token=tokens["id_token"])
+    key = sign_in_elsewhere(person, id_token=tokens["id_token"])
     site.admin.log_out(person.id)
     assert arrivals == []
     assert exists(key)
