@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -101,6 +102,18 @@ def engine(request, settings, tmp_path):
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{request.param}"
     settings.SESSION_FILE_PATH = str(tmp_path)
     return request.param
+
+
+@pytest.fixture
+def stop_clock(monkeypatch):
+    """Return a function that stops the clock at a time, for the limits of sessions."""
+
+    def stop(at):
+        for module in ("lifetime", "reauthentication"):
+            clock = SimpleNamespace(time=lambda: at)
+            monkeypatch.setattr(f"django_oidc_logout.sessions.{module}.time", clock)
+
+    return stop
 
 
 @pytest.fixture

@@ -75,10 +75,10 @@ def query_of(response):
     return {k: v[0] for k, v in parse_qs(urlsplit(response["Location"]).query).items()}
 
 
-def get_async(client, url):
+def get_async(client, url, **options):
     asynchronous = AsyncClient()
     asynchronous.cookies = client.cookies
-    return async_to_sync(asynchronous.get)(url)
+    return async_to_sync(asynchronous.get)(url, **options)
 
 
 # Providers

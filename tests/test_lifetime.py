@@ -72,20 +72,73 @@ def in_seconds(seconds):
     return int(time.time()) + seconds
 
 
-def come_back(client, idp, **claims):
+def come_back(client, idp, get=Client.get, **claims):
     """Come back from the provider; return the response."""
-    query = query_of(client.get("/oidc/authenticate/"))
-    return arrive(client, idp, query, **claims)
+    query = query_of(get(client, "/oidc/authenticate/"))
+    return arrive(client, idp, query, get, **claims)
 
 
-def arrive(client, idp, query, **claims):
+def arrive(client, idp, query, get=Client.get, **claims):
     """Come back from the provider, which was sent a query; return the response."""
-    state = query["state"]
     idp.claims = {"nonce": query["nonce"], **claims}
-    return client.get("/oidc/callback/", {"code": "code", "state": state})
+    return get(client, f"/oidc/callback/?code=code&state={query['state']}")
 
 
-@pytest.mark.parametrize("get", [Client.get, get_async], ids=["sync", "async"])
+SYNC_AND_ASYNC = pytest.mark.parametrize("get", [Client.get, get_async], ids=["sync", "async"])
+SERVER_AND_COOKIE = pytest.mark.parametrize("engine", ["db", "signed_cookies"], indirect=True)
+# By how many seconds the site's clock is ahead of the provider's; and whether that is tolerated.
+CLOCKS = pytest.mark.parametrize("clocks", [(29, True), (31, False)], ids=["29 s", "31 s"])
+
+
+@CLOCKS
+@SERVER_AND_COOKIE
+@SYNC_AND_ASYNC
+@pytest.mark.usefixtures("engine")
+def test_session_that_expires_while_clocks_differ(sign_in, stop_clock, get, clocks):
+    ahead, is_tolerated = clocks
+    expiry = in_seconds(HOUR)
+    client = sign_in(session_expiry=expiry)
+    stop_clock(expiry + ahead)
+    path = "/private-async/" if get is get_async else "/private/"
+    assert (b"AnonymousUser" not in get(client, path).content) is is_tolerated
+    assert OIDCSession.objects.exists() is is_tolerated
+    assert is_signed_in(client) is is_tolerated
+
+
+@CLOCKS
+@SERVER_AND_COOKIE
+@SYNC_AND_ASYNC
+@pytest.mark.usefixtures("engine")
+def test_sign_in_while_clocks_differ(idp, stop_clock, get, clocks):
+    ahead, is_tolerated = clocks
+    expiry = in_seconds(0)
+    stop_clock(expiry + ahead)
+    client = Client()
+    answer = come_back(client, idp, get, session_expiry=expiry, iat=expiry - 60)
+    assert answer.status_code == (302 if is_tolerated else 403)
+    assert is_signed_in(client) is is_tolerated
+    assert OIDCSession.objects.exists() is is_tolerated
+
+
+@CLOCKS
+@SERVER_AND_COOKIE
+@SYNC_AND_ASYNC
+@pytest.mark.usefixtures("engine")
+def test_renewal_cannot_lengthen_while_clocks_differ(idp, stop_clock, get, clocks):
+    ahead, is_tolerated = clocks
+    client, expiry = Client(), in_seconds(HOUR)
+    assert come_back(client, idp, get, session_expiry=expiry).status_code == 302
+    stop_clock(expiry - 1)
+    answer = come_back(client, idp, get, session_expiry=expiry + HOUR)
+    assert answer.status_code == 302
+    assert OIDCSession.objects.count() == 1
+    stop_clock(expiry + ahead)
+    answer = get(client, "/personal/", headers=JSON)
+    assert answer.status_code == (200 if is_tolerated else 401)
+    assert is_signed_in(client) is is_tolerated
+
+
+@SYNC_AND_ASYNC
 def test_overdue_session_is_out_at_the_next_request(engine, sign_in, clock, signals, get):
     client = sign_in(session_expiry=in_seconds(HOUR))
     clock(HOUR + 25)
