@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpResponse
 from django.template import engines
@@ -15,6 +16,7 @@ from django_oidc_logout.signals import signed_out
 from e2e.sites import written
 
 if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
     from django.urls import URLPattern
 
@@ -43,6 +45,12 @@ def urlpatterns(*, sign_in: str, button: str = OUR_BUTTON) -> list[URLPattern]:
 def say(**values: Any) -> None:
     """Say something in the log, which the tests read."""
     print(json.dumps(values), flush=True)  # noqa: T201  # the log is the standard output
+
+
+@receiver(user_logged_in, dispatch_uid="e2e.sites.say_who")
+def say_who(user: AbstractBaseUser, **_: Any) -> None:
+    """Say in the log who was signed in."""
+    say(logged_in=user.get_username())
 
 
 @receiver(signed_out, dispatch_uid="e2e.sites.say")

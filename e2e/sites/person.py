@@ -60,17 +60,20 @@ class Person(requests.Session):
         self.name = name
         self.known = [("login", name), ("username", name), ("password", PEOPLE.get(name, ""))]
         self.was_asked = False
-        """Whether the provider asked for a password since `sign_in` was called last."""
+        """Whether the provider asked for a password since `press_sign_in` was called last."""
 
     def submit(self, form: Form, **filled: str) -> requests.Response:
         return self.post(form.action, data=form.fields | filled)
 
-    def sign_in(self, site: Site) -> None:
-        """Sign in by the page's link or form, and say whether the provider knew who it is."""
+    def press_sign_in(self, site: Site) -> requests.Response:
+        """Follow the page's link or form, and return the site's page after the provider's."""
         self.was_asked = False
         page = Page(self.get(f"{site.url}/"))
-        started = self.submit(page.forms[0]) if page.forms else self.get(page.links[0])
-        home = self._walk(started)
+        return self._walk(self.submit(page.forms[0]) if page.forms else self.get(page.links[0]))
+
+    def sign_in(self, site: Site) -> None:
+        """Sign in, and note whether the provider asked for a password."""
+        home = self.press_sign_in(site)
         assert home.url.rstrip("#") == f"{site.url}/", home.url
         assert self.is_signed_in(site)
 
@@ -125,8 +128,8 @@ class Staff(Person):
         (form,) = Page(login).forms
         assert self.submit(form, username=STAFF, password=STAFF).url == f"{site.url}/admin/"
 
-    def sign_out_everybody_called(self, site: Site, name: str) -> None:
-        """Choose the sessions of a person in the list, and confirm."""
+    def sign_out_everybody_called(self, site: Site, name: str, **ticked: str) -> None:
+        """Choose the sessions of a person in the list, and confirm with boxes ticked."""
         sessions = f"{site.url}/admin/django_oidc_logout/oidcsession/"
         page = self.get(sessions, params={"q": name})
         (action,) = set(SELECTED.findall(page.text))
@@ -136,5 +139,5 @@ class Staff(Person):
         fields = {"csrfmiddlewaretoken": token, "action": action, "_selected_action": chosen}
         asked = self.post(sessions, data=fields)
         (form,) = (f for f in Page(asked).forms if "_selected_action" in f.fields)
-        fields = form.fields | {"_selected_action": chosen}
+        fields = form.fields | {"_selected_action": chosen} | ticked
         assert self.post(sessions, data=fields).ok

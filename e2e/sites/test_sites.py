@@ -6,11 +6,14 @@ The sites are what the documentation's pages say. See `table` for how they diffe
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import jwt
 import pytest
 
+from e2e.providers.waiting import eventually
+from e2e.sites.person import Page
 from e2e.sites.table import BUTTONS_PAGE, STAFF
 from tests.docs.markdown import ROOT
 
@@ -34,7 +37,13 @@ def outcomes(site: Site) -> list[tuple[str, bool]]:
 
 
 def warnings(site: Site) -> list[str]:
-    return [each["message"] for each in site.said() if each.get("level") in {"WARNING", "ERROR"}]
+    """Return the warnings at a site but for sign-ins that were refused, which is a test's own."""
+    said = [each["message"] for each in site.said() if each.get("level") in {"WARNING", "ERROR"}]
+    return [message for message in said if not message.startswith("Refused a sign-in")]
+
+
+def logins(site: Site) -> int:
+    return sum("logged_in" in each for each in site.said())
 
 
 def hints(site: Site) -> list[tuple[str, str]]:
@@ -91,6 +100,30 @@ def test_staff_end_sessions(site: Site, federation: Federation, visitor: Visitor
     grace.sign_in(site)
     assert not grace.was_asked, "staff end the session at the site alone"
     assert warnings(site) == []
+
+
+@pytest.mark.parametrize("name", ["allauth", "authlib", "social"], indirect=True)
+def test_ended_stays_ended(site: Site, federation: Federation, visitor: Visitor) -> None:
+    """That of mozilla-django-oidc is in `e2e/providers`."""
+    mary, staff = visitor("mary", federation), visitor(STAFF, federation)
+    for person in mary, staff:
+        person.sign_in(site)
+    staff.sign_out_everybody_called(site, "mary", reauthenticate="yes")
+    ended, before = time.time(), logins(site)
+    assert not mary.is_signed_in(site)
+
+    page = mary.press_sign_in(site)
+    assert not mary.was_asked
+    assert page.status_code == 403
+    assert "with your password" in page.text
+    assert logins(site) == before, "the sign-in was refused only after login()"
+
+    (way_on,) = (link for link in Page(page).links if "/logout/reauthenticate/" in link)
+    assert eventually(lambda: time.time() >= int(ended) + 1)  # `auth_time` is in whole seconds
+    mary.get(way_on)  # leads to the site's login page, which is its home page
+    mary.sign_in(site)
+    assert mary.was_asked
+    assert logins(site) == before + 1
 
 
 def test_forgotten_step(name: str, federation: Federation, visitor: Visitor) -> None:

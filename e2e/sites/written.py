@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 from django.urls import include, path
@@ -24,6 +26,14 @@ REPLACED = {
 def fragments(page: str, section: str = "") -> dict[str, str]:
     """Return the Python of a page, or of one section, by the file names in the first lines."""
     return fragments_of(page, section, REPLACED)
+
+
+def package(name: str, text: str) -> None:
+    """Write a module of the package `mysite`, which can then be imported."""
+    folder = Path(os.environ["DATABASE"]).parent / OWN["client_id"] / "mysite"
+    folder.mkdir(parents=True)
+    folder.joinpath(f"{name}.py").write_text(text)
+    sys.path.insert(0, str(folder.parent))
 
 
 def settings(page: str, existing: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,6 @@
-"""What docs/how-to/authlib.md says."""
+"""What docs/how-to/authlib.md says, with the callback of docs/how-to/leavers.md."""
 
 import os
-import sys
-from pathlib import Path
 
 from e2e.sites import written
 from e2e.sites.base import *  # noqa: F403
@@ -15,10 +13,10 @@ globals().update(written.settings(PAGE, globals()))
 ROOT_URLCONF = "e2e.sites.authlib.urls"
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"  # its provider is on loopback
 
-_CODE = written.fragments(PAGE)["# mysite/sign_in.py"]
+FILE = "# mysite/sign_in.py"
+_CODE = written.fragments(PAGE)[FILE]
 if OWN["forgets"]:
     _CODE = "\n".join(line for line in _CODE.splitlines() if "    remember_login(" not in line)
-_PACKAGE = Path(os.environ["DATABASE"]).parent / OWN["client_id"] / "mysite"
-_PACKAGE.mkdir(parents=True)
-_PACKAGE.joinpath("sign_in.py").write_text(_CODE)
-sys.path.insert(0, str(_PACKAGE.parent))
+else:
+    _CODE += written.fragments("docs/how-to/leavers.md")[FILE]
+written.package("sign_in", _CODE)
