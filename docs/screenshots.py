@@ -100,27 +100,32 @@ def sign_in(browser: Browser, site: str, username: str, password: str) -> Page:
     return page
 
 
-def visit_pages(page: Page, site: str) -> Iterator[str]:
-    """Visit the pages, and yield the name of each."""
+def visit_pages(page: Page, grace: Page, site: str) -> Iterator[tuple[str, Page]]:
+    """Visit the pages, one of them in the browser of Grace, and yield the name of each."""
     page.goto(f"{site}/admin/django_oidc_logout/oidcsession/")
-    yield "sessions"
+    yield "sessions", page
     page.click("tr:has-text('grace') th a")
-    yield "session"
+    yield "session", page
     page.goto(f"{site}/admin/django_oidc_logout/sessionevent/")
-    yield "events"
+    yield "events", page
     page.goto(f"{site}/oidc/sessions/")
-    yield "account"
+    yield "account", page
     page.goto(f"{site}/admin/django_oidc_logout/oidcsession/")
     page.check("tr:has-text('grace') [type=checkbox]")
     page.select_option("[name=action]", "sign_out_selected")
     page.click("button[name=index]")
     page.wait_for_selector("[name=confirmed]", state="attached")
-    yield "end-sessions"
+    yield "end-sessions", page
+    page.check("[name=reauthenticate]")
+    page.click("input[value^=Yes]")
+    page.wait_for_selector("text=1 session has ended")
+    grace.goto(f"{site}/private/")
+    yield "reauthenticate", grace
     page.goto(f"{site}/oidc/logout/")
-    yield "confirm"
+    yield "confirm", page
     page.click("button")
     page.wait_for_url(f"{site}/oidc/logout/callback/**")
-    yield "signed-out"
+    yield "signed-out", page
 
 
 def smaller(picture: bytes) -> bytes:
@@ -136,10 +141,10 @@ def smaller(picture: bytes) -> bytes:
 def take_pages(browser: Browser, site: str) -> None:
     """Save the pictures of the single pages."""
     PAGES.mkdir(exist_ok=True)
-    sign_in(browser, site, "grace", "hopper")
+    grace = sign_in(browser, site, "grace", "hopper")
     sign_in(browser, site, "ada", "lovelace")
-    page = sign_in(browser, site, "ada", "lovelace")
-    for name in visit_pages(page, site):
+    ada = sign_in(browser, site, "ada", "lovelace")
+    for name, page in visit_pages(ada, grace, site):
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": HEIGHT})
             for scheme in SCHEMES:

@@ -41,7 +41,11 @@ AUTHENTICATION_BACKENDS = [
 
 # 4 of 5: the identity provider.
 OIDC_LOGOUT_PROVIDERS = {
-    "default": {"ISSUER": PROVIDER.url, "NAME": "the example identity provider"},
+    "default": {
+        "ISSUER": PROVIDER.url,
+        "NAME": "the example identity provider",
+        "REAUTHENTICATE_WITH": {"prompt": "login"},  # django-oauth-toolkit ignores max_age
+    },
 }
 OIDC_LOGOUT_HISTORY_DAYS = 30
 OIDC_LOGOUT_KEEP_DEVICE = True

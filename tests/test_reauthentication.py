@@ -141,6 +141,15 @@ def test_page_says_why_and_has_a_way_on(ended, idp, caplog):
     assert is_signed_in(ended)
 
 
+def test_provider_that_ignores_the_request_is_logged(ended, idp, caplog):
+    message = "set REAUTHENTICATE_WITH"
+    come_back(ended, idp, auth_time=in_seconds(-60))
+    assert message not in caplog.text
+    ended.get("/oidc/logout/reauthenticate/")
+    assert come_back(ended, idp, auth_time=in_seconds(-60)).status_code == 403
+    assert caplog.text.count(message) == 1
+
+
 def test_no_user_is_created_for_a_refused_sign_in(ended, idp):
     get_user_model().objects.all().delete()
     come_back(ended, idp, auth_time=in_seconds(-60))

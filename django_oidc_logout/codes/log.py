@@ -20,6 +20,7 @@ class LogCode(Code):
     METADATA_NOT_RENEWED = "metadata_not_renewed"
     EXPIRY_IGNORED = "expiry_ignored"
     REAUTHENTICATION_NOT_CHECKED = "reauthentication_not_checked"
+    REAUTHENTICATION_IGNORED = "reauthentication_ignored"
     # At a sign-out.
     PROVIDER_CLASS_FAILED = "provider_class_failed"
     TOKEN_NOT_REVOKED = "token_not_revoked"  # noqa: S105  # a code

@@ -112,6 +112,7 @@ def refuse(request: HttpRequest, token: IDToken, refusal: Refusal) -> None:
         refusal.code.sentence,
         extra=refusal.code.extra(provider=token.alias),
     )
+    _log_ignored(request, token)
     end.announce(
         sign_in_refused,
         sender=refuse,
@@ -128,3 +129,14 @@ def refuse(request: HttpRequest, token: IDToken, refusal: Refusal) -> None:
             request.session = engines.store()()
     entry.flush(request)
     setattr(request, REFUSAL, replace(refusal, next=requested))
+
+
+def _log_ignored(request: HttpRequest, token: IDToken) -> None:
+    """Log that the provider was asked for a new authentication, in vain."""
+    if reauthentication.asked_at(request) is not None:
+        logger.warning(
+            "The provider was asked for a new authentication, but the ID Token does not show one, "
+            "set REAUTHENTICATE_WITH: issuer=%s",
+            token.issuer,
+            extra=LogCode.REAUTHENTICATION_IGNORED.extra(provider=token.alias),
+        )

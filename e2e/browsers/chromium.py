@@ -83,6 +83,10 @@ class ChromiumVisitor:
         for name, value in values.items():
             self.run(self.page.fill(f"[name={name}]", value))
 
+    def follow(self, name):
+        """Follow the one link of that name."""
+        self.run(self.page.get_by_role("link", name=name, exact=True).click())
+
     def back(self):
         self.run(self.page.evaluate("void setTimeout(() => history.back())"))
 

@@ -1,7 +1,12 @@
 """The package's pages, how to open them, and what axe reports about them."""
 
-from django.core.cache import cache
+from datetime import timedelta
 
+from django.core.cache import cache
+from django.utils import timezone
+
+from django_oidc_logout.api import end_sessions
+from django_oidc_logout.models import ReauthenticationMark
 from e2e.browsers.urls import NODE_MODULES
 
 PHONE = {"width": 320, "height": 568}
@@ -40,6 +45,13 @@ def not_signed_out(visitor, settings, provider):
     cache.clear()
     visitor.click()
     visitor.see("You may still be signed in at 127.0.0.1.")
+
+
+def reauthenticate(visitor, settings, provider):
+    end_sessions(sub="ada", reauthenticate=True)
+    ReauthenticationMark.objects.update(not_before=timezone.now() - timedelta(seconds=10))
+    visitor.open("/oidc/authenticate/?next=/watched/")
+    visitor.see("Please sign in again")
 
 
 def sessions(visitor, settings, provider):

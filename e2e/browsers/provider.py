@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 SIGNED_IN = "provider=ada"
@@ -20,6 +21,8 @@ class Provider:
     def authorize(self, handler):
         query = query_of(handler.path)
         self.idp.claims["nonce"] = query["nonce"]
+        if query.get("max_age") == "0":
+            self.idp.claims["auth_time"] = int(time.time())
         back = urlencode({"code": "code", "state": query["state"]})
         redirect(handler, f"{query['redirect_uri']}?{back}", f"{SIGNED_IN}; HttpOnly; Path=/")
 

@@ -10,6 +10,7 @@ from e2e.browsers.pages import (
     VIOLATIONS,
     confirm,
     not_signed_out,
+    reauthenticate,
     refresh,
     sessions,
     signed_out,
@@ -44,7 +45,7 @@ def signed_in(visitor, settings, provider):
 
 
 @pytest.mark.parametrize(
-    "page", [confirm, refresh, signed_out, not_signed_out, signed_in, sessions]
+    "page", [confirm, refresh, signed_out, not_signed_out, signed_in, sessions, reauthenticate]
 )
 def test_page(visitor, settings, provider, page):
     page(visitor, settings, provider)

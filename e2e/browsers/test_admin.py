@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
 from e2e.browsers.chromium import ChromiumVisitor
 from e2e.browsers.pages import AXE, DESKTOP, PHONE, VIOLATIONS
+from e2e.providers.waiting import eventually
 from tests.absence import need
 
 DJANGOS_LINK = '<a href="?">Show all</a>'  # of every list that does not count all its rows
@@ -28,6 +30,10 @@ class Person(ChromiumVisitor):
     def sign_in(self, username, password):
         """Sign in through the provider, and return to the site's home page."""
         self.ask_to_sign_in()
+        self.give_password(username, password)
+
+    def give_password(self, username, password):
+        """Give it to the provider, and return to the site's home page."""
         self.run(self.page.fill("[name=username]", username))
         self.run(self.page.fill("[name=password]", password))
         self.press("button", "Sign in")
@@ -104,6 +110,26 @@ def test_ending_the_session_of_another(visit, javascript):
     grace.see("You are not signed in")
     ada.press("link", "View site")
     ada.see("You are signed in")
+
+
+def test_asking_for_the_password(visit):
+    """The provider still knows who Grace is, but the site wants her password."""
+    ada, grace = visit(javascript=False), visit(javascript=False)
+    ada.sign_in("ada", "lovelace")
+    grace.sign_in("grace", "hopper")
+
+    ada.ask_to_end_session_of("grace")
+    ada.run(ada.page.get_by_label("Ask for the password at the next sign-in").check())
+    ada.press("button", "Yes, sign out")
+    ada.see("1 session has ended.")
+    ended = time.time()
+
+    grace.press("link", "Home")
+    grace.press("link", "Sign in")
+    grace.see("with your password")
+    assert eventually(lambda: time.time() >= int(ended) + 1)  # `auth_time` is in whole seconds
+    grace.press("link", "Sign in again")
+    grace.give_password("grace", "hopper")
 
 
 def test_ending_ones_own_session(visit, javascript):
