@@ -4,7 +4,10 @@ from django_oidc_logout.demo.agreed import PROVIDER
 from example_project import settings
 from example_project.settings import *  # noqa: F403
 
-OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": PROVIDER.url}}
+OIDC_LOGOUT_PROVIDERS = {
+    "default": settings.OIDC_LOGOUT_PROVIDERS["default"]
+    | {"REAUTHENTICATE_WITH": {"max_age": "0"}}  # the default
+}
 MIDDLEWARE = ["e2e.providers.arrivals.note_arrivals", *settings.MIDDLEWARE]
 OIDC_OP_AUTHORIZATION_ENDPOINT = f"{PROVIDER.url}/auth"
 OIDC_OP_TOKEN_ENDPOINT = f"{PROVIDER.url}/token"
