@@ -74,10 +74,6 @@ class ChromiumVisitor:
     def press_button(self, name):
         self.run(self.page.get_by_role("button", name=name, exact=True).click())
 
-    def follow(self, name):
-        """Follow the link with a name."""
-        self.run(self.page.get_by_role("link", name=name, exact=True).click())
-
     def fill(self, **values):
         """Fill in the fields of a form."""
         for name, value in values.items():
