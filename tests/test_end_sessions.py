@@ -9,25 +9,29 @@ from io import StringIO
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user_model, login
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.cached_db import SessionStore as CachedStore
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.models import Session
-from django.core.cache import caches
+from django.core.cache import cache, caches
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, InterfaceError, connection
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from django_oidc_logout.api import aend_sessions, end_sessions
+from django_oidc_logout.api import aend_sessions, end_sessions, remember_login
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import end, engines, index
+from django_oidc_logout.sessions import bound_store, end, engines, index
 from django_oidc_logout.signals import session_ended
 from tests.factories import ENGINES, is_signed_in
 
 pytestmark = pytest.mark.django_db
+
+PASSWORD = "django.contrib.auth.backends.ModelBackend"
 
 
 @pytest.fixture
@@ -364,6 +368,40 @@ def test_rows_are_looked_for_where_they_are_written(settings, sign_in):
 
 
 # oidc_logout_clear_sessions
+
+
+@pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"], indirect=True)
+def test_command_during_a_sign_in(engine, idp, signals):
+    """`login()` creates an empty session, and its data is saved at the end of the request."""
+    request = RequestFactory().get("/")
+    request.session = engines.store()()
+    bound_store.bind(request)
+    login(request, get_user_model().objects.create(username="ada"), PASSWORD)
+    remember_login(request, claims={"iss": idp.issuer, "sub": "ada"}, provider="default")
+    call_command("oidc_logout_clear_sessions", verbosity=0)
+    request.session.save()
+    assert OIDCSession.objects.get().session_key == request.session.session_key
+    assert signals["ended"] == []
+    assert end_sessions(sub="ada") == 1
+
+
+def test_command_copies_no_session_into_the_cache(settings, sign_in, monkeypatch):
+    """If the session ends at the same moment, the copy would outlive it."""
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+    client = sign_in()
+    cache.clear()
+    read = CachedStore._get_session_from_db
+
+    def end_after_reading(store):
+        found = read(store)
+        end_sessions(sub="ada")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CachedStore, "_get_session_from_db", end_after_reading)
+        call_command("oidc_logout_clear_sessions", verbosity=0)
+    end_sessions(sub="ada")
+    assert not is_signed_in(client)
 
 
 @pytest.mark.parametrize("name", ["cache", "cached_db"])

@@ -120,7 +120,7 @@ class OIDCSessionAdmin(SignOutAdmin):
         """Return the sessions without their tokens, with the request's own marked."""
         current = index.current(request)
         is_this_one = Case(When(pk=0 if current is None else current.pk, then=True), default=False)
-        rows: QuerySet[OIDCSession] = super().get_queryset(request)
+        rows: QuerySet[OIDCSession] = super().get_queryset(request).using(index.database())
         return without_tokens(rows).annotate(is_this_one=is_this_one)
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:

@@ -11,12 +11,14 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..models import OIDCSession
+from ..sessions import index
 from .actions import SignOutAdmin, ended_message, without_tokens
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
+
+    from ..models import OIDCSession
 
 
 class SignOutEverywhereMixin(SignOutAdmin):
@@ -32,8 +34,8 @@ class SignOutEverywhereMixin(SignOutAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> HttpResponse | None:
         """Ask for confirmation, then end every session that a provider began for these users."""
-        users = queryset.values("pk")
-        rows = OIDCSession.objects.filter(Q(user__in=users) | Q(acts_as__in=users))
+        users = queryset.using(index.database()).values("pk")
+        rows = index.matching().filter(Q(user__in=users) | Q(acts_as__in=users))
         return self.confirm_and_end(
             request,
             without_tokens(rows).order_by("user", "-signed_in_at"),

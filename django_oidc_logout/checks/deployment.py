@@ -120,6 +120,24 @@ def check_database_of_users() -> list[CheckMessage]:
     ]
 
 
+def check_replica_of_sessions() -> list[CheckMessage]:
+    """Check that sessions are read from the database that they are written to."""
+    model: Any = lookup.attempt(lambda: engines.model_of(engines.store()), None)
+    written = lookup.attempt(lambda: router.db_for_write(model) if model else "", "")
+    read = lookup.attempt(lambda: router.db_for_read(model) if model else "", written)
+    if read == written:
+        return []
+    return [
+        Warning(
+            f"DATABASE_ROUTERS reads sessions from {read!r} and writes them to {written!r}: until "
+            f"{read!r} has caught up, a session that has ended is still served, and a new one is "
+            "not found.",
+            hint="Read the sessions from the database that they are written to.",
+            id="oidc_logout.W061",
+        )
+    ]
+
+
 def check_proxy() -> list[CheckMessage]:
     """Check that the post_logout_redirect_uri is an https URL behind a proxy."""
     providers = conf.known_providers.values()

@@ -159,7 +159,7 @@ class _OnServer(_Bound):
         data: dict[str, Any] = super().load()
         if not self._needs_check(data) or not self._is_orphan(data):
             return data
-        super().delete(self.session_key)  # type: ignore[misc]  # the store's
+        self._delete(self.session_key)
         self._session_key = None
         return {}
 
@@ -181,8 +181,13 @@ class _OnServer(_Bound):
         key = session_key or self.session_key
         if session_key and session_key == entry.row_key(self) != self.session_key:
             self._replace(session_key)  # cycle_key() deletes the session that it has replaced
-        elif not key or not engines.delete_in_bulk(self._engine, key):
-            super().delete(session_key)  # type: ignore[misc]  # the store's
+        elif key:
+            self._delete(key)
+
+    def _delete(self: Any, key: str) -> None:
+        if not engines.delete_in_bulk(self._engine, key):
+            super().delete(key)  # type: ignore[misc]  # the store's
+            engines.delete_unreplicated(self._engine, key)
 
     async def asave(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
         await sync_to_async(self.save)(must_create)
@@ -198,7 +203,7 @@ class _OnServer(_Bound):
         """
         with index.transaction_on_index():
             index.change_key(self)
-            super().delete(old_key)  # type: ignore[misc]  # the store's
+            self._delete(old_key)
 
 
 class _InBoth(_OnServer):

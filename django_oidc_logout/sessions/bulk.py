@@ -30,9 +30,7 @@ def end_in_batches(
         DatabaseError: the index cannot be read, or the marks cannot be written.
     """
     newest = rows.aggregate(newest=Max("pk"))["newest"] or 0
-    ordered, last = rows.filter(pk__lte=newest).order_by("pk"), 0
-    while batch := list(ordered.filter(pk__gt=last)[: index.BATCH]):
-        last = batch[-1].pk
+    for batch in index.pages(rows.filter(pk__lte=newest)):
         if reauthenticate:
             reauthentication.require((row.issuer, row.sub) for row in batch)
         try:

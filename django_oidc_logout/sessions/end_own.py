@@ -75,9 +75,11 @@ def end_current(request: HttpRequest, row: OIDCSession | None) -> bool:
 
 
 def _delete_current(request: HttpRequest, row: OIDCSession | None) -> None:
-    unloaded_key = _unloaded_key(request, row)
+    unloaded_key, key = _unloaded_key(request, row), request.session.session_key
     request.session.flush()
     entry.forget_flush(request.session)
+    if key:
+        engines.delete_unreplicated(engines.store(), key)
     if unloaded_key:
         engines.delete(unloaded_key)
 
@@ -129,6 +131,7 @@ def end_before_logout(request: HttpRequest) -> None:
         with sql.savepoints():
             if not engines.in_cookies():
                 session.delete()
+                engines.delete_unreplicated(engines.store(), str(session.session_key))
     except Exception:  # every store raises its own exceptions; the row stays, as in `end_current`
         logger.exception(
             "Could not delete a session that other code signs out, its row remains",

@@ -11,6 +11,7 @@ from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
 from django.core.cache import caches
 from django.db import router
+from django.db.models import Model
 from django.utils import timezone
 
 from .. import safe_cache
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 logger = logging.getLogger("django_oidc_logout")
+
+CACHE_IS_DOWN = "the cache that holds the sessions does not respond"
 
 
 def store() -> type[SessionBase]:
@@ -67,12 +70,39 @@ def delete(*keys: str) -> None:
     if not delete_in_bulk(engine, *keys):
         for key in keys:
             engine(key).delete(key)
+        delete_unreplicated(engine, *keys)
     _require_cache(engine)
 
 
+def delete_unreplicated(engine: type[SessionBase], *keys: str) -> None:
+    """Delete sessions that their store looked for in a replica, which may not have them yet.
+
+    Django's `delete()` reads a session before it deletes it, and ignores one that it does not find.
+    """
+    model = model_of(engine)
+    if model is not None and router.routers:
+        sql.delete(model, session_key=keys)
+
+
+def model_of(engine: Any) -> type[Model] | None:
+    """Return the model of the sessions if a store keeps them in a database.
+
+    The store of django-user-sessions does not have Django's `get_model_class()`.
+    """
+    if hasattr(engine, "get_model_class"):
+        model = engine.get_model_class()
+    else:
+        model = getattr(import_module(engine.__module__), "Session", None)
+    return model if isinstance(model, type) and issubclass(model, Model) else None
+
+
 def can_hide() -> bool:
-    """Return whether a session that exists can look as if it did not: its cache may be down."""
-    return hasattr(store(), "cache_key")
+    """Return whether a session that exists can look as if it did not.
+
+    Its cache may be down, or a replica of its database may be behind.
+    """
+    engine = store()
+    return hasattr(engine, "cache_key") or (model_of(engine) is not None and bool(router.routers))
 
 
 def delete_hidden(key: str) -> bool:
@@ -113,7 +143,7 @@ def delete_again(*keys: str) -> None:
 def _require_cache(engine: type[SessionBase]) -> None:
     """Raise if the cache that holds the sessions is down: to Django it would look empty."""
     if hasattr(engine, "cache_key") and not safe_cache.is_up(conf.SESSION_CACHE_ALIAS):
-        raise ConnectionError("the cache that holds the sessions does not respond")
+        raise ConnectionError(CACHE_IS_DOWN)
 
 
 def _delete_from_database(engine: Any, keys: Collection[str]) -> None:
@@ -147,7 +177,7 @@ def read(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     engine, wanted = store(), list(keys)
     if in_cookies() or not wanted:
         return {}
-    read_all = READ_IN_BULK.get((engine, engine.load), _read_each)
+    read_all = READ_IN_BULK.get((engine, engine.load), _read_other)
     found = read_all(engine, wanted)
     if len(found) < len(wanted):
         _require_cache(engine)
@@ -155,17 +185,30 @@ def read(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def _read_from_database(engine: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
-    model = engine.get_model_class()
-    sessions = model.objects.using(router.db_for_write(model))
+    if (model := model_of(engine)) is None:
+        return {}
+    sessions = model._default_manager.using(router.db_for_write(model))
     live = sessions.filter(session_key__in=keys, expire_date__gt=timezone.now())
     decode = engine().decode
-    return {row.session_key: decode(row.session_data) for row in live}
+    return {key: decode(data) for key, data in live.values_list("session_key", "session_data")}
 
 
 def _read_from_cache(engine: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
     names = {engine.cache_key_prefix + key: key for key in keys}
-    found = caches[conf.SESSION_CACHE_ALIAS].get_many(names)
+    try:
+        found = caches[conf.SESSION_CACHE_ALIAS].get_many(names)
+    except Exception as exc:  # every backend raises its own exceptions
+        raise ConnectionError(CACHE_IS_DOWN) from exc
     return {names[name]: data for name, data in found.items()}
+
+
+def _read_other(engine: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
+    """Read sessions of another package's store. It may look for them in a replica, so ask it last.
+
+    The store is asked, because it may know of sessions that are elsewhere.
+    """
+    found = _read_from_database(engine, keys)
+    return found | _read_each(engine, [key for key in keys if key not in found])
 
 
 def _read_each(engine: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
@@ -193,11 +236,4 @@ def is_alive(key: str) -> bool:
     Raises:
         Exception: any exception of the session store.
     """
-    engine = store()
-    session = engine(key)
-    if session.load():
-        return True
-    _require_cache(engine)
-    if session.session_key:
-        session.delete()  # the file engine replaces an expired session by an empty one
-    return False
+    return key in read([key])

@@ -89,7 +89,7 @@ def remove(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
         existing = OIDCSession.objects.using(database()).filter(pk__in=keys)
         locked = existing.order_by("pk").select_for_update().values_list("pk", "session_key")
         unchanged = {pk for pk, key in locked if keys[pk] == key}
-        OIDCSession.objects.filter(pk__in=unchanged).delete()
+        existing.filter(pk__in=unchanged).delete()
     return [row for row in rows if row.pk in unchanged]
 
 
@@ -147,18 +147,33 @@ def clear() -> list[OIDCSession]:
     The server cannot look for a session in a cookie: its row is removed if nobody has used the
     session for twice its lifetime.
     """
-    rows = OIDCSession.objects.order_by("pk").values_list("session_key", flat=True)
     if engines.in_cookies():
         long_ago = timezone.now() - timedelta(seconds=conf.SESSION_COOKIE_AGE)
-        gone = list(rows.filter(expires_at__lt=long_ago))
+        gone = list(matching().filter(expires_at__lt=long_ago))
     else:
-        gone = [key for key in rows.iterator() if not engines.is_alive(key)]
-    return [row for batch in batches(gone) for row in remove(_with_keys(batch))]
+        gone = [row for page in pages(matching()) for row in without_session(page)]
+    return [row for batch in batches(gone) for row in remove(batch)]
 
 
-def _with_keys(keys: Sequence[str]) -> list[OIDCSession]:
-    rows = OIDCSession.objects.using(database()).filter(session_key__in=keys)
-    return list(rows.defer("id_token", "refresh_token"))
+def without_session(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
+    """Return the rows whose session their store does not have. Not for sessions in cookies.
+
+    A session without data exists: `login()` creates it first, and saves its data at the end of the
+    request.
+
+    Raises:
+        Exception: any exception of the session store.
+    """
+    existing = engines.read(row.session_key for row in rows)
+    return [row for row in rows if row.session_key not in existing]
+
+
+def pages(rows: QuerySet[OIDCSession]) -> Iterator[list[OIDCSession]]:
+    """Yield rows in batches, each read when it is needed. Rows may be removed in between."""
+    ordered, last = rows.order_by("pk"), 0
+    while page := list(ordered.filter(pk__gt=last)[:BATCH]):
+        last = page[-1].pk  # a row that ends loses its primary key
+        yield page
 
 
 def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -114,9 +114,5 @@ def clear() -> int:
     Raises:
         SessionsNotEnded: a session store failed. The batch's other sessions have ended.
     """
-    count, last = 0, 0
-    rows = index.matching().filter(ends_at__lte=entry.moment(time.time())).order_by("pk")
-    while batch := list(rows.filter(pk__gt=last)[: index.BATCH]):
-        last = batch[-1].pk
-        count += end.end_rows(batch, code=EndedCode.OVERDUE)
-    return count
+    rows = index.matching().filter(ends_at__lte=entry.moment(time.time()))
+    return sum(end.end_rows(page, code=EndedCode.OVERDUE) for page in index.pages(rows))

@@ -82,12 +82,8 @@ def clear() -> int:
         SessionsNotEnded: a session store failed. The other sessions have ended.
         Exception: any exception of the session store while it is read.
     """
-    count, last = 0, 0
-    rows = index.matching().select_related("user").order_by("pk")
-    while batch := list(rows.filter(pk__gt=last)[: index.BATCH]):
-        last = batch[-1].pk
-        count += _end(_invalid(batch))
-    return count
+    rows = index.matching().select_related("user")
+    return sum(_end(_invalid(page)) for page in index.pages(rows))
 
 
 def end_if_password_changed(rows: Sequence[OIDCSession], user: AbstractBaseUser) -> int:
@@ -147,8 +143,7 @@ def remove_gone(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
     if engines.in_cookies():
         return []
     try:
-        existing = engines.read(row.session_key for row in rows)
-        missing = [row for row in rows if row.session_key not in existing]
+        missing = index.without_session(rows)
         end.announce_gone(index.remove(missing))  # not if a key has just changed
     except Exception:  # every store raises its own exceptions, and the page must be shown
         logger.exception(
