@@ -119,3 +119,22 @@ def test_clear_command(browser, sign_in, signals):
 def test_index_beside_the_users(settings, app, found):
     settings.DATABASE_ROUTERS = [Router(**{app: "other"})]
     assert [message.id for message in deployment.check_database_of_users()] == found
+
+
+SEPARATE = {"KEY_FUNCTION": "django_tenants.cache.make_key"}
+
+
+@pytest.mark.parametrize(
+    ("apps", "cache", "found"),
+    [
+        (["django_oidc_logout"], {}, ["oidc_logout.W062"]),
+        (["django_oidc_logout"], SEPARATE, []),
+        (["django.contrib.auth"], {}, []),
+        (None, {}, []),
+        (5, {}, []),
+    ],
+)
+def test_tenants_do_not_share_the_cache(settings, apps, cache, found):
+    settings.TENANT_APPS = apps
+    settings.CACHES = {"default": {**settings.CACHES["default"], **cache}}
+    assert [message.id for message in deployment.check_cache_of_tenants()] == found

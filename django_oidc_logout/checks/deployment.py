@@ -138,6 +138,24 @@ def check_replica_of_sessions() -> list[CheckMessage]:
     ]
 
 
+def check_cache_of_tenants() -> list[CheckMessage]:
+    """Check that tenants with schemas of their own do not share what the cache remembers."""
+    apps, caches = conf.raw("TENANT_APPS"), conf.raw("CACHES")
+    is_separate = lookup.attempt(lambda: "django_oidc_logout" in apps, otherwise=False)
+    cache = lookup.attempt(lambda: caches[DEFAULT_CACHE_ALIAS], {})
+    if not is_separate or lookup.attempt(lambda: cache.get("KEY_FUNCTION"), None):
+        return []
+    return [
+        Warning(
+            "TENANT_APPS has django_oidc_logout, but all tenants share the keys of the default "
+            "cache: a logout token that one tenant receives can end a sign-in at another.",
+            hint='Set "KEY_FUNCTION": "django_tenants.cache.make_key" and "REVERSE_KEY_FUNCTION": '
+            '"django_tenants.cache.reverse_key" in CACHES.',
+            id="oidc_logout.W062",
+        )
+    ]
+
+
 def check_proxy() -> list[CheckMessage]:
     """Check that the post_logout_redirect_uri is an https URL behind a proxy."""
     providers = conf.known_providers.values()
@@ -192,4 +210,5 @@ def _unapplied(alias: str) -> list[str]:
     ]
 
 
+DATABASE_CHECKS = (check_database_of_users, check_replica_of_sessions, check_cache_of_tenants)
 CACHE_CHECKS = (check_cache, check_dummy_cache, check_session_cache)

@@ -45,7 +45,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         browser.CHECKS,
         signals.CHECKS,
         sockets.CHECKS,
-        [deployment.check_database_of_users, deployment.check_replica_of_sessions],
+        deployment.DATABASE_CHECKS,
     )
 
 

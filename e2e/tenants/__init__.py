@@ -1,0 +1,1 @@
+"""A site with django-tenants: each tenant has a PostgreSQL schema of its own."""
