@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -48,10 +49,10 @@ class OIDCSessionMiddleware:
         token = user_changes.handled.set(request)
         try:
             response = self.get_response(request)
-        finally:
+        finally:  # even if the server stops this request
             user_changes.handled.reset(token)
-        if user_changes.END_OWN in request.__dict__:
-            user_changes.end_own(request)
+            if user_changes.END_OWN in request.__dict__:
+                user_changes.end_own(request)
         if entry.will_be_saved(request.session):
             _update_row(request)
         if refusals.concern(request):
@@ -67,10 +68,10 @@ class OIDCSessionMiddleware:
         token = user_changes.handled.set(request)
         try:
             response: HttpResponseBase = await self.get_response(request)
-        finally:
+        finally:  # even if the browser has gone: Django cancels the view then
             user_changes.handled.reset(token)
-        if user_changes.END_OWN in request.__dict__:
-            await sync_to_async(user_changes.end_own)(request)
+            if user_changes.END_OWN in request.__dict__:
+                await asyncio.shield(sync_to_async(user_changes.end_own)(request))
         if entry.will_be_saved(request.session):
             await sync_to_async(_update_row)(request)
         if refusals.concern(request):
@@ -81,7 +82,6 @@ class OIDCSessionMiddleware:
 def _update_row(request: HttpRequest) -> None:
     if id_token := entry.new_id_token(request.session):
         sign_in.record(request, PendingTokens(id_token=id_token), renewal=True)
-        return
     unrecorded.report(request)
     bound_store.follow(request)
     if entry.expiry_differs(request.session):

@@ -12,7 +12,7 @@ from .codes import LogCode, SignInCode
 from .conf import conf
 from .exceptions import OIDCLogoutError
 from .providers import configured
-from .sessions import admission, end, entry, index, pending, tombstones, unrecorded
+from .sessions import admission, end, engines, entry, index, pending, tombstones, unrecorded
 from .sessions import record as rows
 from .signals import signed_in
 from .tokens import id_token
@@ -155,7 +155,8 @@ def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
         return
     try:
         rows.remove_replaced(request)
-        if row_key != entry.row_key(request.session):
+        is_replaced = row_key and row_key != entry.row_key(request.session)
+        if is_replaced and engines.delete_hidden(row_key):
             index.remove_key(row_key)
     except Exception:  # this must not break the sign-in either
         logger.exception(
@@ -181,6 +182,7 @@ def _follow(request: HttpRequest, user: AbstractBaseUser) -> None:
             tombstones.enforce(request, row, issued_at)
         unrecorded.mark(request)
     except Exception:  # this must not break the sign-in either
+        rows.follow_later(request.session)
         logger.exception(
             "Could not record who uses a session now, run oidc_logout_doctor",
             extra=LogCode.USER_SWITCH_NOT_RECORDED.extra(),

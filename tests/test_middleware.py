@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import DatabaseError
 from django.test import Client
+from django.utils import timezone
 
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, end, engines, index
@@ -256,3 +257,14 @@ def test_replica_that_is_behind_ends_no_session(settings, sign_in, name):
     settings.DATABASE_ROUTERS = ["tests.routers.ReplicaRouter"]
     assert client.get("/put-aside/").status_code == 200
     assert is_signed_in(client)
+
+
+def test_expiry_date_follows_although_a_renewed_token_cannot_be_read(sign_in):
+    client = sign_in()
+    session = client.session
+    session["oidc_id_token"] = "not one"
+    session.set_expiry(100)
+    session.save()
+    client.get("/put-aside/")
+    left = OIDCSession.objects.get().expires_at - timezone.now()
+    assert left.total_seconds() <= 100

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import RequestFactory
 from django.utils import timezone
 
-from django_oidc_logout.api import end_sessions
+from django_oidc_logout.api import end_sessions, remember_login
 from django_oidc_logout.checks import deployment
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, engines
@@ -118,6 +118,22 @@ def test_session_that_a_sign_in_does_not_find(kind, sign_in, behind, is_bound):
     login(request, get_user_model().objects.get(), PASSWORD)
     behind.catch_up()
     assert is_signed_in(client) is OIDCSession.objects.filter(session_key=key).exists()
+
+
+def test_session_that_a_sign_in_replaces(settings, idp, sign_in, behind):
+    """Without the middleware, its row was written once more before `login()`."""
+    settings.SESSION_ENGINE = CACHED
+    client = sign_in()
+    key = client.session.session_key
+    grace = get_user_model().objects.create(username="grace")
+    behind(Session, OIDCSession)
+    request = RequestFactory().post("/", headers={"cookie": f"sessionid={key}"})
+    request.session = engines.store()(key)
+    remember_login(request, idp.id_token(sub="grace"))
+    login(request, grace, PASSWORD)
+    behind.catch_up()
+    assert not Session.objects.filter(session_key=key).exists()
+    assert not OIDCSession.objects.filter(session_key=key).exists()
 
 
 def test_clear_command_keeps_new_sessions(kind, sign_in, behind, signals):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.apps import apps
@@ -70,6 +73,16 @@ def leave(request):
     return HttpResponse(f"bye, {request.user.email}")
 
 
+def leave_and_stop(request):
+    leave(request)
+    raise SystemExit
+
+
+async def aleave_and_stop(request):
+    await aleave(request)
+    raise asyncio.CancelledError
+
+
 def leave_and_log_out(request):
     answer = leave(request)
     logout(request)
@@ -82,6 +95,8 @@ urlpatterns = [
     path("apassword/", achange_password),
     path("aleave/", aleave),
     path("leave/", leave),
+    path("leave/stop/", leave_and_stop),
+    path("aleave/stop/", aleave_and_stop),
     path("leave/logout/", leave_and_log_out),
     path("oidc/", include("django_oidc_logout.urls_account")),
     *site,
@@ -544,6 +559,19 @@ def test_user_who_was_deleted_in_sql(people, ada, signals):
     call_command("oidc_logout_clear_sessions", verbosity=0)
     assert rows() == {"bob"}
     assert ended(signals) == both(DELETED)
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [("/leave/stop/", SystemExit), ("/aleave/stop/", asyncio.CancelledError)],
+)
+def test_own_session_ends_if_the_request_is_stopped(engine, people, path, error):
+    get = people["desk"].get if error is SystemExit else partial(get_async, people["desk"])
+    with pytest.raises(error):
+        get(path)
+    assert rows() == {"bob"}
+    get_user_model().objects.update(is_active=True)
+    assert still_in(people) == {"bob"}
 
 
 def test_rows_without_a_user_stay(people, signals):

@@ -142,8 +142,8 @@ def check_cache_of_tenants() -> list[CheckMessage]:
     """Check that tenants with schemas of their own do not share what the cache remembers."""
     apps, caches = conf.raw("TENANT_APPS"), conf.raw("CACHES")
     is_separate = lookup.attempt(lambda: "django_oidc_logout" in apps, otherwise=False)
-    cache = lookup.attempt(lambda: caches[DEFAULT_CACHE_ALIAS], {})
-    if not is_separate or lookup.attempt(lambda: cache.get("KEY_FUNCTION"), None):
+    key_function = lookup.attempt(lambda: caches[DEFAULT_CACHE_ALIAS]["KEY_FUNCTION"], None)
+    if not is_separate or key_function:
         return []
     return [
         Warning(

@@ -181,6 +181,16 @@ def follow_login(request: HttpRequest, user: AbstractBaseUser) -> OIDCSession | 
     return row if hasattr(request, ENDED_ROW) else None
 
 
+def follow_later(session: SessionBase) -> None:
+    """Note in a session the row that could not be given to it.
+
+    The middleware tries again, or flushes the session if it has ended in the meantime.
+    """
+    key = entry.flushed(session).row_key
+    if key and not entry.row_key(session):
+        entry.mark_recorded(session, key, entry.mozilla_id_token(session))
+
+
 def _move(row: OIDCSession, old_key: str) -> bool:
     with sql.savepoint(index.database()):
         if not row.pk:

@@ -11,7 +11,6 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 from django_tenants.utils import schema_context
 
@@ -69,9 +68,7 @@ def test_provider_signs_out(people, logout_token):
 def test_logout_token_before_the_row(sign_in, logout_token):
     """The tombstone that a logout token leaves is that of its tenant."""
     assert post_logout_token(logout_token(sid="desk"), SERVER_NAME=HOSTS[ONE]).status_code == 200
-    people = {
-        name: sign_in(Client(SERVER_NAME=host), sid="desk") for name, host in HOSTS.items()
-    }
+    people = {name: sign_in(Client(SERVER_NAME=host), sid="desk") for name, host in HOSTS.items()}
     assert still_in(people) == {TWO}
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from django.contrib import auth
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
 
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import record
 from tests.absence import need_package
 from tests.admin.conftest import LIST, user
 from tests.factories import is_signed_in, post_logout_token, query_of
@@ -115,3 +117,16 @@ def test_admin_shows_both(ada, grace, client, settings):
         get_user_model().objects.get(username="ada"), "django.contrib.auth.backends.ModelBackend"
     )
     assert "ada, acting as grace" in client.get(LIST).content.decode()
+
+
+def test_session_stays_known_if_the_index_fails_meanwhile(ada, grace, monkeypatch):
+    def down(*args):
+        raise OperationalError("down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(record, "_move", down)
+        ada.act_as(grace)
+    assert ada.name() in ("grace", "AnonymousUser")  # django-loginas has already removed the row
+    assert (ada.name() == "grace") is OIDCSession.objects.exists()
+    end_sessions(sub="1234")
+    assert ada.name() == "AnonymousUser"
