@@ -15,6 +15,7 @@ DIE_BEFORE = "X-Die-Before-Step"  # 1 is the first; 0 counts the steps only
 DIE_HOW = "X-Die-How"  # a key of fault_points.DEATHS
 RECEIVER = "X-Receiver"  # what the site's receivers do: a key of fault_points.RECEIVERS
 STEPS_TAKEN = "X-Steps-Taken"
+HANG_UP = "X-Hang-Up"  # the browser waits for so many seconds, and then closes the connection
 IN_DOUBT = "X-In-Doubt"  # the session may still be in the store
 
 
@@ -68,10 +69,15 @@ class Web:
         async with self.slots:
             self.asked += 1
             try:
-                async with asyncio.timeout(GIVE_UP if RECEIVER in dict(headers) else TIMEOUT):
+                async with asyncio.timeout(patience(dict(headers))):
                     return parse(await exchange(port, request))
             except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError) as exc:
                 raise Unanswered(str(exc)) from exc
+
+
+def patience(headers):
+    """Return for how many seconds to wait for an answer."""
+    return float(headers.get(HANG_UP, GIVE_UP if RECEIVER in headers else TIMEOUT))
 
 
 async def exchange(port, request):

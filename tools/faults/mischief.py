@@ -6,11 +6,12 @@ import asyncio
 import os
 import signal
 import sqlite3
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 
 from .client import Unanswered
 
 PATIENCE = 60  # seconds, within which the site is well again
+CLEARINGS = 5
 DATABASES = "postgresql", "sqlite"
 
 
@@ -33,6 +34,7 @@ class Mischief:
             "wsgi worker killed": lambda: self.worker_killed(self.world.wsgi),
             "asgi worker killed": lambda: self.worker_killed(self.world.asgi),
             "wsgi worker told to end": lambda: self.worker_killed(self.world.wsgi, signal.SIGTERM),
+            "rows cleared": self.rows_cleared,
             "sync worker timed out": lambda: self.worker_killed(self.world.sync, signal.SIGABRT),
         }
         if world.database == "sqlite":
@@ -109,6 +111,14 @@ class Mischief:
         with closing(sqlite3.connect(file, timeout=PATIENCE, check_same_thread=False)) as lock:
             await asyncio.to_thread(lock.execute, "BEGIN EXCLUSIVE")
             yield
+
+    @asynccontextmanager
+    async def rows_cleared(self):
+        """Run the housekeeping while people sign in and out."""
+        for _ in range(CLEARINGS):
+            with suppress(Unanswered):
+                await self.site.web.ask(self.site.nodes[0], "POST", "/clear/")
+        yield
 
     @asynccontextmanager
     async def server_down(self, name, number):

@@ -7,7 +7,7 @@ import uuid
 from functools import partial
 
 from .actions import SignInFailed, dying
-from .client import RECEIVER, Unanswered
+from .client import HANG_UP, RECEIVER, Unanswered
 from .provider import CUSTOMER_OF, email_of
 
 MOST_DEVICES = 3
@@ -200,7 +200,9 @@ class Person:
         self.unfinished.append((attempt, sessions, by))
 
     def mishap(self):
-        """Return headers with which a worker dies, or a receiver hangs or stops the request."""
+        """Return headers with which a worker dies, a receiver misbehaves, or the browser leaves."""
+        if self.rng.random() < 0.3:
+            return {HANG_UP: str(self.rng.uniform(0, 0.05))}
         if self.rng.random() < 0.3:
             return {RECEIVER: self.rng.choice(["hangs", "exits"])}
         return dying(self.rng.randint(1, LAST_STEP), self.rng.choice(("kill", "term", "exit")))

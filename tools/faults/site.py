@@ -101,6 +101,12 @@ def health(request):
 
 
 @csrf_exempt
+def clear(request):
+    call_command("oidc_logout_clear_sessions", verbosity=0)
+    return HttpResponse("cleared")
+
+
+@csrf_exempt
 def audit(request):
     """Do the housekeeping; return which sessions have a row, and which are signed in."""
     call_command("oidc_logout_clear_sessions", verbosity=0)
@@ -131,6 +137,7 @@ urlpatterns = [
     path("django-logout/", django_logout),
     path("end/", end),
     path("health/", health),
+    path("clear/", clear),
     path("audit/", audit),
     path("oidc/", include("django_oidc_logout.urls")),
     path("oidc/", include("mozilla_django_oidc.urls")),
