@@ -414,7 +414,8 @@ def test_sessions_in_a_cache_that_is_down_keep_their_rows(settings, sign_in, mon
         raise ConnectionError("down")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(caches["default"]), "get", down)
+        for method in ("get", "get_many"):
+            patch.setattr(type(caches["default"]), method, down)
         with pytest.raises(CommandError, match="does not respond"):
             call_command("oidc_logout_clear_sessions")
     assert OIDCSession.objects.exists()
