@@ -18,7 +18,7 @@ from e2e.sites.table import STAFF  # noqa: E402
 
 call_command("migrate", verbosity=0, interactive=False, run_syncdb=True)
 User = get_user_model()
-if not User.objects.filter(username=STAFF).exists():  # it is after a restart
+if not User.objects.filter(username=STAFF).exists():  # after a restart they do
     User.objects.create_superuser(STAFF, f"{STAFF}@example.org", STAFF)
 pages.say(checks=[[each.id, each.hint] for each in run_checks() if "oidc_logout" in str(each.id)])
 call_command("runserver", sys.argv[1], use_reloader=False, skip_checks=True, insecure_serving=True)
