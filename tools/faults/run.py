@@ -94,7 +94,9 @@ class Run:
         if len(nobodys) > self.model.lost_sign_ins:
             self.left_over("rows and sessions of nobody", nobodys)
         self.left_over("keys cached for ever", found["cached for ever"])
-        await asyncio.gather(*map(self.end_all, {session.sub for session in sessions}))
+        accounts = {account for person in self.people for account in person.accounts}
+        everybody = accounts.union(session.sub for session in sessions)
+        await asyncio.gather(*map(self.end_all, everybody))  # also whose sign-in nobody finished
         found = await self.audit()
         self.left_over("rows in the end", found["rows"])
         self.left_over("sessions in the end", set(found["signed_in"]) & handed_out - unrecorded)
