@@ -45,6 +45,11 @@ def _empty_cache():
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch):
+    monkeypatch.setattr("django_oidc_logout.sessions.index.PAUSE", 0)
+
+
 @pytest.fixture
 def idp(settings):
     """Return a running identity provider that the site is configured for."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from django.contrib import auth
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.db import OperationalError
 
 from django_oidc_logout.api import end_sessions
@@ -117,6 +120,22 @@ def test_admin_shows_both(ada, grace, client, settings):
         get_user_model().objects.get(username="ada"), "django.contrib.auth.backends.ModelBackend"
     )
     assert "ada, acting as grace" in client.get(LIST).content.decode()
+
+
+def test_session_stays_known_if_rows_are_cleared_meanwhile(ada, grace, monkeypatch):
+    """The session that is replaced is deleted a moment before its row follows."""
+    move, moved = record._move, []
+
+    def clear_first(row, old_key):
+        monkeypatch.setattr(time, "sleep", lambda seconds: moved.append(move(row, old_key)))
+        call_command("oidc_logout_clear_sessions", verbosity=0)
+        return moved[0] if moved else move(row, old_key)
+
+    monkeypatch.setattr(record, "_move", clear_first)
+    ada.act_as(grace)
+    assert ada.name() == "grace"
+    assert end_sessions(sub="1234") == 1
+    assert ada.name() == "AnonymousUser"
 
 
 def test_session_stays_known_if_the_index_fails_meanwhile(ada, grace, monkeypatch):
