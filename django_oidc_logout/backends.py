@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
+from django.utils.decorators import method_decorator
+from django.utils.functional import SimpleLazyObject
+from mozilla_django_oidc import views
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from . import request_scope, sign_in
+from . import refusals, request_scope, sign_in
+from .exceptions import ProviderUnavailable
+from .providers import sign_in_settings
 from .rp_initiated import destination
 from .sessions import entry, index, pending
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponseBase
 
 
-class OIDCLogoutMixin:
+class DiscoveryMixin:
+    """Takes what mozilla's settings leave out from the provider's discovery document.
+
+    The endpoints are lazy: mozilla reads its settings whenever it creates a backend, and Django
+    creates one for each request of somebody who is signed in.
+    """
+
+    def get_settings(self, attr: str, *args: Any) -> Any:
+        """Return a setting, or what stands in for it. A setting that is set wins."""
+        if attr == sign_in_settings.ALGORITHM and self._is_algorithm_published():
+            return sign_in_settings.USUAL_ALGORITHM
+        if attr not in sign_in_settings.ENDPOINTS:
+            return super().get_settings(attr, *args)  # type: ignore[misc]  # mozilla's
+        written = super().get_settings(attr, None)  # type: ignore[misc]  # mozilla's
+        return written or SimpleLazyObject(partial(sign_in_settings.endpoint, attr))
+
+    def _is_algorithm_published(self) -> bool:
+        """Return whether the settings leave the algorithm to the discovery document.
+
+        A site that sets the token endpoint has mozilla's own default, which is HS256.
+        """
+        written = super().get_settings  # type: ignore[misc]  # mozilla's
+        names = (sign_in_settings.ALGORITHM, sign_in_settings.TOKEN)
+        return not any(written(name, None) for name in names)
+
+
+class OIDCLogoutMixin(DiscoveryMixin):
     """Keeps the tokens of a sign-in for its sign-out. List it before a mozilla backend.
 
     mozilla-django-oidc drops the refresh token, and `login()` may flush the session with the ID
@@ -25,6 +57,12 @@ class OIDCLogoutMixin:
 
     request: HttpRequest
     _refresh_token: str | None = None
+
+    def verify_token(self, token: str, **kwargs: Any) -> Any:
+        """Verify with the algorithm that the provider publishes, unless the settings name one."""
+        if self._is_algorithm_published():
+            self.OIDC_RP_SIGN_ALGO = sign_in_settings.algorithm()
+        return super().verify_token(token, **kwargs)  # type: ignore[misc]  # mozilla's
 
     def get_token(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Keep the refresh token of the token response."""
@@ -52,8 +90,17 @@ class OIDCLogoutMixin:
         return user
 
     def authenticate(self, request: HttpRequest | None, **kwargs: Any) -> AbstractBaseUser | None:
-        """Record a silent refresh: the same user gets new tokens, and no `login()` follows."""
-        user: AbstractBaseUser | None = super().authenticate(request, **kwargs)  # type: ignore[misc]  # mozilla's
+        """Record a silent refresh: the same user gets new tokens, and no `login()` follows.
+
+        If the provider's metadata is needed and unknown, nobody signs in: the middleware says why.
+        """
+        try:
+            user: AbstractBaseUser | None = super().authenticate(request, **kwargs)  # type: ignore[misc]  # mozilla's
+        except ProviderUnavailable as exc:
+            refusals.log_unavailable(exc)
+            if request is not None:
+                request.__dict__[refusals.UNAVAILABLE] = True
+            return None
         if request is not None and user is not None and user == entry.signed_in_user(request):
             if tokens := pending.take(request, user):
                 sign_in.record(request, tokens, renewal=True)
@@ -73,6 +120,23 @@ class OIDCLogoutMixin:
 
 class OIDCLogoutBackend(OIDCLogoutMixin, OIDCAuthenticationBackend):  # type: ignore[misc]  # untyped
     """mozilla-django-oidc's backend, which also keeps what a sign-out needs."""
+
+
+class AuthenticationRequestView(DiscoveryMixin, views.OIDCAuthenticationRequestView):  # type: ignore[misc]  # untyped
+    """Starts a sign-in where the discovery document says: name it in OIDC_AUTHENTICATE_CLASS."""
+
+    OIDC_OP_AUTH_ENDPOINT: str
+
+    @method_decorator(request_scope.within)
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """Redirect to the provider, or say that it cannot be reached."""
+        try:
+            self.OIDC_OP_AUTH_ENDPOINT = str(self.OIDC_OP_AUTH_ENDPOINT)
+        except ProviderUnavailable as exc:
+            refusals.log_unavailable(exc)
+            return refusals.unavailable(request)
+        response: HttpResponseBase = super().get(request)
+        return response
 
 
 @request_scope.within

@@ -1,4 +1,4 @@
-"""Responses to requests whose session is overdue, and to sign-ins that were refused.
+"""Responses to requests whose session is overdue, and to sign-ins that were refused or cannot work.
 
 The middleware asks for them after the view, whatever library signs people in. It also asks the
 provider for a new authentication in the name of a browser that needs one: it adds parameters such
@@ -7,7 +7,8 @@ as `max_age=0` to the redirect with which the library starts a sign-in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
@@ -15,7 +16,8 @@ from django.shortcuts import render, resolve_url
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
-from .conf import conf
+from .codes import LogCode, OutcomeCode
+from .conf import DEFAULT_ALIAS, conf
 from .providers import configured
 from .providers.base import with_query
 from .rp_initiated import responses
@@ -28,13 +30,18 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
     from .conf import ProviderOptions
+    from .exceptions import ProviderUnavailable
     from .sessions.admission import Refusal
+
+logger = logging.getLogger("django_oidc_logout")
 
 REDIRECTS = (301, 302, 303, 307, 308)
 FIRST_SERVER_ERROR = 500
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 ASK_NEXT_TIME = "_oidc_logout_ask_next_time"
 """The attribute of a request whose browser is to authenticate again at its next sign-in."""
+UNAVAILABLE = "_oidc_logout_unavailable"
+"""The attribute of a request that could not sign in because the provider's metadata is unknown."""
 
 ASKED = 400 * 24 * 60 * 60  # seconds, the longest that browsers keep a cookie
 
@@ -43,6 +50,7 @@ def concern(request: HttpRequest) -> bool:
     """Return whether the response to a request may have to change. Costs no query."""
     return (
         admission.of(request) is not None
+        or UNAVAILABLE in request.__dict__
         or bound_store.was_overdue(request.session)
         or ASK_NEXT_TIME in request.__dict__
         or reauthentication.COOKIE in request.COOKIES
@@ -53,6 +61,8 @@ def answer(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
     """Return the response to a request, which is another one if its sign-in was refused."""
     if refusal := admission.of(request):
         return page(request, refusal)
+    if UNAVAILABLE in request.__dict__:
+        return unavailable(request)
     if bound_store.was_overdue(request.session) and not entry.is_signed_in(request.session):
         response = _overdue(request, response)
     if ASK_NEXT_TIME in request.__dict__:
@@ -65,17 +75,42 @@ def answer(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
 def page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Return the page that says why a sign-in was refused; for a script, a JSON object."""
     url = _reauthentication_url(refusal)
-    if not responses.is_browser(request):
-        error = {"error": refusal.code, "redirect_to": url}
-        response: HttpResponse = JsonResponse(error, status=401)
-    else:
-        context = {
-            "refusal": refusal,
-            "name": configured.display_name(refusal.alias, ""),
-            "url": url,
-            "home": get_script_prefix(),
-        }
-        response = render(request, "oidc_logout/reauthenticate.html", context, status=403)
+    context = {"refusal": refusal, "name": configured.display_name(refusal.alias, "")}
+    if responses.is_browser(request):
+        return _page(request, "oidc_logout/reauthenticate.html", url, context, status=403)
+    return _object(refusal.code, url, status=401)
+
+
+def log_unavailable(exc: ProviderUnavailable) -> None:
+    """Log that a sign-in could not begin, or go on, without the provider's metadata."""
+    logger.error(
+        "Nobody can sign in without the provider's metadata, run oidc_logout_doctor: reason=%s",
+        exc,
+        extra=LogCode.SIGN_IN_NOT_POSSIBLE.extra(provider=DEFAULT_ALIAS),
+    )
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """Return the page that says that nobody can sign in now; for a script, a JSON object."""
+    url = _sign_in_url(request.GET.get("next") or request.session.get(admission.MOZILLA_NEXT) or "")
+    if responses.is_browser(request):
+        context = {"name": configured.display_name(DEFAULT_ALIAS, "")}
+        return _page(request, "oidc_logout/unavailable.html", url, context, status=503)
+    return _object(OutcomeCode.PROVIDER_UNAVAILABLE, url, status=503)
+
+
+def _page(
+    request: HttpRequest, template: str, url: str, context: dict[str, Any], *, status: int
+) -> HttpResponse:
+    context |= {"url": url, "home": get_script_prefix()}
+    return _uncached(render(request, template, context, status=status))
+
+
+def _object(error: str, url: str, *, status: int) -> HttpResponse:
+    return _uncached(JsonResponse({"error": error, "redirect_to": url}, status=status))
+
+
+def _uncached(response: HttpResponse) -> HttpResponse:
     add_never_cache_headers(response)
     patch_vary_headers(response, responses.DECIDING_HEADERS)
     return response
@@ -126,9 +161,7 @@ def _overdue(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
         response.headers["WWW-Authenticate"] = "Session"
     else:
         return response
-    add_never_cache_headers(response)
-    patch_vary_headers(response, responses.DECIDING_HEADERS)
-    return response
+    return _uncached(response)
 
 
 def _cannot_show_pages(request: HttpRequest) -> bool:

@@ -2,38 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
+from .. import providers_callable
 from ..conf import DEFAULT_ALIAS, conf
+from ..providers import sign_in_settings
 from . import lookup
+from .project import MIDDLEWARE, SESSION_REFRESH
 from .tokens import BACKENDS, MIXIN, MOZILLA
 
-REQUIRED = (
-    "OIDC_OP_TOKEN_ENDPOINT",
-    "OIDC_OP_USER_ENDPOINT",
-    "OIDC_RP_CLIENT_ID",
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OWN = "django_oidc_logout.backends"
+REQUEST_VIEW = "mozilla_django_oidc.views.OIDCAuthenticationRequestView"
+CLIENT = "OIDC_RP_CLIENT_ID"
 SECRET = "OIDC_RP_CLIENT_SECRET"  # noqa: S105  # the name of a setting
+SIGN_IN = "oidc_authentication_init"
+VIEW = f"{OWN}.AuthenticationRequestView"
 UNVERIFIABLE = ("PS", "Ed")  # mozilla-django-oidc takes them for algorithms with a secret
 
 
-def _uses_mozillas(path: str, *names: str) -> bool:
-    """Return whether a backend has these methods from mozilla's class."""
-    backend, mozilla = lookup.load(path), lookup.load(MOZILLA)
-    return all(getattr(backend, name, None) is getattr(mozilla, name, None) for name in names)
+def _uses_mozillas(kind: Any, mozilla: type, *names: str) -> bool:
+    """Return whether a class, this package's part in it aside, has mozilla's methods."""
+    bases = [each for each in getattr(kind, "__mro__", ()) if each.__module__ != OWN]
+    return all(
+        next((each for each in bases if name in vars(each)), None) is mozilla for name in names
+    )
 
 
-def _reads_settings(path: str) -> bool:
-    return _uses_mozillas(path, "__init__", "get_settings")
+def _reads_settings(kind: Any, mozilla: str) -> bool:
+    return _uses_mozillas(kind, lookup.load(mozilla), "__init__", "get_settings")
+
+
+def _has_discovery() -> bool:
+    """Return whether the provider's discovery document stands in for what is not set."""
+    is_dynamic = providers_callable.is_path(conf.raw("OIDC_LOGOUT_PROVIDERS"))
+    return is_dynamic or DEFAULT_ALIAS in conf.known_providers
+
+
+def _missing() -> list[str]:
+    """Return the settings without which mozilla's backend raises."""
+    endpoints = () if _has_discovery() else (sign_in_settings.TOKEN, sign_in_settings.USERINFO)
+    missing = [name for name in (*endpoints, CLIENT) if not conf.raw(name)]
+    if not conf.written(SECRET):  # None is right for a client that has none
+        missing.append(SECRET)
+    return missing
 
 
 def check_required() -> list[CheckMessage]:
     """Check that mozilla's backend finds the settings without which it raises."""
-    missing = [name for name in REQUIRED if conf.raw(name) is None]
-    if not conf.written(SECRET):  # None is right for a client that has none
-        missing.append(SECRET)
     return [
         Error(
             f"{path} needs {', '.join(missing)}: every sign-in fails with an error.",
@@ -42,8 +62,42 @@ def check_required() -> list[CheckMessage]:
             id="oidc_logout.E030",
         )
         for path in lookup.derived(BACKENDS, MIXIN)
-        if missing and _reads_settings(path)
+        if (missing := _missing()) and _reads_settings(lookup.load(path), MOZILLA)
     ]
+
+
+def check_start() -> list[CheckMessage]:
+    """Check that what starts a sign-in knows the provider's endpoint."""
+    if conf.raw(sign_in_settings.AUTHORIZATION):
+        return []
+    return [
+        Error(
+            f"{path} needs {sign_in_settings.AUTHORIZATION}, which is not set.",
+            hint=f"Set it{otherwise}.",
+            id="oidc_logout.E044",
+        )
+        for path, otherwise in (*_views(), *_refreshing())
+    ]
+
+
+def _views() -> Iterator[tuple[str, str]]:
+    """Yield the view that starts a sign-in, if it needs the endpoint, and what else would do."""
+    match = lookup.served_by(lookup.path_of(SIGN_IN))
+    view = getattr(match.func, "view_class", None) if match else None
+    if view is None or not _reads_settings(view, REQUEST_VIEW):
+        return
+    path = lookup.path_to(view)
+    if not lookup.is_kind(path, VIEW):
+        yield path, f', or set OIDC_AUTHENTICATE_CLASS = "{VIEW}"'
+    elif not _has_discovery():
+        yield path, f", or configure the provider {DEFAULT_ALIAS!r}"
+
+
+def _refreshing() -> Iterator[tuple[str, str]]:
+    """Yield the middleware that needs the endpoint."""
+    for path in lookup.derived(MIDDLEWARE, SESSION_REFRESH):
+        if _reads_settings(lookup.load(path), SESSION_REFRESH):
+            yield path, ""
 
 
 def check_verifiable() -> list[CheckMessage]:
@@ -57,7 +111,7 @@ def check_verifiable() -> list[CheckMessage]:
             id="oidc_logout.W035",
         )
         for path in lookup.derived(BACKENDS, MOZILLA)
-        if _uses_mozillas(path, "verify_token", "_verify_jws")
+        if _uses_mozillas(lookup.load(path), lookup.load(MOZILLA), "verify_token", "_verify_jws")
         if (name := _unverifiable())
     ]
 
@@ -73,3 +127,4 @@ def _unverifiable() -> str:
 
 
 CHECKS = (check_required, check_verifiable)
+URL_CHECKS = (check_start,)

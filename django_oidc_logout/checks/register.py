@@ -52,7 +52,13 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 @register(TAG, Tags.urls)
 def check_urls(**_: Any) -> list[CheckMessage]:
     """Run the checks that need the URLconf."""
-    return _run(project.URL_CHECKS, sign_ins.URL_CHECKS, browser.URL_CHECKS, buttons.CHECKS)
+    return _run(
+        project.URL_CHECKS,
+        mozilla.URL_CHECKS,
+        sign_ins.URL_CHECKS,
+        browser.URL_CHECKS,
+        buttons.CHECKS,
+    )
 
 
 @register(TAG, Tags.admin)

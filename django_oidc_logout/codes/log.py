@@ -9,6 +9,7 @@ class LogCode(Code):
     """What needs attention, in the log. Its sentence is the log message."""
 
     # At a sign-in.
+    SIGN_IN_NOT_POSSIBLE = "sign_in_not_possible"
     SIGN_IN_NOT_RECORDED = "sign_in_not_recorded"
     NOTHING_RECORDED = "nothing_recorded"
     ID_TOKEN_NOT_KEPT = "id_token_not_kept"  # noqa: S105  # a code

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..conf import conf
-from ..providers import fetch
+from ..providers import fetch, sign_in_settings
 from .findings import Finding, error, ok, quoted, warning
 
 if TYPE_CHECKING:
@@ -14,13 +14,6 @@ if TYPE_CHECKING:
 
     from .inspected import InspectedProvider
 
-# mozilla-django-oidc's endpoints for the alias "default", and their names in the metadata.
-MOZILLA_ENDPOINTS = {
-    "OIDC_OP_AUTHORIZATION_ENDPOINT": "authorization_endpoint",
-    "OIDC_OP_TOKEN_ENDPOINT": "token_endpoint",
-    "OIDC_OP_USER_ENDPOINT": "userinfo_endpoint",
-    "OIDC_OP_JWKS_ENDPOINT": "jwks_uri",
-}
 FOR_BROWSERS = {"authorization_endpoint", "end_session_endpoint"}
 """The others are for the site's own requests, which may need another host than browsers."""
 
@@ -55,7 +48,7 @@ def _configured(inspected: InspectedProvider) -> dict[str, tuple[Any, str]]:
     """Return the endpoints in the settings, and their names in the metadata."""
     options, found = inspected.options, {}
     if inspected.is_default:
-        found = {key: (conf.raw(key), name) for key, name in MOZILLA_ENDPOINTS.items()}
+        found = {key: (conf.raw(key), name) for key, name in sign_in_settings.ENDPOINTS.items()}
     if options.jwks_uri != conf.raw("OIDC_OP_JWKS_ENDPOINT") or not inspected.is_default:
         found[inspected.setting("JWKS_URI")] = (options.jwks_uri, "jwks_uri")
     end_session = options.end_session_endpoint if inspected.provider.uses_discovery else ""
