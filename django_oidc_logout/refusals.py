@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render, resolve_url
-from django.urls import NoReverseMatch, get_script_prefix, reverse
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from .codes import LogCode, OutcomeCode
@@ -142,6 +142,20 @@ def _sign_in_url(requested: str) -> str:
     except NoReverseMatch:
         url = resolve_url(conf.LOGIN_URL)
     return with_query(url, urlencode({"next": requested} if requested else {}))
+
+
+def sign_in_url() -> str:
+    """Return the URL at which people sign in, or the empty string if the site does not serve it.
+
+    The default of LOGIN_URL often leads nowhere.
+    """
+    try:
+        url = _sign_in_url("")
+        if url.startswith("/"):
+            resolve(f"/{url.partition('?')[0].removeprefix(get_script_prefix())}")
+    except (NoReverseMatch, Resolver404):
+        return ""
+    return url
 
 
 def _overdue(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

@@ -127,6 +127,7 @@ def _signed_out_page(request: HttpRequest, state: return_to.State | None) -> Htt
         "provider": provider,
         "name": configured.display_name(state.alias, "") if state else "",
         "signed_in": entry.known_user(request) is not None,
+        "sign_in": refusals.sign_in_url(),
         "home": get_script_prefix(),
     }
     return render(request, "oidc_logout/signed_out.html", context)

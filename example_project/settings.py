@@ -44,6 +44,7 @@ OIDC_LOGOUT_PROVIDERS = {
     "default": {
         "ISSUER": PROVIDER.url,
         "NAME": "the example identity provider",
+        "SHARED_SIGNALS": {},  # it sends security events, signed as its ID Tokens are
         "REAUTHENTICATE_WITH": {"prompt": "login"},  # django-oauth-toolkit ignores max_age
     },
 }
@@ -53,15 +54,12 @@ OIDC_LOGOUT_KEEP_DEVICE = True
 # 5 of 5 is in urls.py.
 ROOT_URLCONF = "example_project.urls"
 
-# Signing in: mozilla-django-oidc's own settings.
+# Signing in: mozilla-django-oidc's own settings. Its endpoints come from the provider's discovery
+# document.
+OIDC_AUTHENTICATE_CLASS = "django_oidc_logout.backends.AuthenticationRequestView"
 OIDC_RP_CLIENT_ID = SITE.client_id
 OIDC_RP_CLIENT_SECRET = SITE.client_secret
-OIDC_RP_SIGN_ALGO = "RS256"
 OIDC_RP_SCOPES = "openid email profile"
-OIDC_OP_AUTHORIZATION_ENDPOINT = f"{PROVIDER.url}/authorize/"
-OIDC_OP_TOKEN_ENDPOINT = f"{PROVIDER.url}/token/"
-OIDC_OP_USER_ENDPOINT = f"{PROVIDER.url}/userinfo/"
-OIDC_OP_JWKS_ENDPOINT = f"{PROVIDER.url}/.well-known/jwks.json"
 OIDC_USE_PKCE = True
 OIDC_TIMEOUT = 5
 OIDC_USERNAME_ALGO = "example_project.accounts.username"

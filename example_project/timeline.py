@@ -8,11 +8,17 @@ from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 
 from django_oidc_logout.demo.timeline import NAME, report
-from django_oidc_logout.signals import logout_token_rejected, session_ended, signed_out
+from django_oidc_logout.signals import (
+    logout_token_rejected,
+    session_ended,
+    sign_in_refused,
+    signed_out,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
 
+    from django_oidc_logout.codes import RefusedCode
     from django_oidc_logout.outcome import Outcome
 
 
@@ -36,6 +42,12 @@ def say_signed_out(outcome: Outcome, **_: Any) -> None:
 def say_session_ended(reason: str, code: str, **_: Any) -> None:
     """Say that a session has ended from elsewhere."""
     _say(f"A session at this site has ended. {reason}", code)
+
+
+@receiver(sign_in_refused)
+def say_refused(code: RefusedCode, **_: Any) -> None:
+    """Say that a sign-in was refused although the provider vouches for the person."""
+    _say(f"The sign-in is refused: {code.sentence}.", code)
 
 
 @receiver(logout_token_rejected)

@@ -405,16 +405,17 @@ def test_callback_is_in_no_transaction(monkeypatch, client):
     assert words(client.get(CALLBACK)) == PLAIN
 
 
-TOLD = "You are signed out Signed out of this site. Signed out at idp.example.com. Back to the site"
+ON = "Sign in again Back to the site"
+TOLD = f"You are signed out Signed out of this site. Signed out at idp.example.com. {ON}"
 NOT_TOLD = (
     "You are signed out Signed out of this site. You may still be signed in at idp.example.com. "
-    "On a shared computer, close the browser. Back to the site"
+    f"On a shared computer, close the browser. {ON}"
 )
 SOMEBODY_NOT_TOLD = NOT_TOLD.replace("idp.example.com", "your identity provider")
-PLAIN = "You are signed out Back to the site"
+PLAIN = f"You are signed out {ON}"
 GOOGLE = (
     "You are signed out Signed out of this site. You may still be signed in at Google. "
-    "Sign out at Google Back to the site"
+    f"Sign out at Google {ON}"
 )
 
 
@@ -536,6 +537,25 @@ def test_way_home_knows_where_the_site_is_mounted(client):
     with override_script_prefix("/mounted/"):
         page = client.get(CALLBACK).content.decode()
     assert '<a href="/mounted/">Back to the site</a>' in page
+
+
+@pytest.mark.parametrize(
+    ("urls", "login_url", "link"),
+    [
+        ("tests.urls", "/private/", "/oidc/authenticate/"),
+        ("tests.urls_sign_in", "enter", "/enter/"),
+        ("tests.urls_sign_in", "/enter/?with=password", "/enter/?with=password"),
+        ("tests.urls_sign_in", "https://id.example.com/", "https://id.example.com/"),
+        ("tests.urls_sign_in", "/accounts/login/", None),  # Django's default, which nobody serves
+        ("tests.urls_sign_in", "nowhere", None),
+    ],
+)
+def test_signed_out_page_leads_to_the_sign_in_if_there_is_one(
+    client, settings, urls, login_url, link
+):
+    settings.ROOT_URLCONF, settings.LOGIN_URL = urls, login_url
+    page = client.get(CALLBACK).text
+    assert re.findall(r'href="([^"]*)">Sign in again', page) == ([link] if link else [])
 
 
 PAGES = {

@@ -74,6 +74,11 @@ class Site:
         """Where the identity provider sends its logout tokens."""
         return f"{self.url}/oidc/logout/backchannel/"
 
+    @property
+    def events_uri(self) -> str:
+        """Where the identity provider sends its security events."""
+        return f"{self.url}/oidc/logout/events/"
+
 
 @dataclass(frozen=True)
 class Provider:

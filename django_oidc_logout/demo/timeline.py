@@ -39,6 +39,8 @@ STEPS = {
     ("POST", "/sign-in/"): (BROWSER, "A name and a password are given."),
     ("GET", "/logout/"): (BROWSER, "The site asks to sign this browser out."),
     ("POST", "/sign-out/"): (BROWSER, "“Sign out” is pressed at the provider."),
+    ("POST", "/stolen-device/"): (BROWSER, "A stolen device is reported."),
+    ("POST", "/short-session/"): (BROWSER, "The next sign-in is to be short."),
 }
 
 
@@ -78,10 +80,15 @@ def _report_request(request: HttpRequest) -> None:
     if request.path == "/authorize/":
         text = _who_is_asked(request)
     if text:
-        sent = {**request.GET.dict(), **request.POST.dict()}
-        tokens = {name: decoded(str(sent[name])) for name in TOKENS if name in sent}
         how = f"{request.method} {request.path}"
-        report(sender, NAME, text, how=how, tokens=tokens)
+        report(sender, NAME, text, how=how, tokens=_tokens(request))
+
+
+def _tokens(request: HttpRequest) -> dict[str, str]:
+    if request.content_type == "application/secevent+jwt":
+        return {"security event": decoded(request.body.decode(errors="replace"))}
+    sent = {**request.GET.dict(), **request.POST.dict()}
+    return {name: decoded(str(sent[name])) for name in TOKENS if name in sent}
 
 
 def _who_is_asked(request: HttpRequest) -> str:
@@ -97,11 +104,13 @@ def decoded(token: str) -> str:
     try:
         part = token.split(".")[1]
         claims = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-        shown = {name: _redacted(name, value) for name, value in claims.items()}
+        shown = _redacted("", claims)
     except (ValueError, IndexError, AttributeError):
         return "(cannot be read)"
     return json.dumps(shown, indent=2, ensure_ascii=False)
 
 
 def _redacted(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {each: _redacted(each, inner) for each, inner in value.items()}
     return f"{str(value)[:SHOWN]}…" if name in HIDDEN else value

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from e2e.browsers.chromium import ChromiumVisitor
 from e2e.browsers.pages import AXE, DESKTOP, PHONE, VIOLATIONS
+from e2e.providers.waiting import eventually
 from tests.absence import need
 
 
@@ -81,6 +84,25 @@ def test_the_switch_shows_the_bug(visit):
     ada.read("it does not ask for a password")
 
 
+def test_a_stolen_device(visit):
+    ada = visit()
+    ada.press("one", "Sign in")
+    ada.give_password("one")
+    ada.press("provider", "Report a stolen device")
+    ada.see_in("one", "You are not signed in")  # its own script has noticed
+    ada.read("A security event arrives.")
+    steps = ada.page.locator(".timeline.live .step").filter(has_text="A security event arrives.")
+    ada.run(steps.first.locator("summary").click())
+    assert "session-revoked" in ada.run(steps.first.locator("pre").inner_text())
+    ada.press("one", "Sign in")
+    ada.see_in("one", "Please sign in again")
+    ada.read("The sign-in is refused")
+    at = int(time.time())
+    assert eventually(lambda: int(time.time()) > at)  # an `auth_time` is in whole seconds
+    ada.press("one", "Sign in again")
+    ada.give_password("one")
+
+
 def test_without_javascript(visit):
     ada = visit(javascript=False)
     ada.press("one", "Sign in")
@@ -89,6 +111,13 @@ def test_without_javascript(visit):
     ada.see_in("one", "You are signed out")
     timeline = ada.page.frame_locator("iframe.steps")
     ada.run(timeline.get_by_text("The browser is back from the provider.").wait_for())
+    ada.press("one", "Sign in again")
+    ada.give_password("one")
+    ada.open("/")  # no script reloads the provider's frame
+    ada.press("provider", "Report a stolen device")
+    ada.run(timeline.get_by_text("security_event").first.wait_for())
+    ada.open("/")
+    ada.see_in("one", "You are not signed in")
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -99,5 +128,8 @@ def test_axe_reports_nothing(visit, viewport, scheme):
     ada.press("one", "Sign in")
     ada.give_password("one")
     ada.read("ada is signed in.")
-    ada.run(ada.page.evaluate(axe))
-    assert ada.run(ada.page.evaluate(VIOLATIONS)) == [True, []]
+    ada.see_in("provider", "Report a stolen device")
+    ada.run(ada.page.get_by_text("More to try").click())
+    for frame in ada.page.frames:
+        ada.run(frame.evaluate(axe))
+        assert ada.run(frame.evaluate(VIOLATIONS)) == [True, []], frame.name

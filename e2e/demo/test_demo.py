@@ -7,8 +7,9 @@ import re
 import signal
 import socket
 import sys
+import time
 from html import unescape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -56,14 +57,14 @@ class DemoVisitor(Visitor):
         )
 
 
-def sid_of(landed: requests.Response) -> str:
-    """Return the `sid` in the hint that a sign-out has sent to the provider."""
+def claims_of(landed: requests.Response) -> dict[str, Any]:
+    """Return the claims of the hint that a sign-out has sent to the provider."""
     (hint,) = (
         hint
         for answer in landed.history
         for hint in parse_qs(urlsplit(answer.url).query).get("id_token_hint", [])
     )
-    return jwt.decode(hint, options={"verify_signature": False})["sid"]
+    return jwt.decode(hint, options={"verify_signature": False})
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +276,7 @@ class TestProvider:
         for _ in range(2):
             visitor.sign_in(one, "ada", "lovelace")
             cookies = {cookie.value for cookie in visitor.cookies}
-            sids.add(sid_of(visitor.press_sign_out(one)))
+            sids.add(claims_of(visitor.press_sign_out(one))["sid"])
             assert not sids & cookies
         assert len(sids) == 2
 
@@ -398,6 +399,59 @@ class TestEnvironment:
         assert result.returncode == 1
         assert result.stderr.startswith(said)
         assert len(result.stderr.splitlines()) == 1
+
+
+class TestWhatElseAProviderCanDo:
+    def test_a_stolen_device_ends_the_sessions_and_needs_the_password(
+        self, visitor: DemoVisitor, demo: Demo, one: Site, two: Site
+    ) -> None:
+        visitor.sign_in(one, "grace", "hopper")
+        visitor.press_sign_in(two)
+        visitor.submit(visitor.get(f"{demo.provider.url}/"), "/stolen-device/")
+        assert [visitor.is_signed_in(site) for site in (one, two)] == [False, False]
+        ended = int(time.time())
+
+        refused = visitor.press_sign_in(one)  # the provider does not ask for the password
+        assert (refused.status_code, refused.url.startswith(one.redirect_uri)) == (403, True)
+        assert "Please sign in again" in refused.text
+        page = visitor.get(f"{one.url}/oidc/logout/reauthenticate/")
+        assert visitor.is_asked_for_password(page)
+        assert eventually(lambda: int(time.time()) > ended)  # an `auth_time` is in whole seconds
+        landed = visitor.submit(page, "/sign-in/", username="grace", password="hopper")
+        assert "grace@example.org" in landed.text
+
+        steps = visitor.get(f"{demo.hub.url}/steps/").text
+        assert "session-revoked" in steps
+        assert "security_event" in steps
+        assert "reauthentication_required" in steps
+
+    def test_the_next_sign_in_is_short_and_the_one_after_is_not(
+        self, visitor: DemoVisitor, demo: Demo, one: Site, two: Site
+    ) -> None:
+        visitor.sign_in(one, "ada", "lovelace")
+        page = visitor.submit(visitor.get(f"{demo.provider.url}/"), "/short-session/")
+        assert "Now press “Sign in” at a site" in page.text
+        visitor.press_sign_in(two)
+        page = visitor.get(f"{demo.provider.url}/")
+        assert "Now press" not in page.text
+        claims = claims_of(visitor.press_sign_out(two))
+        assert claims["session_expiry"] == claims["iat"] + 1
+        visitor.sign_in(one, "ada", "lovelace")
+        assert "session_expiry" not in claims_of(visitor.press_sign_out(one))
+
+    @pytest.mark.parametrize("path", ["stolen-device", "short-session"])
+    def test_only_for_whoever_is_signed_in_there(
+        self, visitor: DemoVisitor, demo: Demo, path: str
+    ) -> None:
+        assert visitor.get(f"{demo.provider.url}/{path}/").status_code == 405
+        assert visitor.post(f"{demo.provider.url}/{path}/").status_code == 403
+
+    def test_staff_can_sign_people_out_everywhere(self, visitor: DemoVisitor, one: Site) -> None:
+        visitor.sign_in(one, "ada", "lovelace")
+        people = visitor.get(f"{one.url}/admin/auth/user/").text
+        assert '<option value="sign_out_everywhere">' in people
+        page = visitor.get(f"{one.url}/oidc/sessions/").text
+        assert "Where you are signed in" in page
 
 
 class TestTimeline:

@@ -1,7 +1,8 @@
 """The tutorial, followed exactly: its commands, its files, and the output that it shows.
 
 Only the two ports differ, because they may be taken. A setting of pip adds this version of the
-project, which is not in the package index yet.
+project, which is not in the package index yet. TUTORIAL_DJANGO=5.2 installs that Django in place of
+the newest.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tests.absence import need, need_package
 from tests.docs.markdown import ROOT, Block, blocks_of
 
 PAGE = ROOT / "docs" / "tutorial.md"
+DJANGO = os.environ.get("TUTORIAL_DJANGO", "")
 SITE_PORT, PROVIDER_PORT = "8000", "9000"
 SERVES = re.compile(r"(runserver|django_oidc_logout\.demo)\b")
 FILE = re.compile(r"(?:#|\{#) (\S+?\.(?:py|html))(, at the end)?(?: #\})?$")
@@ -183,6 +185,9 @@ def environment(tmp_path_factory):
         for name, value in os.environ.items()
         if not name.startswith(("DJANGO_", "PYTEST_", "COV_", "COVERAGE_", "PYTHON", "VIRTUAL_ENV"))
     }
+    if DJANGO:
+        (folder / "constraints.txt").write_text(f"django=={DJANGO}.*\n")
+        bare["PIP_CONSTRAINT"] = str(folder / "constraints.txt")
     python = Path(sys.executable).parent
     return bare | {
         "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
@@ -210,7 +215,9 @@ def _index(environment, tmp_path_factory):
 def test_whoever_follows_it_gets_there(environment, tmp_path):
     walk = Walk(tmp_path, environment)
     try:
-        for step in (1, 2, 3):
+        walk.follow(1)
+        walk.terminals[0].run(f"python -m django --version | grep '^{DJANGO}'")
+        for step in (2, 3):
             walk.follow(step)
         the_provider_says_what_the_page_shows(walk)
         nobody_is_signed_out(walk)
@@ -234,7 +241,8 @@ def the_provider_says_what_the_page_shows(walk: Walk) -> None:
 
 
 def nobody_is_signed_out(walk: Walk) -> None:
-    """Do what section 4 says."""
+    """Do what section 4 says, after the warning that section 3 shows."""
+    assert "oidc_logout.W056" in walk.terminals[0].said()
     with Person(walk) as ada:
         page = ada.press_sign_in()
         assert ada.is_asked(page)
@@ -248,7 +256,7 @@ def it_works(walk: Walk) -> None:
     """Do what section 6 says, in the same browser."""
     with Person(walk) as ada:
         ada.cookies = walk.cookies
-        assert "Hello, ada@example.org" in ada.press_sign_in().text
+        assert "Hello, ada@example.org" in ada.look()
         private = ada.get(f"{walk.site}/")
         assert private.headers["Cache-Control"] == "no-store"  # so Back does not bring it back
         landed = ada.press_sign_out("/oidc/logout/")

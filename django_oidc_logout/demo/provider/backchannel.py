@@ -6,7 +6,6 @@ Back-Channel Logout 1.0.
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 import time
@@ -15,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 import requests
 from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
-from jwcrypto.jwt import JWT
-from oauth2_provider.settings import oauth2_settings
-from oauth2_provider.utils import jwk_from_pem
 
-from django_oidc_logout.demo.agreed import PROVIDER, SITES, Site
+from django_oidc_logout.demo.agreed import SITES, Site
+
+from .signing import SECONDS_TO_RESPOND, signed
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
-SECONDS_TO_RESPOND = 2
 SECONDS_TO_LIVE = 120
 
 # The session here stores its `sid` and the clients it signed in to. The `sid` is not the session
@@ -63,25 +60,8 @@ def notify_sites(request: HttpRequest, user: User | None, **_kwargs: Any) -> Non
 
 
 def _logout_token(site: Site, sub: str, sid: str) -> str:
-    key = jwk_from_pem(oauth2_settings.OIDC_RSA_PRIVATE_KEY)
-    now = int(time.time())
-    token = JWT(
-        header=json.dumps({"alg": "RS256", "typ": "logout+jwt", "kid": key.thumbprint()}),
-        claims=json.dumps(
-            {
-                "iss": PROVIDER.url,
-                "aud": site.client_id,
-                "iat": now,
-                "exp": now + SECONDS_TO_LIVE,
-                "jti": secrets.token_urlsafe(16),
-                "events": {EVENT: {}},
-                "sub": sub,
-                "sid": sid,
-            }
-        ),
-    )
-    token.make_signed_token(key)
-    return str(token.serialize())
+    expires = int(time.time()) + SECONDS_TO_LIVE
+    return signed("logout+jwt", site, exp=expires, events={EVENT: {}}, sub=sub, sid=sid)
 
 
 def _send(site: Site, token: str) -> None:

@@ -16,5 +16,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("sign-in/", LoginView.as_view(template_name="idp/sign_in.html"), name="sign-in"),
     path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("stolen-device/", views.stolen_device, name="stolen-device"),
+    path("short-session/", views.short_session, name="short-session"),
     path("", include((replacements + base_urlpatterns + oidc_urlpatterns, app_name))),
 ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from django.shortcuts import render
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 from oauth2_provider import views
 
 from django_oidc_logout.demo.agreed import PEOPLE
 
-from . import backchannel
+from . import backchannel, signals
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -18,9 +20,33 @@ if TYPE_CHECKING:
     from django_oidc_logout.demo.agreed import Person
 
 
+# In the session here: whether the next session at a site is to be short.
+IS_NEXT_SHORT = "is_next_short"
+
+
 def home(request: HttpRequest) -> HttpResponse:
     """Show who is signed in here."""
-    return render(request, "idp/home.html", {"sites": backchannel.joined(request.session)})
+    context = {
+        "sites": backchannel.joined(request.session),
+        "is_next_short": request.session.get(IS_NEXT_SHORT, False),
+    }
+    return render(request, "idp/home.html", context)
+
+
+@require_POST
+@login_required
+def stolen_device(request: HttpRequest) -> HttpResponse:
+    """Send a security event to the sites. The person stays signed in here, to see what it does."""
+    signals.report_stolen_device(str(request.user.pk))
+    return redirect("home")
+
+
+@require_POST
+@login_required
+def short_session(request: HttpRequest) -> HttpResponse:
+    """Let the next sign-in at a site be short."""
+    request.session[IS_NEXT_SHORT] = True
+    return redirect("home")
 
 
 def people(_request: HttpRequest) -> dict[str, tuple[Person, ...]]:
@@ -34,9 +60,11 @@ class AuthorizationView(views.AuthorizationView):
     def create_authorization_response(
         self, *, request: HttpRequest, credentials: dict[str, Any], **others: Any
     ) -> tuple[str, dict[str, str], str, int]:
-        """Store the `sid` with the authorization code, in place of the requested claims."""
-        sid = backchannel.join(request.session, credentials["client_id"])
-        credentials["claims"] = {"sid": sid}
+        """Store what the ID Token is to say with the code, in place of the requested claims."""
+        credentials["claims"] = {
+            "sid": backchannel.join(request.session, credentials["client_id"]),
+            "is_short": request.session.pop(IS_NEXT_SHORT, False),
+        }
         return super().create_authorization_response(
             request=request, credentials=credentials, **others
         )
