@@ -435,7 +435,7 @@ class TestWhatElseAProviderCanDo:
         page = visitor.get(f"{demo.provider.url}/")
         assert "Now press" not in page.text
         claims = claims_of(visitor.press_sign_out(two))
-        assert claims["session_expiry"] == claims["iat"] + 1
+        assert 0 < claims["session_expiry"] - claims["iat"] <= 2
         visitor.sign_in(one, "ada", "lovelace")
         assert "session_expiry" not in claims_of(visitor.press_sign_out(one))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from oauthlib.common import Request
+
+SHORT = 2  # seconds after the token was issued, which may be in the next second
 
 
 class Validator(OAuth2Validator):
@@ -30,12 +33,12 @@ class Validator(OAuth2Validator):
     ) -> tuple[dict[str, Any], datetime]:
         """Add the claims that `views.AuthorizationView` has stored with the authorization code.
 
-        If the session is to be short, it is over in a second; the site adds half a minute, because
+        If the session is to be short, it is over at once; the site adds half a minute, because
         clocks differ.
         """
         claims, expires = super().get_id_token_dictionary(token, token_handler, request)
         if request.grant_type == "authorization_code":
             claims["sid"] = request.claims["sid"]
             if request.claims.get("is_short"):
-                claims["session_expiry"] = claims["iat"] + 1
+                claims["session_expiry"] = int(time.time()) + SHORT
         return claims, expires
