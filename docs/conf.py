@@ -45,7 +45,8 @@ project_copyright = author
 version = release = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 language = "en"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+copybutton_exclude = ".linenos, .gp, .go"  # neither the prompt nor what a program says
 exclude_patterns = ["_static"]
 # A shell command whose quotes span lines is too much for the lexer of consoles, not for a shell.
 suppress_warnings = ["misc.highlighting_failure"]

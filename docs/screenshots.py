@@ -1,7 +1,8 @@
 """Take the screenshots of the demo: `make screenshots`.
 
 This runs the demo on free ports and walks through it in Chromium. The README has a picture of the
-demo's page after a sign-out, with its timeline. Each page in the how-to guides has pictures of its
+demo's page after a sign-out, with its timeline; the front page of the documentation also has what
+Django's own logout leaves behind, beside ours. Each page in the how-to guides has pictures of its
 own: narrow and wide, light and dark. With Pillow (`pip install pillow`) these are a third as large.
 """
 
@@ -31,12 +32,20 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "demo.png"
-VIEW = {"width": 1280, "height": 960}
+VIEW = {"width": 1280, "height": 1190}
+COMPARED = {"django": "before", "ours": "after"}
+COMPARED_VIEW = {"width": 620, "height": 900}
+COMPARED_STYLE = """
+  .frames { grid-template-columns: minmax(0, 1fr); }
+  .frames .site-two, .frames .links { display: none; }
+  .frames iframe, .frames .provider iframe { height: 19rem; }
+"""
 PAGES = ROOT / "docs" / "pages"
 WIDTHS = (360, 1200)
 SCHEMES = ("light", "dark")
 HEIGHT = 560
 COLOURS = 64
+SECONDS_TO_PAINT = 1
 
 
 def free_ports() -> list[str]:
@@ -89,6 +98,31 @@ def take_demo(browser: Browser, hub: str) -> None:
     page.frame(name="frame-provider").wait_for_selector("text=Nobody is signed in here")
     page.wait_for_load_state()
     PICTURE.write_bytes(smaller(page.screenshot(animations="disabled")))
+
+
+def take_comparison(browser: Browser, hub: str, scheme: str) -> None:
+    """Sign in and out with each of the two logouts, and save what the site and the provider say."""
+    context = browser.new_context(viewport=COMPARED_VIEW, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(hub)
+    for logout, name in COMPARED.items():
+        page.click(f"[name=logout][value={logout}]")
+        page.wait_for_load_state()
+        page.add_style_tag(content=COMPARED_STYLE)
+        site, provider = page.frame(name="frame-one"), page.frame(name="frame-provider")
+        site.click("main >> text=Sign in")
+        site.wait_for_selector("[name=username], main:has-text('You are signed in')")
+        if site.query_selector("[name=username]"):
+            give_password(site, "ada", "lovelace")
+        site.wait_for_selector("text=You are signed in")
+        site.click("main form[action*='logout'] button")
+        ends = {"django": "Ada Lovelace is signed in here", "ours": "Nobody is signed in here"}
+        site.wait_for_selector("text=/You are (not signed in|signed out)/")
+        provider.wait_for_selector(f"text={ends[logout]}")
+        page.wait_for_timeout(SECONDS_TO_PAINT * 1000)
+        picture = page.locator(".frames").screenshot(animations="disabled")
+        (ROOT / "docs" / f"{name}-{scheme}.png").write_bytes(smaller(picture))
+    context.close()
 
 
 def sign_in(browser: Browser, site: str, username: str, password: str) -> Page:
@@ -165,6 +199,8 @@ def main() -> None:
             site = f"http://localhost:{ports[0]}"
             take_pages(browser, site)
             take_demo(browser, f"http://localhost:{ports[3]}")
+            for scheme in SCHEMES:
+                take_comparison(browser, f"http://localhost:{ports[3]}", scheme)
         finally:
             demo.send_signal(signal.SIGINT)
             demo.wait()

@@ -97,3 +97,10 @@ def test_a_channel_that_a_provider_has_is_tested(tests, each):
     assert issubclass(tests, BackChannel) == (each.logout_token is not None)
     assert issubclass(tests, BackChannelWithSub) == each.tells_by_sub
     assert each.front_channel == (each in FRAMES | FRAMES_ELSEWHERE)
+
+
+def test_the_front_page_of_the_documentation_names_each_provider():
+    front = (FOLDER.parent / "index.md").read_text()
+    assert [
+        name for name in PAGES if f"](providers/{name}.md)" not in front.replace("\n", " ")
+    ] == []
