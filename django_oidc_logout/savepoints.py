@@ -19,15 +19,21 @@ def savepoint(using: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-@contextmanager
-def savepoints() -> Iterator[None]:
-    """Run a block whose failing statements, on whichever database, break no open transaction.
+def savepoints() -> AbstractContextManager[None]:
+    """Return a context whose failing statements, on whichever database, break no open transaction.
 
     If the block hides a failure, PostgreSQL reports it at the end of the block: everything in the
     block is rolled back, and the block raises a `DatabaseError`.
     """
+    used = connections.all(initialized_only=True)
+    open_ones = [connection.alias for connection in used if connection.in_atomic_block]
+    return _savepoints(open_ones) if open_ones else nullcontext()
+
+
+@contextmanager
+def _savepoints(aliases: list[str]) -> Iterator[None]:
     with ExitStack() as stack:
-        for connection in connections.all(initialized_only=True):
+        for alias in aliases:
             with suppress(Error):  # a broken connection must not prevent the block
-                stack.enter_context(savepoint(connection.alias))
+                stack.enter_context(transaction.atomic(using=alias))
         yield
