@@ -38,10 +38,10 @@ docs: $(VENV)/dev
 screenshots: $(VENV)/dev
 	$(BIN)/python docs/screenshots.py
 
-## What it costs, beside its peers; a table says which lines hold. ARGS=--short only sees that it runs.
+## What it costs, beside its peers; the table and the charts go into docs/. ARGS=--short only sees that it runs.
 bench: $(VENV)/dev
 	$(PIP) --group bench
-	$(BIN)/python -m tools.benchmarks --install $(ARGS)
+	$(BIN)/python -m tools.benchmarks --install --docs $(ARGS)
 
 ## Many people at once while parts of it fail; says who survived it. ARGS="--seconds 600 --people 200".
 load: $(VENV)/dev

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from ..codes import OutcomeCode
 from . import metadata
@@ -157,6 +157,6 @@ def with_query(url: str, query: str) -> str:
 def _encode(parameters: Mapping[str, str]) -> str:
     """Encode a query. An empty value leaves the bare name, as Auth0 expects for `federated`."""
     return "&".join(
-        urlencode({name: value}, quote_via=quote) if value else quote(name)
+        f"{quote(name, safe='')}={quote(str(value), safe='')}" if value else quote(name)
         for name, value in parameters.items()
     )

@@ -41,7 +41,7 @@ def main():
                     report.write(run, options.out)  # a run may be cut short
     provider.idp.stop()
     print(report.table(run.lines))
-    if options.docs:
+    if options.docs and not options.short:
         report.write_docs(run)
     return 0
 
@@ -56,7 +56,11 @@ def _options():
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="write table, plot, values there"
     )
-    parser.add_argument("--docs", action="store_true", help="write what was measured into docs/")
+    parser.add_argument(
+        "--docs",
+        action="store_true",
+        help="write table and charts into docs/",
+    )
     parser.add_argument("--cycles", type=int, metavar="N", help="sign-ins and sign-outs")
     names = [work.__name__ for work in lines.ALL]
     parser.add_argument("--only", nargs="+", choices=names, help="these lines only")

@@ -69,6 +69,13 @@ class Mozilla(Driver):
         request.session["oidc_id_token"] = claims["id_token"]
 
 
+class AllAuth(Driver):
+    """django-allauth's accounts."""
+
+    distribution = "django-allauth"
+    page = "/accounts/logout/"
+
+
 class Lasuite(Mozilla):
     """django-lasuite: the session lives until its callback."""
 
@@ -120,6 +127,7 @@ DRIVERS = {
     "configured": Ours(),
     "django": Django(),
     "mozilla": Mozilla(),
+    "allauth": AllAuth(),
     "lasuite": Lasuite(),
     "authcodeflow": AuthCodeFlow(),
     "pyoidc": PyOIDC(),

@@ -80,9 +80,17 @@ class Run:
         self.benchmarks.append(pyperf.Benchmark([run]))
         return median(values)
 
-    def worker(self, peer, engine="db"):
-        """Start a peer."""
-        return Worker(peer, self.provider.issuer, self.addresses, engine)
+    def worker(self, peer, engine="db", addresses=None):
+        """Start a peer, by default on the run's servers."""
+        return Worker(peer, self.provider.issuer, addresses or self.addresses, engine)
+
+    def once(self, peer, task, **arguments):
+        """Let a new worker of a peer do one task, and return its result."""
+        worker = self.worker(peer)
+        try:
+            return worker.do(task, **arguments)
+        finally:
+            worker.end()
 
 
 def ms(seconds):

@@ -141,6 +141,15 @@ def logout_url(request):
     return f"{settings.END_SESSION_ENDPOINT}?{urlencode(query)}"
 
 
+def allauth(issuer):
+    """Return django-allauth's accounts, whose logout ends only the site's session."""
+    return {
+        "APPS": ["allauth", "allauth.account"],
+        "MIDDLEWARE": ["allauth.account.middleware.AccountMiddleware"],
+        "AUTHENTICATION_BACKENDS": ["allauth.account.auth_backends.AuthenticationBackend"],
+    }
+
+
 def lasuite(issuer):
     """Return django-lasuite's settings."""
     return {
@@ -187,7 +196,7 @@ def pyoidc(issuer):
 
 PEERS = {
     peer.__name__: peer
-    for peer in (ours, configured, django, mozilla, lasuite, authcodeflow, pyoidc)
+    for peer in (ours, configured, django, mozilla, allauth, lasuite, authcodeflow, pyoidc)
 }
 
 

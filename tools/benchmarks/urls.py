@@ -38,6 +38,10 @@ def _mozilla():
     return [path("oidc/", include("mozilla_django_oidc.urls"))]
 
 
+def _allauth():
+    return [path("accounts/", include("allauth.account.urls"))]
+
+
 def _lasuite():
     return [path("oidc/", include("lasuite.oidc_login.urls"))]
 
@@ -57,6 +61,7 @@ OWN = {
     "configured": _ours,
     "django": _django,
     "mozilla": _mozilla,
+    "allauth": _allauth,
     "lasuite": _lasuite,
     "authcodeflow": _authcodeflow,
     "pyoidc": _pyoidc,
