@@ -148,7 +148,7 @@ def test_export_and_erasure(sign_in, django_user_model):
 
 
 def test_export_of_nobody():
-    with pytest.raises(CommandError, match="no user 'ghost'"):
+    with pytest.raises(CommandError, match="No user matches 'ghost'"):
         run("--user", "ghost")
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Q
 from django.utils import timezone
 
 from django_oidc_logout import request_scope
 from django_oidc_logout.codes import EndedCode
+from django_oidc_logout.management import users
 from django_oidc_logout.providers import configured
 from django_oidc_logout.sessions import bulk, index, reauthentication
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from django.contrib.auth.base_user import AbstractBaseUser
     from django.db.models import QuerySet
 
     from django_oidc_logout.models import OIDCSession
@@ -39,7 +37,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
         add = parser.add_argument
-        add("--user", metavar="USER", help="a user name or an e-mail address")
+        add("--user", metavar="USER", help=users.HELP)
         add("--issuer", metavar="URL", help="the provider's issuer; optional if there is only one")
         add("--sub", metavar="SUB", help="the person's subject identifier at the issuer")
         add("--sid", metavar="SID", help="the session ID at the issuer")
@@ -152,7 +150,7 @@ def _rows(options: dict[str, Any]) -> QuerySet[OIDCSession]:
             options["issuer"] = configured.only_issuer()
         except ValueError as exc:
             raise CommandError(f"{exc}.") from exc
-    user = _user(options["user"]) if options["user"] else None
+    user = users.find(options["user"]) if options["user"] else None
     rows = index.matching(
         issuer=options["issuer"] or "",
         sub=options["sub"] or "",
@@ -161,20 +159,3 @@ def _rows(options: dict[str, Any]) -> QuerySet[OIDCSession]:
     )
     before = options["signed_in_before"]
     return rows.filter(signed_in_at__lt=before) if before else rows
-
-
-def _user(text: str) -> AbstractBaseUser:
-    """Return the user with this name or e-mail address.
-
-    Raises:
-        CommandError: there is none, or several.
-    """
-    model = get_user_model()
-    email = model.get_email_field_name()
-    matching = Q(**{model.USERNAME_FIELD: text})
-    if any(field.name == email for field in model._meta.fields):
-        matching |= Q(**{f"{email}__iexact": text})
-    found = list(model._default_manager.filter(matching)[:2])
-    if len(found) != 1:
-        raise CommandError(f"{'Several users match' if found else 'No user matches'} {text!r}.")
-    return found[0]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import router
 from django.db.models import Q
 
+from django_oidc_logout.management import users
 from django_oidc_logout.models import SessionEvent
 
 if TYPE_CHECKING:
@@ -26,16 +26,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        parser.add_argument("--user", required=True, help="a user name")
+        parser.add_argument("--user", required=True, metavar="USER", help=users.HELP)
         parser.add_argument("--erase", action="store_true", help="remove what was printed")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the events, and remove them if that is asked for.
 
         Raises:
-            CommandError: there is no such user.
+            CommandError: no user matches, or several do.
         """
-        user = _user(options["user"])
+        user = users.find(options["user"])
         events = SessionEvent.objects.using(router.db_for_write(SessionEvent))
         found = events.filter(Q(user=user) | Q(actor=user)).order_by("at", "pk")
         keys = []
@@ -49,14 +49,6 @@ class Command(BaseCommand):
             self.stderr.write(
                 f"Events removed: {count}. Events of others without the name: {others}"
             )
-
-
-def _user(name: str) -> Any:
-    model = get_user_model()
-    try:
-        return model._default_manager.get_by_natural_key(name)
-    except model.DoesNotExist as exc:
-        raise CommandError(f"There is no user {name!r}.") from exc
 
 
 def _as_dict(event: SessionEvent) -> dict[str, Any]:
