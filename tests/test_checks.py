@@ -9,7 +9,7 @@ from django.core.checks import ERROR, WARNING, run_checks
 from django.utils.translation import gettext_lazy
 
 from django_oidc_logout import providers
-from django_oidc_logout.conf import PROVIDER_KEYS
+from django_oidc_logout.conf import PROVIDER_KEYS, SIGNALS_KEYS
 from tests.factories import ISSUER
 
 
@@ -205,6 +205,19 @@ def test_the_hint_of_an_unknown_key_names_the_valid_keys(settings):
     assert "'default'" in message.msg
     assert "'ISSUER_URL'" in message.msg
     assert all(key in message.hint for key in PROVIDER_KEYS)
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "valid"),
+    [
+        ({"max_tokenage": 60}, "MAX_TOKEN_AGE", PROVIDER_KEYS),
+        ({"SHARED_SIGNALS": {"AUTHORISATION": "x"}}, "AUTHORIZATION", SIGNALS_KEYS),
+    ],
+)
+def test_the_hint_of_a_misspelt_key_names_the_nearest(settings, options, name, valid):
+    settings.OIDC_LOGOUT_PROVIDERS = default(**options)
+    (message,) = messages()
+    assert message.hint == f"Did you mean {name}? The keys are {', '.join(valid)}."
 
 
 def test_the_hint_of_a_misspelt_setting_names_the_nearest(settings):

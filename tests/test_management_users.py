@@ -68,6 +68,6 @@ def test_user_model_without_email(people, monkeypatch):
 )
 @pytest.mark.usefixtures("people")
 def test_each_command_asks_it(command):
-    with pytest.raises(CommandError, match="Several users match 'both@example.com'"):
+    with pytest.raises(CommandError, match=r"Several users match 'both@example\.com'"):
         call_command(*command, "--user", "both@example.com")
     call_command(*command, "--user", "7")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from difflib import get_close_matches
 from math import inf
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from .. import providers, providers_callable
 from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
 from ..providers import fetch
-from . import history, lookup, providers_setting
+from . import history, lookup, providers_setting, unknown
 
 FLAGS = (
     "OIDC_LOGOUT_FOLLOW_USER",
@@ -46,16 +45,11 @@ def check_providers() -> list[CheckMessage]:
 
 def check_keys() -> list[CheckMessage]:
     """Check that each option of a provider exists."""
-    return [
-        Error(
-            f"OIDC_LOGOUT_PROVIDERS[{alias!r}] has an unknown key {key!r}.",
-            hint=f"The keys are {', '.join(PROVIDER_KEYS)}.",
-            id="oidc_logout.E002",
-        )
+    written = (
+        (f"OIDC_LOGOUT_PROVIDERS[{alias!r}]", entry)
         for alias, entry, _options in lookup.provider_entries()
-        for key in entry
-        if key not in PROVIDER_KEYS
-    ]
+    )
+    return unknown.keys(written, PROVIDER_KEYS, id_="oidc_logout.E002")
 
 
 def check_issuers() -> list[CheckMessage]:
@@ -220,17 +214,13 @@ def check_names() -> list[CheckMessage]:
     return [
         Warning(
             f"{name} is not a setting of django-oidc-logout.",
-            hint=f"{_suggestion(name)}The settings are {', '.join(conf.own_names)}.",
+            hint=f"{unknown.suggestion(name, conf.own_names)}The settings are "
+            f"{', '.join(conf.own_names)}.",
             id="oidc_logout.W002",
         )
         for name in conf.written("OIDC_LOGOUT_")
         if name not in conf.own_names
     ]
-
-
-def _suggestion(name: str) -> str:
-    near = get_close_matches(name, conf.own_names, 1, 0.8)
-    return f"Did you mean {near[0]}? " if near else ""
 
 
 CHECKS = (

@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from ..conf import SIGNALS_KEYS
 from ..providers import fetch
 from ..security_events import policy
-from . import lookup
+from . import lookup, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,16 +37,8 @@ def _policies() -> Iterator[tuple[str, Any, Any, ProviderOptions]]:
 
 def check_keys() -> list[CheckMessage]:
     """Check that each key exists."""
-    return [
-        Error(
-            f"{name} has an unknown key {key!r}.",
-            hint=f"The keys are {', '.join(SIGNALS_KEYS)}.",
-            id="oidc_logout.E037",
-        )
-        for name, written, _ in _dicts()
-        for key in written
-        if key not in SIGNALS_KEYS
-    ]
+    written = ((name, keys) for name, keys, _options in _dicts())
+    return unknown.keys(written, SIGNALS_KEYS, id_="oidc_logout.E037")
 
 
 def check_urls() -> list[CheckMessage]:

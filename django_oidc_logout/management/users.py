@@ -10,13 +10,15 @@ from django.core.management.base import CommandError
 from django.db.models import Q
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.contrib.auth.base_user import AbstractBaseUser
 
 HELP = "a user name, a primary key or an e-mail address"
 MAX_LISTED = 5
 
 
-def find(text: str) -> AbstractBaseUser:
+def find(text: str) -> Any:
     """Return the user with this name, primary key or e-mail address.
 
     Raises:
@@ -43,6 +45,6 @@ def _matching(text: str) -> Q:
         return matching
 
 
-def _listed(users: list[AbstractBaseUser]) -> str:
+def _listed(users: Sequence[AbstractBaseUser]) -> str:
     named = [f"{user.get_username()} (primary key {user.pk})" for user in users[:MAX_LISTED]]
     return ", ".join([*named, *["and others"] * (len(users) > MAX_LISTED)])
