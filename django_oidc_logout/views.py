@@ -156,7 +156,7 @@ class BackChannelLogoutView(View):
             idp_initiated.back_channel(encoded)
         except OIDCLogoutError as exc:
             error = {"error": exc.error, "error_description": exc.description}
-            return JsonResponse(error, status=400)
+            return JsonResponse(error | {"code": exc.rejected_code}, status=400)
         return HttpResponse()
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

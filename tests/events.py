@@ -7,6 +7,7 @@ import time
 
 from django.test import Client
 
+from django_oidc_logout.codes import RejectedCode
 from tests.idp import KID, MISSING, sign, signing_key
 
 URL = "/oidc/logout/events/"
@@ -51,4 +52,5 @@ def assert_accepted(answer):
 def assert_rejected(answer, word):
     assert (answer.status_code, answer.json()["err"]) == (400, word)
     assert answer.json()["description"]
+    assert answer.json()["code"] in {*RejectedCode}
     assert "no-store" in answer["Cache-Control"]

@@ -65,6 +65,8 @@ def test_what_is_rejected_before_a_token_is_read(client, settings, caplog, sent,
     method, body, content_type = request_
     response = client.generic(method.upper(), URL, body, content_type=content_type)
     assert response.status_code == (405 if code == RejectedCode.WRONG_METHOD else 400)
+    if response.status_code == 400:
+        assert response.json()["code"] == code
     (arguments,) = sent
     assert (arguments["code"], arguments["issuer"], arguments["provider"]) == (code, "", "")
     assert records(caplog) == [(code, "")]

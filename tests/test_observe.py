@@ -17,7 +17,9 @@ from django.test import Client
 
 from django_oidc_logout import signals
 from django_oidc_logout.api import end_sessions
+from django_oidc_logout.codes import RefusedCode
 from tests.absence import need_package
+from tests.docs.codes_page import ENUMS
 from tests.factories import is_signed_in, post_logout_token
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +116,13 @@ def ways(idp, settings, sign_in, logout_token):
         "security event": lambda: signals.security_event.send(
             None, provider="default", event="e", subject={}, details={}
         ),
+        "refused": lambda: signals.sign_in_refused.send(
+            None,
+            request=None,
+            provider="default",
+            sub_digest="",
+            code=RefusedCode.SESSION_OVER,
+        ),
         "nobody": lambda: Client().post(LOGOUT),
         "back-channel": lambda: sign_in() and post_logout_token(logout_token()),
         "by code": lambda: sign_in() and end_sessions(issuer=idp.issuer),
@@ -138,6 +147,7 @@ EXPECTED = {
     "revoked": signed_out("redirected", "revoked"),
     "not revoked": signed_out("redirected", "failed"),
     "not recorded": {("oidc_sign_ins", "not_recorded", "default"): 1},
+    "refused": {("oidc_sign_ins_refused", "session_over", "default"): 1},
     "nobody": {},
     "back-channel": SIGNED_IN | {("oidc_sessions_ended", "back_channel", "default"): 1},
     "by code": SIGNED_IN | {("oidc_sessions_ended", "by_site", "default"): 1},
@@ -182,11 +192,41 @@ def test_alerts_ask_for_counters_and_values_that_there_are(prometheus):
     assert set(re.findall(r'[^!]="(\w*)"', asked)) <= values
 
 
-def test_dashboard_asks_for_counters_that_there_are():
+@pytest.fixture(scope="module")
+def dashboard():
+    """Return the dashboard's queries."""
     document = json.loads((PAGE.parent / "grafana.json").read_text())
-    asked = " ".join(target["expr"] for each in document["panels"] for target in each["targets"])
+    numbers = [each["id"] for each in document["panels"]]
+    assert len(numbers) == len(set(numbers))
+    return [target["expr"] for each in document["panels"] for target in each["targets"]]
+
+
+def test_dashboard_asks_for_counters_that_there_are(dashboard):
     known = {name for expected in EXPECTED.values() for name, *_ in expected}
-    assert set(re.findall(r"(oidc_\w+)_total", asked)) == known
+    assert set(re.findall(r"(oidc_\w+)_total", " ".join(dashboard))) == known
+
+
+def test_dashboard_and_alerts_name_codes_that_there_are(dashboard):
+    known = {code.value for enum in ENUMS for code in enum}
+    for text in (" ".join(dashboard), PAGE.read_text()):
+        named = set(re.findall(r'code="(\w+)"', text))
+        assert named
+        assert named <= known
+        assert set(re.findall(r'tokens="(\w+)"', text)) <= {"revoked", "skipped", "failed"}
+
+
+def test_dashboard_reads_the_buckets_that_there_are(dashboard):
+    need_package("opentelemetry", "opentelemetry-api")
+    from django_oidc_logout.contrib.opentelemetry import instruments  # noqa: PLC0415
+
+    meter = mock.Mock()
+    instruments.Instruments(meter)
+    (name,), options = meter.create_histogram.call_args
+    read = {each for text in dashboard for each in re.findall(r"(oidc_\w+)_bucket", text)}
+    assert read == {f"{name.replace('.', '_')}_seconds"}
+    bounds = options["explicit_bucket_boundaries_advisory"]
+    assert options["unit"] == "s"
+    assert sorted(set(bounds)) == list(bounds)
 
 
 def test_log_is_json(sign_in, monkeypatch, capsys):

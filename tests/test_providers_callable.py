@@ -22,6 +22,7 @@ from django_oidc_logout.conf import conf
 from django_oidc_logout.models import OIDCSession
 from tests.factories import (
     ISSUER,
+    UNDECIDED,
     assert_refused,
     copy_of,
     is_signed_in,
@@ -357,7 +358,7 @@ def test_a_logout_token_ends_no_session_of_a_tenant_that_the_request_does_not_se
 
 def check_ids():
     messages = run_checks(include_deployment_checks=True)
-    return {message.id for message in messages if message.id.startswith("oidc_logout.")}
+    return {message.id for message in messages if message.id.startswith("oidc_logout.")} - UNDECIDED
 
 
 def test_no_check_asks(ask):

@@ -9,6 +9,7 @@ from django.core.checks import Tags, register
 from . import (
     browser,
     buttons,
+    compliance,
     deployment,
     mozilla,
     project,
@@ -77,6 +78,12 @@ def check_caches(**_: Any) -> list[CheckMessage]:
 def check_deployment(**_: Any) -> list[CheckMessage]:
     """Run the checks of the proxy and the database in production."""
     return [*deployment.check_proxy(), *deployment.check_sqlite(), *sockets.check_shared_layers()]
+
+
+@register(Tags.security, deploy=True)  # without our tag: the doctor does not run them
+def check_compliance(**_: Any) -> list[CheckMessage]:
+    """Run the checks of what security standards require."""
+    return _run(compliance.CHECKS)
 
 
 @register(Tags.database)

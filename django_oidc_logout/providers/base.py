@@ -56,6 +56,8 @@ class OIDCProvider:
     """A page where people can sign out by hand, if a redirect is not possible. Only a link."""
     uses_discovery: ClassVar[bool] = True
     """Whether discovery provides the endpoint if the settings do not."""
+    has_logout_channel: ClassVar[bool] = True
+    """Whether the provider supports back-channel or front-channel logout."""
     dialect: ClassVar[Dialect] = Dialect()
     """How the provider's security events differ from the specifications."""
     published_as: ClassVar[tuple[str, ...]] = ("end_session_endpoint",)

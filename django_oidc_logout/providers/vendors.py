@@ -38,6 +38,8 @@ class Auth0Provider(OIDCProvider):
 class CognitoProvider(OIDCProvider):
     """Amazon Cognito, which compares `logout_uri` exactly and does not support `state`."""
 
+    has_logout_channel = False
+
     def parameters(self, request: EndSessionRequest) -> dict[str, str]:
         """Return `client_id` and `logout_uri`."""
         return {
@@ -50,6 +52,7 @@ class WorkOSProvider(OIDCProvider):
     """WorkOS AuthKit, which ends one session by its ID and does not support `state`."""
 
     uses_discovery = False
+    has_logout_channel = False
 
     def end_session_endpoint(self) -> str:
         """Return the API's endpoint."""
@@ -69,6 +72,7 @@ class GoogleProvider(OIDCProvider):
     name = "Google"
     sign_out_page = "https://accounts.google.com/Logout"
     uses_discovery = False
+    has_logout_channel = False
     dialect = Dialect(  # Cross-Account Protection, which is a draft of RISC
         issuer="https://accounts.google.com/",
         configuration="risc-configuration",
@@ -92,6 +96,7 @@ class AppleProvider(OIDCProvider):
 
     name = "Apple"
     sign_out_page = "https://account.apple.com/"
+    has_logout_channel = False
     dialect = Dialect(
         configuration="",
         has_auth_time=False,

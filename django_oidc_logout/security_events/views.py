@@ -68,7 +68,7 @@ class SecurityEventsView(View):
             encoded, is_wrapped = _read(request)
             receiver.receive(encoded, authorization=authorization, is_wrapped=is_wrapped)
         except (SecurityEventInvalid, TokenUnreadable) as exc:
-            error = {"err": exc.error, "description": exc.description}
+            error = {"err": exc.error, "description": exc.description, "code": exc.rejected_code}
             return JsonResponse(error, status=400)
         except OIDCLogoutError as exc:  # the site's own failure
             return HttpResponse(exc.description, content_type="text/plain", status=503)
@@ -110,7 +110,7 @@ def _urls(request: HttpRequest) -> set[str]:
 
 
 def _refusal(exc: OIDCLogoutError) -> HttpResponse:
-    error = {"error": exc.error, "error_description": exc.description}
+    error = {"error": exc.error, "error_description": exc.description, "code": exc.rejected_code}
     if isinstance(exc, SessionsNotEnded):
         return JsonResponse(error | {"error": "unable_to_log_out"}, status=422)
     if isinstance(exc, ProviderUnavailable):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.conf import settings
+from django.utils import timezone
 
 from django_oidc_logout import signals
 from django_oidc_logout.api import end_sessions
@@ -38,16 +42,26 @@ def read(monkeypatch):
     monkeypatch.setattr(metrics, "get_meter", provider.get_meter)
     AppConfig.create("django_oidc_logout.contrib.opentelemetry").ready()
 
-    def read():
+    def metrics_read():
         data = reader.get_metrics_data()
-        return {
-            (metric.name, *point.attributes.values()): getattr(point, "value", None) or point.count
+        return [
+            metric
             for resource in (data.resource_metrics if data else [])
             for scope in resource.scope_metrics
             for metric in scope.metrics
+        ]
+
+    def read():
+        return {
+            (metric.name, *point.attributes.values()): getattr(point, "value", None) or point.count
+            for metric in metrics_read()
             for point in metric.data.data_points
         }
 
+    def points(name):
+        return [p for m in metrics_read() if m.name == name for p in m.data.data_points]
+
+    read.points = points
     yield read
     for signal in SIGNALS:
         assert signal.disconnect(dispatch_uid=UID)
@@ -62,6 +76,22 @@ def test_sign_in_and_sign_out(read, sign_in, client):
         ("oidc.signed_out", "local_only", "default", "skipped"): 1,
         ("oidc.session_duration", "local_only", "default"): 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("hours", "bucket"), [(0, (0, 60)), (3, (2 * 3600, 4 * 3600)), (24 * 13, (604_800, 1_209_600))]
+)
+def test_durations_that_sessions_have_are_told_apart(read, sign_in, hours, bucket):
+    """The default session lasts two weeks."""
+    sign_in()
+    since = timezone.now() - timedelta(hours=hours)
+    OIDCSession.objects.update(signed_in_at=since)
+    end_sessions(user=OIDCSession.objects.get().user)
+    (point,) = read.points("oidc.session_duration")
+    (filled,) = (number for number, count in enumerate(point.bucket_counts) if count)
+    bounds = [0, *point.explicit_bounds]
+    assert (bounds[filled], bounds[filled + 1]) == bucket
+    assert point.explicit_bounds[-1] > settings.SESSION_COOKIE_AGE
 
 
 def test_password_sign_in_has_no_duration(read, client, admin_user):

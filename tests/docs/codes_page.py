@@ -19,6 +19,7 @@ from django_oidc_logout.codes import (
     SignInCode,
     Source,
 )
+from django_oidc_logout.doctor.findings import TITLES
 from tests.docs.markdown import ROOT
 from tests.docs.source import syntax_trees
 
@@ -67,6 +68,10 @@ def tables():
         *([f"`{code}`", f"`{code.source}`", f"`{text}`"] for code, text in sentences[EndedCode]),
     ]
     by_name["Source"] = [["Source", "Who"], *([f"`{each}`", meanings[each]] for each in Source)]
+    by_name["Findings"] = [
+        ["Code", "About"],
+        *([f"`{code}`", title] for code, title in TITLES.items()),
+    ]
     order = (
         "OutcomeCode",
         "EndedCode",
@@ -76,6 +81,7 @@ def tables():
         "SignInCode",
         "RefusedCode",
         "LogCode",
+        "Findings",
     )
     return ["".join(_lines(by_name[name])) for name in order]
 

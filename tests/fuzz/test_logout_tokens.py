@@ -95,7 +95,7 @@ def post(body, content_type="application/x-www-form-urlencoded"):
 def assert_refused(answer):
     assert answer.status_code == 400
     assert "no-store" in answer["Cache-Control"]
-    assert set(answer.json()) == {"error", "error_description"}
+    assert set(answer.json()) == {"error", "error_description", "code"}
     assert answer.json()["error"] == "invalid_request"
     assert answer.json()["error_description"]
     assert signed_in() == PEOPLE

@@ -170,6 +170,7 @@ def test_other_client_is_denied(idp, sign_in, bearer, client_id):
     client = sign_in()
     answer = post(bearer(sub=client_id), {"sub_id": iss_sub(idp.issuer)})
     assert (answer.status_code, answer.json()["error"]) == (403, "access_denied")
+    assert answer.json()["code"] == "other_client"
     assert is_signed_in(client)
 
 
@@ -218,6 +219,7 @@ def test_store_that_fails(idp, sign_in, bearer, monkeypatch):
         patch.setattr(engines, "delete", mock.Mock(side_effect=ConnectionError))
         answer = post(bearer(), {"sub_id": iss_sub(idp.issuer)})
     assert (answer.status_code, answer.json()["error"]) == (422, "unable_to_log_out")
+    assert answer.json()["code"] == "sessions_not_ended"
     assert post(bearer(), {"sub_id": iss_sub(idp.issuer)}).status_code == 204
     assert not is_signed_in(client)
 

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from ...outcome import Outcome
 
 NAME = "django_oidc_logout"
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+# OpenTelemetry's own boundaries end at 10,000: everything after three hours would be one bucket.
+BOUNDARIES = (
+    *(n * MINUTE for n in (1, 5, 15, 30)),
+    *(n * HOUR for n in (1, 2, 4, 8, 12)),
+    *(n * DAY for n in (1, 2, 7, 14, 30)),
+)
 
 
 class Instruments:
@@ -35,7 +42,9 @@ class Instruments:
         self._ended = counter("oidc.sessions_ended", unit="{session}")
         self._rejected = counter("oidc.logout_tokens_rejected", unit="{token}")
         self._events = counter("oidc.security_events", unit="{event}")
-        self._lasted = meter.create_histogram("oidc.session_duration", unit="s")
+        self._lasted = meter.create_histogram(
+            "oidc.session_duration", unit="s", explicit_bucket_boundaries_advisory=BOUNDARIES
+        )
 
     def signed_in(self, code: SignInCode, provider: str, **_: Any) -> None:
         """Count a sign-in."""

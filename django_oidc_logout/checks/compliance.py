@@ -1,0 +1,90 @@
+"""System checks of what security standards ask of sign-outs. Each message names the requirement.
+
+They run only with `--deploy`. None uses the network or the database.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.core.checks import CheckMessage, Warning
+
+from ..conf import conf
+from . import lookup
+
+if TYPE_CHECKING:
+    from ..conf import ProviderOptions
+
+
+def _named(aliases: list[str]) -> str:
+    return ", ".join(map(repr, aliases))
+
+
+def check_lifetime() -> list[CheckMessage]:
+    """Check that sessions have an absolute maximum lifetime."""
+    endless = [alias for alias, each in conf.known_providers.items() if not each.max_session_age]
+    if not endless:
+        return []
+    return [
+        Warning(
+            f"Sessions of {_named(endless)} have no absolute maximum lifetime: use can prolong "
+            "them without end (ASVS 5.0 7.3.2, IPSIE SL1).",
+            hint="Set MAX_SESSION_AGE of each provider, in seconds. If the provider's ID Tokens "
+            "have session_expiry, silence this.",
+            id="oidc_logout.W051",
+        )
+    ]
+
+
+def check_history() -> list[CheckMessage]:
+    """Check that sign-ins, sign-outs and refusals are kept, with who they concern."""
+    if conf.OIDC_LOGOUT_HISTORY_DAYS:
+        return []
+    return [
+        Warning(
+            "OIDC_LOGOUT_HISTORY_DAYS is 0: nobody can look up later who was signed out, when and "
+            "by whom (ASVS 5.0 16.2.1 and 16.3.1).",
+            hint="Set it to the number of days that your log inventory says. If a receiver of the "
+            "signals writes your own audit log, silence this.",
+            id="oidc_logout.W052",
+        )
+    ]
+
+
+def check_follow_user() -> list[CheckMessage]:
+    """Check that sessions end when their user is deactivated or changes the password."""
+    if conf.OIDC_LOGOUT_FOLLOW_USER:
+        return []
+    return [
+        Warning(
+            "OIDC_LOGOUT_FOLLOW_USER is off: sessions stay alive when their user is disabled or "
+            "deleted, or changes the password (ASVS 5.0 7.4.2 and 7.4.3).",
+            hint="Remove the setting. If your own code calls end_sessions() then, silence this.",
+            id="oidc_logout.W053",
+        )
+    ]
+
+
+def check_news_from_provider() -> list[CheckMessage]:
+    """Check that each provider has a way to end sessions here."""
+    silent = [alias for alias, each in conf.known_providers.items() if not _can_tell(each)]
+    if not silent:
+        return []
+    return [
+        Warning(
+            f"The site does not learn that a session or an account has ended at {_named(silent)} "
+            "(ASVS 5.0 7.6.1, NIST SP 800-63C-4 section 4.7, IPSIE SL2).",
+            hint="Set RECHECK and run oidc_logout_recheck regularly, or set SHARED_SIGNALS if the "
+            "provider sends security events.",
+            id="oidc_logout.W054",
+        )
+    ]
+
+
+def _can_tell(options: ProviderOptions) -> bool:
+    """Return whether a provider can send a logout token or an event, or is asked."""
+    has_channel = getattr(lookup.load(options.backend), "has_logout_channel", True)
+    return has_channel or options.shared_signals is not None or options.recheck
+
+
+CHECKS = (check_lifetime, check_history, check_follow_user, check_news_from_provider)
