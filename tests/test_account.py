@@ -160,6 +160,7 @@ def test_provider_with_a_name(configure, people):
     assert "Company account" in words(people["desk"].get(PAGE))
 
 
+@pytest.mark.requirement("ASVS 7.5.2")
 def test_another_session_ends(people):
     seen = []
 
@@ -174,6 +175,7 @@ def test_another_session_ends(people):
     assert seen == [("phone", "The person ended the session.")]
 
 
+@pytest.mark.requirement("ASVS 7.5.2")
 def test_everywhere_else(people):
     assert people["desk"].post(PAGE, EVERYWHERE_ELSE)["Location"] == PAGE
     assert still_in(people) == {"desk", "bob"}

@@ -45,6 +45,7 @@ URL = "/oidc/logout/backchannel/"
 # The conformance suite's modules.
 
 
+@pytest.mark.requirement("OpenID rp-backchannel-rpinitlogout")
 def test_rp_backchannel_rpinitlogout(sign_in, logout_token, signals):
     client = sign_in()
     token = logout_token(extra_claim={"ignored": True})
@@ -75,6 +76,7 @@ CONFORMANCE = {
 }
 
 
+@pytest.mark.requirement("ASVS 10.5.5", "OpenID rp-backchannel-rpinitlogout-*")
 @pytest.mark.parametrize("name", CONFORMANCE)
 def test_conformance(idp, sign_in, logout_token, name):
     client = sign_in()
@@ -180,6 +182,7 @@ HEADERS = {
 }
 
 
+@pytest.mark.requirement("ASVS 10.5.5")
 @pytest.mark.parametrize("claims", CLAIMS.values(), ids=CLAIMS)
 def test_claims_that_are_refused(sign_in, logout_token, signals, claims):
     client = sign_in()
@@ -189,6 +192,7 @@ def test_claims_that_are_refused(sign_in, logout_token, signals, claims):
     assert len(signals["rejected"]) == 1
 
 
+@pytest.mark.requirement("ASVS 10.5.5")
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS)
 def test_headers_that_are_refused(sign_in, logout_token, header):
     client = sign_in()
@@ -604,6 +608,7 @@ def test_sub_ends_all_of_a_person(sign_in, logout_token):
     assert is_signed_in(others)
 
 
+@pytest.mark.requirement("ASVS 7.6.1", "NIST 4.7", "IPSIE SL2 terminate")
 def test_sid_ends_exactly_one(sign_in, logout_token):
     phone, desk = sign_in(sid="phone"), sign_in(sid="desk")
     assert post_logout_token(logout_token(sid="phone")).status_code == 200
@@ -1019,6 +1024,7 @@ def test_cache_that_is_down_keeps_nobody_signed_in(settings, sign_in, logout_tok
     assert is_signed_in(sign_in(sid="new"))
 
 
+@pytest.mark.requirement("ASVS 16.2.5")
 def test_rejections_are_logged_without_the_token(idp, logout_token, caplog, signals):
     token = logout_token(nonce="n")
     post_logout_token(token)
@@ -1028,6 +1034,7 @@ def test_rejections_are_logged_without_the_token(idp, logout_token, caplog, sign
     assert token.split(".")[1] not in caplog.text
 
 
+@pytest.mark.requirement("ASVS 16.4.1")
 def test_issuer_that_is_not_ours_is_not_repeated(logout_token, caplog, signals):
     post_logout_token(logout_token(iss="https://evil.example\nforged log line"))
     assert [issuer for issuer, _ in signals["rejected"]] == [""]

@@ -22,7 +22,7 @@ class OwnProvider(providers.OIDCProvider):
 
 def check(settings, **options):
     """Return the ids of the compliance checks for a provider that has the usual limit."""
-    entry = {"ISSUER": ISSUER, "MAX_SESSION_AGE": 600, **options}
+    entry = {"ISSUER": ISSUER, "MAX_SESSION_AGE": 600, "REQUIRE_TYP": True, **options}
     settings.OIDC_LOGOUT_PROVIDERS = {"default": entry}
     settings.OIDC_LOGOUT_HISTORY_DAYS = 30
     return ids()
@@ -50,6 +50,8 @@ def messages(*, deploy=True):
         ({"BACKEND": f"{PROVIDERS}.GoogleProvider", "RECHECK": True}, []),
         ({"BACKEND": f"{__name__}.OwnProvider"}, []),
         ({"BACKEND": "nowhere.Provider"}, []),
+        ({"REQUIRE_TYP": False}, ["W055"]),
+        ({"REQUIRE_TYP": False, "BACKEND": f"{PROVIDERS}.CognitoProvider"}, ["W054"]),
     ],
 )
 def test_providers(settings, options, expected):
@@ -76,9 +78,11 @@ def test_each_provider_is_named(settings):
     settings.OIDC_LOGOUT_PROVIDERS = {
         "one": {"ISSUER": ISSUER, "BACKEND": f"{PROVIDERS}.GoogleProvider"},
         "two": {"ISSUER": f"{ISSUER}/2", "MAX_SESSION_AGE": 5},
+        "four": {"ISSUER": f"{ISSUER}/4", "MAX_SESSION_AGE": 5},
         "three": {"ISSUER": f"{ISSUER}/3", "BACKEND": f"{PROVIDERS}.WorkOSProvider"},
     }
-    lifetime, channel = messages()
+    lifetime, channel, type_ = messages()
+    assert "'two', 'four'" in type_.msg
     assert "'one', 'three'" in lifetime.msg
     assert "'one', 'three'" in channel.msg
 
@@ -86,7 +90,8 @@ def test_each_provider_is_named(settings):
 @pytest.fixture
 def _nothing_is_met(settings):
     settings.OIDC_LOGOUT_PROVIDERS = {
-        "default": {"ISSUER": ISSUER, "BACKEND": f"{PROVIDERS}.GoogleProvider"}
+        "default": {"ISSUER": ISSUER, "BACKEND": f"{PROVIDERS}.GoogleProvider"},
+        "other": {"ISSUER": f"{ISSUER}/other", "CLIENT_ID": "site"},
     }
     settings.OIDC_LOGOUT_FOLLOW_USER = False
 
@@ -94,7 +99,7 @@ def _nothing_is_met(settings):
 @pytest.mark.usefixtures("_nothing_is_met")
 def test_each_names_its_requirement_and_a_remedy():
     found = messages()
-    assert [each.id[-4:] for each in found] == ["W051", "W052", "W053", "W054"]
+    assert [each.id[-4:] for each in found] == ["W051", "W052", "W053", "W054", "W055"]
     assert all(REQUIREMENT.search(each.msg) for each in found)
     assert all(each.hint for each in found)
 
@@ -108,7 +113,7 @@ def test_they_are_for_production_only():
 def test_they_can_be_silenced(settings):
     with pytest.raises(CommandError, match=r"ASVS 5\.0 7\.4\.2"):
         call_command("check", "--deploy", "--fail-level", "WARNING", stderr=StringIO())
-    settings.SILENCED_SYSTEM_CHECKS = [f"oidc_logout.W05{n}" for n in range(1, 5)]
+    settings.SILENCED_SYSTEM_CHECKS = [f"oidc_logout.W05{n}" for n in range(1, 6)]
     assert ids() != []  # `run_checks` does not ask the setting; the command does
     err = StringIO()
     call_command("check", "--deploy", stderr=err)

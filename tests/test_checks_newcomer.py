@@ -91,8 +91,8 @@ def test_the_installation_of_the_readme_is_silent(newcomer):
 
 @pytest.mark.parametrize("debug", [True, False])
 @pytest.mark.parametrize("own", ["", WITH_KEYS])
-def test_the_installation_of_the_readme_leaves_two_questions_in_production(newcomer, debug, own):
-    """How long a session may last, and for how long a history is kept, only the site can say."""
+def test_the_installation_of_the_readme_leaves_three_questions_in_production(newcomer, debug, own):
+    """Only the site can say how long sessions last, and what the provider sends."""
     module = newcomer / "production.py"
     module.write_text(f"from newcomer.settings import *\nDEBUG = {debug}\n{own}")
     said = run(newcomer, "manage.py", "check", "--deploy", "--settings", "production")

@@ -234,6 +234,7 @@ def test_a_failure_of_any_kind_is_remembered(idp):
 # The issuer (OpenID Connect Discovery 1.0, section 4.3)
 
 
+@pytest.mark.requirement("ASVS 10.5.3", "IPSIE SL1 issuer")
 @pytest.mark.parametrize(
     "issuer",
     [

@@ -58,6 +58,7 @@ CASES = [
 ]
 
 
+@pytest.mark.requirement("ASVS 7.4.5")
 @pytest.mark.parametrize(("arguments", "count"), CASES)
 @pytest.mark.usefixtures("rows")
 def test_what_ends(arguments, count):

@@ -34,6 +34,7 @@ def assert_harmless(answer, *origins):
 
 
 # Names of the OpenID conformance suite.
+@pytest.mark.requirement("OpenID rp-frontchannel-*")
 @pytest.mark.parametrize("name", ["rp-frontchannel-rpinitlogout", "rp-frontchannel-opinitlogout"])
 def test_conformance(idp, sign_in, name):
     client, other = sign_in(), sign_in(sid="other")

@@ -42,6 +42,7 @@ def run(*options):
     return [json.loads(line) for line in out.getvalue().splitlines()]
 
 
+@pytest.mark.requirement("ASVS 16.2.1", "ASVS 16.3.1")
 def test_sign_in_and_sign_out(sign_in, django_user_model):
     client = sign_in()
     row = OIDCSession.objects.get()
@@ -58,6 +59,7 @@ def test_sign_in_and_sign_out(sign_in, django_user_model):
     assert str(event) == "sign_out: local_only"
 
 
+@pytest.mark.requirement("ASVS 16.3.1")
 def test_ended_and_rejected(sign_in, logout_token, client):
     sign_in()
     end_sessions(user=OIDCSession.objects.get().user)
@@ -78,6 +80,7 @@ def test_sign_in_that_was_not_recorded(sign_in, monkeypatch):
     assert events() == [("sign_in", "not_recorded", "person", "default")]
 
 
+@pytest.mark.requirement("ASVS 16.3.1")
 def test_refused_sign_in(rf):
     sign_in_refused.send(
         None,

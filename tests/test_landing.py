@@ -212,6 +212,7 @@ def test_hostile_places_are_refused(rf, secure):
     assert [value for value in HOSTILE if return_to.safe_target(request, value)] == []
 
 
+@pytest.mark.requirement("IPSIE SL1 redirects")
 @pytest.mark.django_db
 def test_hostile_places_lead_nowhere_and_sign_out(travel):
     """Each way asks the function that the test above tries with the whole table."""
@@ -237,6 +238,7 @@ def arrive(location):
     return Client().get(query["post_logout_redirect_uri"], {"state": query["state"]})["Location"]
 
 
+@pytest.mark.requirement("OpenID rp-init-logout")
 @pytest.mark.django_db
 def test_good_places_are_reached(travel, settings):
     settings.OIDC_LOGOUT_ALLOWED_HOSTS = ALLOWED_HOSTS
@@ -356,6 +358,7 @@ def foreign_states(monkeypatch):
     }
 
 
+@pytest.mark.requirement("OpenID rp-init-logout")
 @pytest.mark.parametrize("url", ["/default/", None], ids=["default", "signed-out page"])
 def test_state_that_is_not_ours_lands_at_the_default(client, settings, foreign_states, url):
     settings.LOGOUT_REDIRECT_URL = url

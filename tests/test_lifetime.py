@@ -138,6 +138,7 @@ def test_renewal_cannot_lengthen_while_clocks_differ(idp, stop_clock, get, clock
     assert is_signed_in(client) is is_tolerated
 
 
+@pytest.mark.requirement("ASVS 7.3.2", "ASVS 7.6.1", "IPSIE SL1 session_expiry")
 @SYNC_AND_ASYNC
 def test_overdue_session_is_out_at_the_next_request(engine, sign_in, clock, signals, get):
     client = sign_in(session_expiry=in_seconds(HOUR))
@@ -173,6 +174,7 @@ def test_limit_costs_no_query(engine, settings, sign_in, django_assert_num_queri
         client.get(url)
 
 
+@pytest.mark.requirement("ASVS 7.3.2", "NIST 4.9")
 @pytest.mark.parametrize("every_request", [True, False])
 def test_sliding_expiry_does_not_pass_the_limit(engine, settings, sign_in, clock, every_request):
     settings.SESSION_SAVE_EVERY_REQUEST = every_request

@@ -27,6 +27,7 @@ def test_sign_in_and_out(engine, sign_in):
     assert not is_signed_in(client)
 
 
+@pytest.mark.requirement("ASVS 7.2.4")
 @pytest.mark.parametrize("move", ["/change-password/", "/cycle/"])
 def test_row_follows_the_session_key(engine, sign_in, move):
     client = sign_in()
@@ -109,6 +110,7 @@ def cookies(settings):
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 
 
+@pytest.mark.requirement("ASVS 7.4.1")
 @pytest.mark.usefixtures("cookies")
 def test_session_in_a_cookie_lives_only_while_its_row_does(sign_in):
     client = sign_in()

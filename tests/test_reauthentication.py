@@ -103,6 +103,7 @@ AUTHENTICATIONS = [
 ]
 
 
+@pytest.mark.requirement("ASVS 7.6.1", "NIST 4.7")
 @pytest.mark.parametrize(("after", "is_enough"), AUTHENTICATIONS)
 def test_sign_in_needs_a_later_authentication(ended, idp, stop_clock, after, is_enough):
     now = timezone.now().replace(microsecond=0)

@@ -85,6 +85,7 @@ CASES = [("refresh", *case) for case in BY_REFRESH] + [
 ]
 
 
+@pytest.mark.requirement("ASVS 7.4.2")
 @pytest.mark.parametrize("case", CASES)
 def test_answers(idp, sign_in, signals, caplog, case):
     way, document, status, expected = case

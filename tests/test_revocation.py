@@ -311,6 +311,7 @@ def test_a_provider_that_is_not_configured_any_more(sign_in, sign_out, settings,
     assert REFRESH_TOKEN not in caplog.text
 
 
+@pytest.mark.requirement("ASVS 10.1.1")
 def test_a_token_goes_to_the_issuer_that_gave_it_and_to_no_other(
     sign_in, sign_out, configure, caplog
 ):

@@ -49,6 +49,7 @@ def test_nothing_is_cleared_for_a_page_elsewhere(settings, sign_in, method, head
     assert answer["Clear-Site-Data"] == '"cookies"'
 
 
+@pytest.mark.requirement("ASVS 7.6.2")
 def test_callback_signs_nobody_in(idp, sign_in):
     """Neither somebody else's state nor a code of the provider creates a session."""
     state = query_of(sign_in().post(LOGOUT))["state"]
@@ -60,6 +61,7 @@ def test_callback_signs_nobody_in(idp, sign_in):
     assert not OIDCSession.objects.exists()
 
 
+@pytest.mark.requirement("ASVS 7.2.4")
 def test_session_that_was_planted_is_not_the_one_that_is_signed_in(sign_in):
     attacker = Client()
     attacker.get("/oidc/authenticate/")
@@ -154,6 +156,7 @@ def test_tokens_of_a_stolen_copy_are_of_no_use_without_the_key(sign_in, settings
 LOOPBACK = "http://127.0.0.1:8500/"
 
 
+@pytest.mark.requirement("NIST 4.4")
 @pytest.mark.parametrize(
     ("issuer", "published", "is_taken"),
     [

@@ -113,6 +113,7 @@ def test_entry_that_is_made():
     assert entry.new_id_token(filed) == ""
 
 
+@pytest.mark.requirement("ASVS 7.3.1")
 @pytest.mark.parametrize(
     ("gained", "lengthened"),
     [(-360, True), (-0.5, False), (1440, False), (1800, False), (2160, True)],
@@ -233,6 +234,7 @@ def is_anonymous(request):
     return request.user == AnonymousUser() and request.session.is_empty()
 
 
+@pytest.mark.requirement("ASVS 7.4.1")
 @pytest.mark.django_db
 def test_session_that_ends(request_of_ada, caplog):
     key = request_of_ada.session.session_key

@@ -598,6 +598,7 @@ def test_anonymous_click_where_no_session_says_which(settings, client, told, pro
     assert told[0]["outcome"].provider == outcome
 
 
+@pytest.mark.requirement("ASVS 10.1.1")
 @pytest.mark.parametrize(
     "providers",
     [

@@ -138,6 +138,7 @@ def marked(*marks):
     return mark
 
 
+@pytest.mark.requirement("ASVS 7.4.1")
 @marked(*in_transactions)
 @pytest.mark.parametrize(
     ("url", "words"),

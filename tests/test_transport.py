@@ -396,6 +396,7 @@ def test_the_body_of_a_redirect_is_not_read(idp, call):
 # TLS and proxies
 
 
+@pytest.mark.requirement("NIST 4.4")
 def test_an_unknown_certificate_is_refused(tls_idp):
     with refused("cannot be reached: its certificate is not valid"):
         get(tls_idp)

@@ -135,6 +135,7 @@ def both(reason):
 # Deactivated
 
 
+@pytest.mark.requirement("ASVS 7.4.2")
 @pytest.mark.parametrize("fields", [None, ["is_active"], ["is_active", "last_login"]], ids=str)
 def test_deactivated_user_is_signed_out(engine, people, ada, signals, fields):
     ada.is_active = False
@@ -348,6 +349,7 @@ def test_async_page_serves_no_inactive_user(people, ada):
 # Deleted
 
 
+@pytest.mark.requirement("ASVS 7.4.2")
 @pytest.mark.parametrize("how", ["user", "queryset"])
 def test_deleted_user_is_signed_out(engine, people, ada, signals, how):
     if how == "user":
@@ -409,6 +411,7 @@ def test_person_leaves(people, signals, url, data):
 NEW = {"new_password1": "8ngQ!xyzzy", "new_password2": "8ngQ!xyzzy"}
 
 
+@pytest.mark.requirement("ASVS 7.4.3")
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("atomic", [False, True])
 def test_changed_password_ends_the_other_sessions(people, monkeypatch, signals, atomic):

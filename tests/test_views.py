@@ -143,6 +143,7 @@ def test_confirm_page_remembers_what_was_asked_for(client, query, next_field, lo
     assert {name: unescape(value) for name, value in fields.items()} == expected
 
 
+@pytest.mark.requirement("ASVS 7.4.4")
 def test_button_of_the_confirm_page_signs_out():
     client = force_sign_in(Client(enforce_csrf_checks=True))
     page = client.get(LOGOUT, {"next": "/bye/", "local": "1"}).content.decode()

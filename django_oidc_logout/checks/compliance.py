@@ -81,10 +81,38 @@ def check_news_from_provider() -> list[CheckMessage]:
     ]
 
 
+def check_type() -> list[CheckMessage]:
+    """Check that logout tokens must say that they are logout tokens."""
+    lenient = [
+        alias
+        for alias, options in conf.known_providers.items()
+        if _has_channel(options) and not options.require_typ
+    ]
+    if not lenient:
+        return []
+    return [
+        Warning(
+            f"A logout token of {_named(lenient)} may lack its typ (ASVS 5.0 10.5.5).",
+            hint="Set REQUIRE_TYP if the provider sends typ: oidc_logout_doctor says so after its "
+            "first logout token. If it does not, silence this.",
+            id="oidc_logout.W055",
+        )
+    ]
+
+
 def _can_tell(options: ProviderOptions) -> bool:
     """Return whether a provider can send a logout token or an event, or is asked."""
-    has_channel = getattr(lookup.load(options.backend), "has_logout_channel", True)
-    return has_channel or options.shared_signals is not None or options.recheck
+    return _has_channel(options) or options.shared_signals is not None or options.recheck
 
 
-CHECKS = (check_lifetime, check_history, check_follow_user, check_news_from_provider)
+def _has_channel(options: ProviderOptions) -> bool:
+    return bool(getattr(lookup.load(options.backend), "has_logout_channel", True))
+
+
+CHECKS = (
+    check_lifetime,
+    check_history,
+    check_follow_user,
+    check_news_from_provider,
+    check_type,
+)

@@ -114,6 +114,7 @@ def test_page_of_a_session_has_a_button(people, desk):
     assert f'name="_selected_action" value="{row("phone").pk}"' in page
 
 
+@pytest.mark.requirement("ASVS 7.4.5")
 def test_selected_sessions_end(people, desk):
     chosen = [row("phone"), row("bob")]
     pks = {str(each.pk) for each in chosen}
@@ -372,6 +373,7 @@ def test_own_session_ends_even_if_the_others_cannot(people, own, monkeypatch):
 # "Sign out everywhere"
 
 
+@pytest.mark.requirement("ASVS 7.4.5")
 def test_everywhere(people, desk):
     answer = confirmed(desk, USERS, choose(EVERYWHERE, ada()))
     assert answer["Location"] == USERS

@@ -68,6 +68,7 @@ def iss_sub(issuer):
     return {"format": "iss_sub", "iss": issuer, "sub": "ada"}
 
 
+@pytest.mark.requirement("IPSIE SL2 terminate", "IPSIE SL2 reauthenticate")
 @pytest.mark.parametrize("name", ["sub_id", "subject"])
 @override_settings(OIDC_LOGOUT_REVOKE_TOKENS=True)
 def test_all_ends(idp, sign_in, bearer, signals, name):

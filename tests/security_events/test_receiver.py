@@ -40,6 +40,7 @@ pytestmark = pytest.mark.django_db
 # What is accepted
 
 
+@pytest.mark.requirement("NIST 4.8", "IPSIE SL2 terminate")
 def test_event_ends_the_sessions_of_its_subject(idp, sign_in, make, signals, told):
     here, elsewhere, other = sign_in(), sign_in(), sign_in(sub="grace")
     assert_accepted(events.post(make(details={"reason_admin": {"en": "left"}})))
@@ -69,6 +70,7 @@ def test_repetition_is_accepted_and_does_nothing(sign_in, make, told):
     assert len(told) == 1
 
 
+@pytest.mark.requirement("IPSIE SL2 reauthenticate", "NIST 4.8")
 def test_person_must_authenticate_again(idp, sign_in, make):
     sign_in()
     assert_accepted(events.post(make()))

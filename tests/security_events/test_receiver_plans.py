@@ -71,6 +71,7 @@ class Stream:
         return word
 
 
+@pytest.mark.requirement("OpenID openid-ssf-receiver-*")
 def test_openid_ssf_receiver_happypath(stream, sign_in, told):
     client = sign_in()
     assert stream.deliver(stream.requested(), stream.event()) == [None, None]
@@ -122,6 +123,7 @@ def test_openid_ssf_receiver_stream_supported_events(stream):
     assert stream.deliver(*map(stream.event, names)) == [None] * len(names)
 
 
+@pytest.mark.requirement("OpenID openid-ssf-receiver-*")
 def test_openid_ssf_receiver_stream_caep_interop(stream, sign_in):
     """Each kind of subject, with the two events of the profile."""
     assert "Stream: s-1" in signals("status")
