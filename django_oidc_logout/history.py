@@ -13,7 +13,7 @@ from django.db import router
 from django.dispatch import receiver
 from django.utils import timezone
 
-from . import devices
+from . import batching, devices
 from .codes import EndedCode, LogCode, Source
 from .conf import conf
 from .fields import digest
@@ -105,16 +105,20 @@ def _write(
     request: HttpRequest | None = None,
     **values: Any,
 ) -> None:
-    """Write an event, if a history is kept. A failure is logged and breaks nothing."""
+    """Write an event, if a history is kept. Those of many sessions that end are one statement."""
     if not conf.OIDC_LOGOUT_HISTORY_DAYS:
         return
+    values = {**_values_of(session, code), **devices.describe(request), **_existing(values)}
+    event = SessionEvent(kind=kind, code=code.value, **values)
+    batching.put_off(_save, event)
+
+
+def _save(events: list[SessionEvent]) -> None:
+    """Save events. A failure is logged and breaks nothing."""
     try:
-        with sql.savepoint(router.db_for_write(SessionEvent)):
-            SessionEvent.objects.create(
-                kind=kind,
-                code=code.value,
-                **{**_values_of(session, code), **devices.describe(request), **_existing(values)},
-            )
+        using = router.db_for_write(SessionEvent)
+        with sql.savepoint(using):
+            SessionEvent.objects.using(using).bulk_create(events)
     except Exception:  # a history must not break a sign-in or a sign-out
         logger.exception(
             "Could not write to the history, run migrate",

@@ -10,7 +10,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from django_oidc_logout import devices, history
@@ -18,7 +19,7 @@ from django_oidc_logout.api import end_sessions
 from django_oidc_logout.codes import RefusedCode
 from django_oidc_logout.models import OIDCSession, SessionEvent
 from django_oidc_logout.signals import sign_in_refused
-from tests.factories import post_logout_token
+from tests.factories import create_row, post_logout_token
 
 pytestmark = pytest.mark.django_db
 
@@ -111,7 +112,7 @@ def test_history_that_cannot_be_written(sign_in, monkeypatch, caplog):
     def fail(*args, **kwargs):
         raise DatabaseError
 
-    monkeypatch.setattr(SessionEvent.objects, "create", fail)
+    monkeypatch.setattr("django.db.models.query.QuerySet.bulk_create", fail)
     client = sign_in()
     assert OIDCSession.objects.exists()
     client.post("/oidc/logout/")
@@ -119,6 +120,17 @@ def test_history_that_cannot_be_written(sign_in, monkeypatch, caplog):
     assert {record.code for record in caplog.records if record.levelname == "ERROR"} == {
         "history_not_written"
     }
+
+
+def test_sessions_that_end_together_are_one_statement(django_user_model):
+    ada = django_user_model.objects.create(username="ada")
+    for _ in range(5):
+        create_row(user=ada, provider="default")
+    with CaptureQueriesContext(connection) as queries:
+        assert end_sessions(user=ada) == 5
+    written = [each["sql"] for each in queries if SessionEvent._meta.db_table in each["sql"]]
+    assert len(written) == 1
+    assert events() == [("ended", "by_site", "site", "default")] * 5
 
 
 def test_old_events_are_removed_in_batches(settings, monkeypatch, django_assert_max_num_queries):

@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import display_for_value
 from django.core.exceptions import PermissionDenied
+from django.db.models import Max
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import ngettext
@@ -74,18 +75,27 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             action: the name of the admin action.
             log: writes the ended sessions to the admin log.
         """
-        if "confirmed" in request.POST:
+        rows = _no_newer(request, rows)
+        is_confirmed = "confirmed" in request.POST
+        if is_confirmed:
             response, has_more = self.end(request, rows, log=log)
             if not has_more:
                 return response
-        return self.confirm(request, rows, title=title, action=action)
+        return self.confirm(request, rows, title=title, action=action, goes_on=is_confirmed)
 
     def confirm(
-        self, request: HttpRequest, rows: QuerySet[OIDCSession], *, title: str, action: str
+        self,
+        request: HttpRequest,
+        rows: QuerySet[OIDCSession],
+        *,
+        title: str,
+        action: str,
+        goes_on: bool = False,
     ) -> TemplateResponse:
         """Return the page that asks whether to end these sessions.
 
-        With "select all", the form repeats that choice instead of listing every session.
+        With "select all", the form repeats that choice instead of listing every session. With
+        `goes_on`, some have ended, and a script submits the form for the next.
         """
         current, count = index.current(request), rows.count()
         question = ngettext("%(count)d session will end.", "%(count)d sessions will end.", count)
@@ -104,6 +114,8 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
             "reauthenticate": "reauthenticate" in request.POST,
             "across": request.POST.get("select_across") == "1",
+            "newest": rows.aggregate(newest=Max("pk"))["newest"] or 0,
+            "goes_on": goes_on,
             "back": request.get_full_path(),
         }
         return TemplateResponse(request, "admin/oidc_logout/sign_out_confirmation.html", context)
@@ -140,6 +152,12 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             return None, has_more and not failed
         home = reverse("admin:index", current_app=self.admin_site.name)
         return sign_out(request, return_to=home), False
+
+
+def _no_newer(request: HttpRequest, rows: QuerySet[OIDCSession]) -> QuerySet[OIDCSession]:
+    """Leave out sessions that began after the page asked: staff have not confirmed them."""
+    newest = request.POST.get("newest", "")
+    return rows.filter(pk__lte=int(newest)) if newest.isdecimal() else rows
 
 
 def _end(rows: list[OIDCSession], *, actor: Any) -> tuple[list[OIDCSession], int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib import admin
 from django.utils import timezone
@@ -37,6 +37,9 @@ class SessionEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subs
         "device",
         "address",
     )
+
+    class Media:
+        css: ClassVar = {"all": ["oidc_logout/admin.css"]}
 
     @admin.display(description=gettext_lazy("time"), ordering="at")
     def when(self, event: SessionEvent) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -64,6 +64,9 @@ class OIDCSessionAdmin(SignOutAdmin):
     )
     change_form_template = "admin/oidc_logout/session_change_form.html"
     actions = ("sign_out_selected",)
+
+    class Media:
+        css: ClassVar = {"all": ["oidc_logout/admin.css"]}
 
     @admin.display(description=gettext_lazy("person"), ordering="user")
     def person(self, row: OIDCSession) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from django.db import Error
 
+from .. import batching
 from ..codes import EndedCode, LogCode
 from ..exceptions import SessionsNotEnded
 from ..signals import session_ended
@@ -72,12 +73,17 @@ def end_rows(
     count = failed = 0
     for batch in index.batches(found):
         ended, not_ended = _end_batch(batch)
-        for row in ended:
-            _announce_end(row, code, actor, reason)
+        _announce_ends(ended, code, actor, reason)
         count, failed = count + len(ended), failed + not_ended
     if failed:
         raise SessionsNotEnded(ended=count, failed=failed)
     return count
+
+
+def _announce_ends(rows: Sequence[OIDCSession], *about: Any) -> None:
+    with batching.batch():
+        for row in rows:
+            _announce_end(row, *about)
 
 
 def _announce_end(
@@ -111,7 +117,8 @@ def announce_gone(rows: Sequence[OIDCSession], code: EndedCode = EndedCode.GONE)
     """Send `session_ended` for rows that have been removed. Return how many there are."""
     for row in rows:
         row.pk = None
-        _announce_end(row, code)
+    for batch in index.batches(rows):
+        _announce_ends(batch, code)
     return len(rows)
 
 

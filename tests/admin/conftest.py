@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from django_oidc_logout.signals import session_ended
 from tests.admin import settings
 from tests.factories import ISSUER, create_row
 
@@ -99,3 +100,16 @@ def desk(grace):
     client = Client()
     client.force_login(grace, PASSWORD_BACKEND)
     return client
+
+
+@pytest.fixture
+def sessions_ended():
+    """Return the sessions whose end was announced."""
+    ended = []
+
+    def note(session, **_):
+        ended.append(session)
+
+    session_ended.connect(note)
+    yield ended
+    session_ended.disconnect(note)

@@ -177,6 +177,7 @@ def test_confirmation(people, desk):
     assert asked == {
         "_selected_action": [str(row("phone").pk)],
         "action": [SELECTED],
+        "newest": [str(row("phone").pk)],
         "confirmed": ["yes"],
     }
 

@@ -13,6 +13,7 @@ from .project import session_store
 from .sign_ins import sign_in, sign_in_someone
 
 AGE = timedelta(days=14)
+TOO_OLD = timedelta(days=60)
 SERIES = {
     "postgresql": "SELECT generate_series(%s, %s) AS n",
     "sqlite": "WITH RECURSIVE s(n) AS (SELECT %s UNION ALL SELECT n + 1 FROM s WHERE n < %s) "
@@ -59,6 +60,21 @@ def fill_receipts(count):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return ReceivedEvent.objects.count()
+
+
+def fill_history(count):
+    """Write so many events of which half are too old; return how many are."""
+    from django_oidc_logout.models import SessionEvent
+
+    text = NUMBER[connection.vendor].format(64)
+    same = {"kind": "ended", "code": "back_channel", "source": "provider", "provider": "default"}
+    same |= {"sid_digest": "", "device": "", "address": ""}
+    old, table, now = count // 2, SessionEvent._meta.db_table, timezone.now()
+    for numbers, at in ((range(old), now - TOO_OLD), (range(old, count), now)):
+        _insert(table, numbers, {"sub_digest": text}, {**same, "at": at})
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return old
 
 
 def _insert(table, numbers, computed, same):

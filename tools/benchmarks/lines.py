@@ -344,6 +344,26 @@ def cycles(run):
     )
 
 
+def history(run):
+    """A history of which half is too old is pruned."""
+    worker = run.worker("ours")
+    try:
+        seen = worker.do("prune", count=run.sizes.history)
+    finally:
+        worker.end()
+    run.keep("history, pruned", [seen["seconds"]])
+    batches = -(-seen["old"] // 500)
+    run.say(
+        f"history of {run.sizes.history:,} events, half of them too old: pruning",
+        "all of these, by the batch of 500",
+        f"{seen['removed']:,} in {seen['seconds']:.1f} s, {seen['statements']:,} statements, "
+        f"{ms(seen['longest'])} the longest",
+        seen["removed"] == seen["old"] and seen["statements"] <= 3 * batches + 3,
+    )
+    more = seen["memory"]
+    run.say("history: memory", "under 10 MB more", f"{more} KB more", more < 10_000)
+
+
 ALL = (
     sign_out,
     sign_out_on_sqlite,
@@ -356,4 +376,5 @@ ALL = (
     start,
     flood,
     cycles,
+    history,
 )

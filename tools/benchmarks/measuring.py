@@ -28,6 +28,7 @@ class Sizes:
     cycles: int = 100_000
     events: int = 1_000
     receipts: int = 1_000_000
+    history: int = 1_000_000
     starts: int = 30
     scans: int = 3
 
@@ -42,6 +43,7 @@ SHORT = Sizes(
     cycles=50,
     events=10,
     receipts=1_000,
+    history=3_000,
     starts=2,
     scans=1,
 )

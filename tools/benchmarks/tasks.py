@@ -17,6 +17,7 @@ from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connection
 from django.http import HttpRequest
+from django.test import override_settings
 
 from . import filler, wsgi
 from .project import session_store
@@ -211,6 +212,38 @@ def cycles(claims, count):
     seconds = time.perf_counter() - began
     gc.collect()
     return {"seconds": seconds, **state()}
+
+
+def prune(count):
+    """Remove the old half of so many events, as `oidc_logout_clear_sessions` does."""
+    from django_oidc_logout import history
+
+    old, times = filler.fill_history(count), []
+
+    def timed(execute, *statement):
+        began = time.perf_counter()
+        try:
+            return execute(*statement)
+        finally:
+            times.append(time.perf_counter() - began)
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with (
+        override_settings(OIDC_LOGOUT_HISTORY_DAYS=30),
+        connection.execute_wrapper(timed),
+    ):
+        began = time.perf_counter()
+        removed = history.clear()
+        seconds = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "old": old,
+        "removed": removed,
+        "seconds": seconds,
+        "statements": len(times),
+        "longest": max(times),
+        "memory": after - before,
+    }
 
 
 def state():
