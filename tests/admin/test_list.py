@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 from django.contrib import admin
@@ -17,6 +18,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+import django_oidc_logout
 from django_oidc_logout.models import OIDCSession, SessionEvent
 from tests.admin.conftest import LIST, SECRET, pages, permitted, session, user
 from tests.factories import ISSUER
@@ -341,3 +343,24 @@ def test_list_ends_sessions_of_inactive_and_deleted_users(desk):
         cursor.execute("DELETE FROM auth_user WHERE id = %s", [bob.pk])
     assert rows(desk.get(LIST)) == []
     assert not OIDCSession.objects.exists()
+
+
+HISTORY = "/admin/django_oidc_logout/sessionevent/"
+CSS = "static/oidc_logout/admin.css"
+
+
+@pytest.mark.parametrize(("url", "model"), [(LIST, "oidcsession"), (HISTORY, "sessionevent")])
+def test_columns_that_a_phone_does_not_show_are_there(settings, desk, grace, url, model):
+    """A class that the list does not have would hide nothing, and the list would scroll."""
+    settings.OIDC_LOGOUT_HISTORY_DAYS = 30
+    permitted(grace, "view_sessionevent")
+    session(user("ada"))
+    SessionEvent.objects.create(kind="ended", code="by_staff")
+    page = desk.get(url).content.decode()
+    assert re.search(r'<link href="[^"]*oidc_logout/admin\.css"', page)
+    css = (Path(django_oidc_logout.__file__).parent / CSS).read_text()
+    rule = css.partition("{")[2].partition("display: none")[0]
+    classes = re.findall(rf"\.model-{model}(?: #result_list)? \.([\w-]+)", rule)
+    assert len(classes) > 3
+    assert [name for name in classes if name not in page] == []
+    assert f"model-{model}" in page
