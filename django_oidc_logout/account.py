@@ -14,11 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.generic import View
 
-from . import request_scope
 from .api import sign_out
 from .codes import EndedCode
-from .decorators import outside_transactions
 from .exceptions import SessionsNotEnded
+from .framework import request_scope
+from .framework.transactions import outside_transactions
 from .providers import configured
 from .sessions import end, engines, index, validity
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
 
-from . import refusals, request_scope, sign_in
 from .codes import EndedCode, OutcomeCode
+from .framework import request_scope
 from .outcome import Outcome
 from .providers import configured, revocation
 from .rp_initiated import destination, responses
 from .sessions import admission, end, end_own, entry, handles, index, reauthentication
 from .sessions.handles import session_handle  # noqa: F401  # public here
 from .sessions.pending import PendingTokens
+from .sign_in import recording, refusals
 from .signals import signed_out
 from .tokens import id_token
 
@@ -198,7 +199,7 @@ def remember_login(  # noqa: PLR0913  # all but the first two are named
     Returns:
         The row of the session in the index, or None if there is none.
     """
-    return sign_in.remember(
+    return recording.remember(
         request,
         PendingTokens(
             id_token=id_token,
@@ -231,4 +232,4 @@ def renew_login(  # noqa: PLR0913  # all but the first two are named
         refresh_token=refresh_token,
         provider=provider or "",
     )
-    return sign_in.record(request, tokens, renewal=True)
+    return recording.record(request, tokens, renewal=True)

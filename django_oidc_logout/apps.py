@@ -22,7 +22,7 @@ class OIDCLogoutConfig(AppConfig):
             raise ImproperlyConfigured(
                 "django_oidc_logout needs django.contrib.auth: add it to INSTALLED_APPS."
             )
-        from . import history, receivers  # noqa: F401, PLC0415  # needs the models
         from .checks import register  # noqa: F401, PLC0415  # needs the models
+        from .receivers import history, log, sign_ins  # noqa: F401, PLC0415  # needs the models
 
-        receivers.connect_to_users()
+        sign_ins.connect_to_users()

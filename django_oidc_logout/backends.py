@@ -11,11 +11,12 @@ from django.utils.functional import SimpleLazyObject
 from mozilla_django_oidc import views
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
-from . import refusals, request_scope, sign_in
 from .exceptions import ProviderUnavailable
+from .framework import request_scope
 from .providers import sign_in_settings
 from .rp_initiated import destination
 from .sessions import entry, index, pending
+from .sign_in import recording, refusals
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -82,7 +83,7 @@ class OIDCLogoutMixin(DiscoveryMixin):
         self, access_token: str, id_token: str, payload: Any
     ) -> AbstractBaseUser | None:
         """Return nobody if the sign-in is refused: the middleware then says why."""
-        if sign_in.is_refused(self.request, id_token):
+        if recording.is_refused(self.request, id_token):
             return None
         user: AbstractBaseUser | None = super().get_or_create_user(  # type: ignore[misc]  # mozilla's
             access_token, id_token, payload
@@ -103,7 +104,7 @@ class OIDCLogoutMixin(DiscoveryMixin):
             return None
         if request is not None and user is not None and user == entry.signed_in_user(request):
             if tokens := pending.take(request, user):
-                sign_in.record(request, tokens, renewal=True)
+                recording.record(request, tokens, renewal=True)
             # The session may have ended in the meantime.
             return None if entry.signed_in_user(request) is None else user
         return user

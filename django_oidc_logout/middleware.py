@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 
-from . import refusals, request_scope, sign_in, user_changes
 from .conf import conf
-from .sessions import bound_store, entry, index, unrecorded
+from .framework import request_scope
+from .sessions import bound_store, entry, index, unrecorded, user_changes
 from .sessions.pending import PendingTokens
+from .sign_in import recording, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,7 @@ class OIDCSessionMiddleware:
 
 def _update_row(request: HttpRequest) -> None:
     if id_token := entry.new_id_token(request.session):
-        sign_in.record(request, PendingTokens(id_token=id_token), renewal=True)
+        recording.record(request, PendingTokens(id_token=id_token), renewal=True)
     unrecorded.report(request)
     bound_store.follow(request)
     if entry.expiry_differs(request.session):

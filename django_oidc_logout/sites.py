@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from .decorators import outside_transactions
+from .framework.transactions import outside_transactions
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse

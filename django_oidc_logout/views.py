@@ -21,15 +21,17 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
-from . import idp_initiated, refusals, request_scope
+from . import idp_initiated
 from .api import sign_out
 from .codes import RejectedCode
 from .conf import conf
-from .decorators import outside_transactions
 from .exceptions import LogoutTokenInvalid, OIDCLogoutError, SessionsNotEnded
+from .framework import request_scope
+from .framework.transactions import outside_transactions
 from .providers import configured
 from .rp_initiated import click, responses, return_to, stale_form
 from .sessions import bound_store, entry
+from .sign_in import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

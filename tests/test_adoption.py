@@ -116,7 +116,7 @@ def cache_down(idp, configure, monkeypatch):
 
     cache.clear()
     idp.stop()
-    monkeypatch.setattr("django_oidc_logout.safe_cache.cache.get", down)
+    monkeypatch.setattr("django_oidc_logout.framework.safe_cache.cache.get", down)
 
 
 def index_down(idp, configure, monkeypatch):

@@ -22,7 +22,8 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from django_oidc_logout import idp_initiated, safe_cache
+from django_oidc_logout import idp_initiated
+from django_oidc_logout.framework import safe_cache
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.providers import metadata
 from django_oidc_logout.sessions import back_channel, engines, tombstones

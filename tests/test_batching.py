@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from django_oidc_logout import batching
+from django_oidc_logout.framework import batching
 
 
 def test_without_a_batch_nothing_waits():

@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import cache
 from django.core.cache.backends.base import BaseCache
 
-from django_oidc_logout import safe_cache
+from django_oidc_logout.framework import safe_cache
 from tests.factories import is_signed_in
 
 KEYS = [

@@ -14,10 +14,11 @@ from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from django_oidc_logout import devices, history
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.codes import RefusedCode
 from django_oidc_logout.models import OIDCSession, SessionEvent
+from django_oidc_logout.receivers import history
+from django_oidc_logout.sessions import devices
 from django_oidc_logout.signals import sign_in_refused
 from tests.factories import create_row, post_logout_token
 

@@ -17,8 +17,8 @@ from django.http import HttpRequest
 from django.test import AsyncClient, RequestFactory, override_settings
 from django.urls import include, path
 
-from django_oidc_logout import request_scope
 from django_oidc_logout.conf import conf
+from django_oidc_logout.framework import request_scope
 from django_oidc_logout.models import OIDCSession
 from tests.factories import (
     ISSUER,

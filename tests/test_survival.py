@@ -28,10 +28,10 @@ from django.urls import include, path
 from django.utils import timezone
 from mozilla_django_oidc.views import OIDCLogoutView
 
-from django_oidc_logout import safe_cache
 from django_oidc_logout.api import asign_out, end_sessions, sign_out
 from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.exceptions import SessionsNotEnded
+from django_oidc_logout.framework import safe_cache
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.providers import OIDCProvider, revocation
 from django_oidc_logout.rp_initiated import destination

@@ -20,11 +20,11 @@ from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 
-from django_oidc_logout import receivers, user_changes
 from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.codes import EndedCode
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import end, engines, index
+from django_oidc_logout.receivers import sign_ins
+from django_oidc_logout.sessions import end, engines, index, user_changes
 from django_oidc_logout.signals import session_ended
 from tests.factories import copy_of, create_row, force_sign_in, get_async, is_signed_in
 from tests.urls import urlpatterns as site
@@ -248,7 +248,7 @@ def proxy(db):
     """Return a proxy of the user model, as sites have for their admin."""
     meta = type("Meta", (), {"proxy": True, "app_label": "django_oidc_logout"})
     model = type("Member", (get_user_model(),), {"__module__": __name__, "Meta": meta})
-    receivers.connect_to_users()
+    sign_ins.connect_to_users()
     yield model
     post_save.disconnect(sender=model, dispatch_uid="oidc_logout.saved_user")
     pre_delete.disconnect(sender=model, dispatch_uid="oidc_logout.deleted_user")
@@ -269,7 +269,7 @@ def test_subclass_of_the_user_model(monkeypatch):
     body = {"__module__": __name__, "Meta": meta}
     try:
         model = type("Teacher", (get_user_model(),), body)
-        receivers.connect_to_users()
+        sign_ins.connect_to_users()
         assert post_save.disconnect(sender=model, dispatch_uid="oidc_logout.saved_user")
         assert not pre_delete.disconnect(sender=model, dispatch_uid="oidc_logout.deleted_user")
     finally:
@@ -629,9 +629,9 @@ def test_database_of_the_user_decides(people, ada, monkeypatch, change):
     monkeypatch.setattr(transaction, "on_commit", lambda *args, using: seen.append(using))
     if change == "save":
         ada.is_active = False
-        receivers.follow_saved_user(ada, created=False, update_fields=None, using="other")
+        sign_ins.follow_saved_user(ada, created=False, update_fields=None, using="other")
     else:
-        receivers.follow_deleted_user(ada, using="other")
+        sign_ins.follow_deleted_user(ada, using="other")
     assert seen == ["other"]
 
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from .. import providers_callable
-from ..conf import DEFAULT_ALIAS, conf
+from ..conf import DEFAULT_ALIAS, conf, from_callable
 from ..providers import sign_in_settings
 from . import lookup
 from .project import MIDDLEWARE, SESSION_REFRESH
@@ -39,7 +38,7 @@ def _reads_settings(kind: Any, mozilla: str) -> bool:
 
 def _has_discovery() -> bool:
     """Return whether the provider's discovery document stands in for what is not set."""
-    is_dynamic = providers_callable.is_path(conf.raw("OIDC_LOGOUT_PROVIDERS"))
+    is_dynamic = from_callable.is_path(conf.raw("OIDC_LOGOUT_PROVIDERS"))
     return is_dynamic or DEFAULT_ALIAS in conf.known_providers
 
 

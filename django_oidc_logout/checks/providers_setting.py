@@ -8,15 +8,15 @@ from typing import Any
 from django.core.checks import CheckMessage, Error
 from django.utils.functional import Promise
 
-from .. import providers_callable
-from ..options import ALL_TENANTS, PLACEHOLDER, TENANT
+from ..conf import from_callable
+from ..conf.options import ALL_TENANTS, PLACEHOLDER, TENANT
 from . import lookup
 
 
 def check_callable(path: str) -> list[CheckMessage]:
     """Check that the path leads to a function, which is not called: it may need the database."""
     try:
-        providers_callable.load(path)
+        from_callable.load(path)
     except Exception as exc:  # noqa: BLE001  # the site's own module may raise anything
         return [
             Error(

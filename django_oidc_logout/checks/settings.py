@@ -9,8 +9,16 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from .. import providers, providers_callable
-from ..conf import DIRECTIVES, GET_POLICIES, PROVIDER_KEYS, RESPONSES, ProviderOptions, conf
+from .. import providers
+from ..conf import (
+    DIRECTIVES,
+    GET_POLICIES,
+    PROVIDER_KEYS,
+    RESPONSES,
+    ProviderOptions,
+    conf,
+    from_callable,
+)
 from ..providers import fetch
 from . import history, lookup, providers_setting, unknown
 
@@ -26,7 +34,7 @@ EXAMPLE = 'OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": "https://idp.example.c
 def check_providers() -> list[CheckMessage]:
     """Check that OIDC_LOGOUT_PROVIDERS is a dict of dicts and not empty."""
     configured = conf.raw("OIDC_LOGOUT_PROVIDERS")
-    if providers_callable.is_path(configured):
+    if from_callable.is_path(configured):
         return providers_setting.check_callable(configured)
     is_dict_of_dicts = isinstance(configured, Mapping) and all(
         isinstance(alias, str) and isinstance(entry, Mapping) for alias, entry in configured.items()

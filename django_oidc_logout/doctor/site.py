@@ -14,8 +14,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import NoReverseMatch, get_script_prefix, resolve, reverse
 from django.utils.crypto import get_random_string
 
-from .. import providers_callable, safe_cache
-from ..conf import conf
+from ..conf import conf, from_callable
+from ..framework import safe_cache
 from ..models import OIDCSession
 from ..sessions import engines
 from .findings import TITLES, Finding, error, ok, warning
@@ -38,7 +38,7 @@ SAW, DID_NOT_SEE = 0, 3
 SECOND_PROCESS = f"""
 import sys, django
 django.setup()
-from django_oidc_logout import safe_cache
+from django_oidc_logout.framework import safe_cache
 sys.exit({SAW} if safe_cache.get(sys.argv[1]) == sys.argv[2] else {DID_NOT_SEE})
 """
 
@@ -47,7 +47,7 @@ def providers(_: None) -> Iterator[Finding]:
     """Inspect whether providers are configured, and the function that returns them, if any."""
     found, path = conf.OIDC_LOGOUT_PROVIDERS, conf.raw("OIDC_LOGOUT_PROVIDERS")
     aliases = ", ".join(map(repr, found))
-    if not providers_callable.is_path(path):
+    if not from_callable.is_path(path):
         if found:
             yield ok("providers", f"{aliases}, in the settings.")
         return

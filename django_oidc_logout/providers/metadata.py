@@ -11,9 +11,9 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .. import safe_cache
+from ..conf.options import ALL_TENANTS, PLACEHOLDER
 from ..exceptions import ProviderUnavailable
-from ..options import ALL_TENANTS, PLACEHOLDER
+from ..framework import safe_cache
 from . import fetch
 
 if TYPE_CHECKING:

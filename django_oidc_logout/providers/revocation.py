@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..codes import LogCode
 from ..conf import conf
-from ..savepoints import savepoints
+from ..framework.savepoints import savepoints
 from . import client, configured, fetch, metadata
 
 if TYPE_CHECKING:

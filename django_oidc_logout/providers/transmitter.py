@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .. import safe_cache
 from ..conf import ProviderOptions, SharedSignals, conf
 from ..exceptions import ProviderUnavailable
+from ..framework import safe_cache
 from . import configured, fetch, metadata
 
 if TYPE_CHECKING:

@@ -15,10 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
-from .. import request_scope
 from ..codes import RejectedCode
 from ..conf import conf
-from ..decorators import outside_transactions
 from ..exceptions import (
     OIDCLogoutError,
     ProviderUnavailable,
@@ -26,6 +24,8 @@ from ..exceptions import (
     SessionsNotEnded,
     TokenUnreadable,
 )
+from ..framework import request_scope
+from ..framework.transactions import outside_transactions
 from . import global_revocation, receiver
 from .token import MAX_BYTES
 

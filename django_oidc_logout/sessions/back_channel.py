@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from django.db import Error
 from django.db.models import Q
 
-from .. import safe_cache
 from ..codes import EndedCode, LogCode, NotEndedCode, RejectedCode
 from ..exceptions import LogoutTokenInvalid, SessionsNotEnded
 from ..fields import digest
+from ..framework import safe_cache
 from ..tokens.logout_token import LEEWAY
 from . import end, index, tombstones
 

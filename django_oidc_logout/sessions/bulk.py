@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Max
 
+from ..codes import EndedCode
 from ..exceptions import SessionsNotEnded
 from . import end, index, reauthentication
 
@@ -14,12 +15,11 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from ..codes import EndedCode
     from ..models import OIDCSession
 
 
 def end_in_batches(
-    rows: QuerySet[OIDCSession], *, code: EndedCode, reauthenticate: bool = False
+    rows: QuerySet[OIDCSession], *, reauthenticate: bool = False
 ) -> Iterator[tuple[int, int]]:
     """End the sessions of rows that exist now. Yield how many ended, and failed, in each batch.
 
@@ -34,6 +34,6 @@ def end_in_batches(
         if reauthenticate:
             reauthentication.require((row.issuer, row.sub) for row in batch)
         try:
-            yield end.end_rows(batch, code=code), 0
+            yield end.end_rows(batch, code=EndedCode.BY_SITE), 0
         except SessionsNotEnded as exc:  # it is logged, and these rows remain
             yield exc.ended, exc.failed

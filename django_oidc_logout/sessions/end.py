@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from django.db import Error
 
-from .. import batching
 from ..codes import EndedCode, LogCode
 from ..exceptions import SessionsNotEnded
+from ..framework import batching
 from ..signals import session_ended
 from . import engines, index, sql
 

@@ -14,9 +14,9 @@ from django.db import router
 from django.db.models import Model
 from django.utils import timezone
 
-from .. import safe_cache
 from ..codes import LogCode
 from ..conf import conf
+from ..framework import safe_cache
 from . import sql
 
 if TYPE_CHECKING:

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from django.db import IntegrityError, OperationalError, connections
 from django.utils import timezone
 
-from .. import devices
 from ..codes import EndedCode
 from ..fields import digest
 from ..models import OIDCSession
-from . import end, engines, entry, handles, index, lifetime, login_hints, sql
+from . import devices, end, engines, entry, handles, index, lifetime, login_hints, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable

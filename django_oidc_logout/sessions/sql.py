@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from django.db import connections, router, transaction
 from django.db.models.deletion import Collector
 
-from ..savepoints import savepoint, savepoints
+from ..framework.savepoints import savepoint, savepoints
 
 if TYPE_CHECKING:
     from collections.abc import Collection

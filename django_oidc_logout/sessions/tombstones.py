@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections, router, transaction
 
-from .. import safe_cache
 from ..codes import EndedCode
 from ..conf import conf
 from ..exceptions import SessionsNotEnded
 from ..fields import digest
+from ..framework import safe_cache
 from ..providers import configured
 from ..tokens.logout_token import LEEWAY
 from . import end, engines, entry

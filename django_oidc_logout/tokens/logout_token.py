@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .. import safe_cache
 from ..codes import RejectedCode
 from ..exceptions import LogoutTokenInvalid, OIDCLogoutError, ProviderUnavailable
+from ..framework import safe_cache
 from ..providers import configured, metadata
 from . import jws
 

@@ -135,10 +135,12 @@ def test_each_json_response_that_refuses_or_reports_has_a_code():
     # The first says nothing but whether; the `error` of the others is the code.
     assert set(without) == {
         "django_oidc_logout.views.get",
-        "django_oidc_logout.refusals.page",
-        "django_oidc_logout.refusals._overdue",
+        "django_oidc_logout.sign_in.refusals.page",
+        "django_oidc_logout.sign_in.refusals._overdue",
     }
-    assert "'error': refusal.code" in ast.unparse(without["django_oidc_logout.refusals.page"])
+    assert "'error': refusal.code" in ast.unparse(
+        without["django_oidc_logout.sign_in.refusals.page"]
+    )
 
 
 def test_each_finding_of_the_doctor_has_a_code():

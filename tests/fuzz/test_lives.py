@@ -27,8 +27,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from django_oidc_logout import safe_cache
 from django_oidc_logout.api import end_sessions
+from django_oidc_logout.framework import safe_cache
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import tombstones
 from tests.fuzz import forge

@@ -14,7 +14,7 @@ from django.test import Client
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from django_oidc_logout import safe_cache
+from django_oidc_logout.framework import safe_cache
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import back_channel
 from django_oidc_logout.tokens import logout_token

@@ -216,7 +216,7 @@ def cycles(claims, count):
 
 def prune(count):
     """Remove the old half of so many events, as `oidc_logout_clear_sessions` does."""
-    from django_oidc_logout import history
+    from django_oidc_logout.receivers import history
 
     old, times = filler.fill_history(count), []
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
-from django_oidc_logout import history
 from django_oidc_logout.exceptions import SessionsNotEnded
+from django_oidc_logout.receivers import history
 from django_oidc_logout.security_events import receipts
 from django_oidc_logout.sessions import end, lifetime, reauthentication, validity
 

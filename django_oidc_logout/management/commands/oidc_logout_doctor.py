@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from django_oidc_logout import request_scope
 from django_oidc_logout.conf import conf
 from django_oidc_logout.doctor import prometheus
 from django_oidc_logout.doctor.recipes import VENDORS
 from django_oidc_logout.doctor.reports import report
 from django_oidc_logout.doctor.text import lines
+from django_oidc_logout.framework import request_scope
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from django_oidc_logout import request_scope
-from django_oidc_logout.codes import EndedCode
+from django_oidc_logout.framework import request_scope
 from django_oidc_logout.management import users
 from django_oidc_logout.providers import configured
 from django_oidc_logout.sessions import bulk, index, reauthentication
@@ -94,9 +93,7 @@ class Command(BaseCommand):
         if is_asked and options["sub"]:  # the person need not be signed in here
             reauthentication.require([(options["issuer"], options["sub"])])
         try:
-            for done, not_done in bulk.end_in_batches(
-                rows, code=EndedCode.BY_SITE, reauthenticate=is_asked
-            ):
+            for done, not_done in bulk.end_in_batches(rows, reauthenticate=is_asked):
                 ended, failed = ended + done, failed + not_done
                 self._show_progress(ended + failed, count)
         except KeyboardInterrupt:

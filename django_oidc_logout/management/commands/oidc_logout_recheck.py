@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
-from django_oidc_logout import request_scope
 from django_oidc_logout.conf import conf
+from django_oidc_logout.framework import request_scope
 from django_oidc_logout.sessions import recheck
 
 if TYPE_CHECKING:

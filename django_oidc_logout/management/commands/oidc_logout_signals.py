@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
-from django_oidc_logout import request_scope
 from django_oidc_logout.exceptions import ProviderUnavailable
+from django_oidc_logout.framework import request_scope
 from django_oidc_logout.providers.transmitter import Transmitter, configured_transmitters
 from django_oidc_logout.security_events import receipts
 from django_oidc_logout.security_events.stream import Stream

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from django.utils.module_loading import import_string
 
-from . import request_scope
-from .codes import LogCode
+from ..codes import LogCode
+from ..framework import request_scope
+from ..framework.savepoints import savepoints
 from .options import Providers
-from .savepoints import savepoints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from .conf import conf
+from ..conf import conf
 
 try:
     import ua_parser

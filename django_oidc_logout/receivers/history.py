@@ -13,13 +13,12 @@ from django.db import router
 from django.dispatch import receiver
 from django.utils import timezone
 
-from . import batching, devices
-from .codes import EndedCode, LogCode, Source
-from .conf import conf
-from .fields import digest
-from .models import SessionEvent
-from .sessions import sql
-from .signals import (
+from ..codes import EndedCode, LogCode, Source
+from ..conf import conf
+from ..framework import batching
+from ..models import SessionEvent
+from ..sessions import devices, sql
+from ..signals import (
     logout_token_rejected,
     session_ended,
     sign_in_refused,
@@ -30,9 +29,9 @@ from .signals import (
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from .codes import Code
-    from .models import OIDCSession
-    from .outcome import Outcome
+    from ..codes import Code
+    from ..models import OIDCSession
+    from ..outcome import Outcome
 
 logger = logging.getLogger("django_oidc_logout")
 
@@ -142,8 +141,8 @@ def _values_of(session: OIDCSession | None, code: Code) -> dict[str, Any]:
     return {
         "user_id": None if code == EndedCode.USER_DELETED else session.user_id,
         "provider": session.provider,
-        "sub_digest": digest(session.issuer, session.sub),
-        "sid_digest": digest(session.issuer, session.sid),
+        "sub_digest": session.sub_digest,
+        "sid_digest": session.sid_digest,
     }
 
 

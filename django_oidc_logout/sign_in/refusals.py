@@ -16,12 +16,12 @@ from django.shortcuts import render, resolve_url
 from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
-from .codes import LogCode, OutcomeCode
-from .conf import DEFAULT_ALIAS, conf
-from .providers import configured
-from .providers.base import with_query
-from .rp_initiated import responses
-from .sessions import admission, bound_store, entry, reauthentication
+from ..codes import LogCode, OutcomeCode
+from ..conf import DEFAULT_ALIAS, conf
+from ..providers import configured
+from ..providers.base import with_query
+from ..rp_initiated import responses
+from ..sessions import admission, bound_store, entry, reauthentication
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.http.response import HttpResponseBase
 
-    from .conf import ProviderOptions
-    from .exceptions import ProviderUnavailable
-    from .sessions.admission import Refusal
+    from ..conf import ProviderOptions
+    from ..exceptions import ProviderUnavailable
+    from ..sessions.admission import Refusal
 
 logger = logging.getLogger("django_oidc_logout")
 

@@ -6,31 +6,10 @@ from typing import Any, cast
 
 from django.conf import settings
 
-from . import providers_callable
+from . import from_callable
 from .options import (
-    INHERITED,
-    PROVIDER_KEYS,
-    SIGNALS_KEYS,
-    ProviderOptions,
     Providers,
-    SharedSignals,
 )
-
-__all__ = [
-    "DEFAULT_ALIAS",
-    "DIRECTIVES",
-    "GET_POLICIES",
-    "INHERITED",
-    "MOZILLA_DEFAULTS",
-    "PROVIDER_KEYS",
-    "RESPONSES",
-    "SIGNALS_KEYS",
-    "ProviderOptions",
-    "Providers",
-    "Settings",
-    "SharedSignals",
-    "conf",
-]
 
 DEFAULT_ALIAS = "default"
 DIRECTIVES = (
@@ -89,16 +68,16 @@ class Settings:
     def OIDC_LOGOUT_PROVIDERS(self) -> Providers:
         """The configured providers by alias. A callable is asked at most once per request."""
         written = self.raw("OIDC_LOGOUT_PROVIDERS")
-        if providers_callable.is_path(written):
-            return providers_callable.ask(written, self.provider_defaults)
+        if from_callable.is_path(written):
+            return from_callable.ask(written, self.provider_defaults)
         return Providers.read(written, self.provider_defaults)
 
     @property
     def known_providers(self) -> Providers:
         """The providers that are known without asking a callable, or that it has named already."""
         written = self.raw("OIDC_LOGOUT_PROVIDERS")
-        if providers_callable.is_path(written):
-            return providers_callable.asked(written) or Providers()
+        if from_callable.is_path(written):
+            return from_callable.asked(written) or Providers()
         return Providers.read(written, self.provider_defaults)
 
     @property

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from .codes import EndedCode, LogCode
-from .sessions import end, entry, index, sql, validity
+from ..codes import EndedCode, LogCode
+from . import end, entry, index, sql, validity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
-    from .models import OIDCSession
+    from ..models import OIDCSession
 
 logger = logging.getLogger("django_oidc_logout")
 

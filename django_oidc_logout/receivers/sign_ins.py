@@ -1,8 +1,7 @@
-"""Signal receivers: they record Django's sign-ins and sign-outs, and log the package's signals."""
+"""Receivers that record Django's sign-ins and sign-outs, and follow its users."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -12,13 +11,14 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_save, pre_delete
 from django.dispatch import receiver
 
-from . import refusals, request_scope, sign_in, user_changes
-from .codes import EndedCode, OutcomeCode, RejectedCode
-from .conf import conf
-from .outcome import Outcome
-from .rp_initiated import destination
-from .sessions import end, end_own, entry, handles, index, record
-from .signals import logout_token_rejected, session_ended, signed_out
+from ..codes import OutcomeCode
+from ..conf import conf
+from ..framework import request_scope
+from ..outcome import Outcome
+from ..rp_initiated import destination
+from ..sessions import end, end_own, entry, handles, index, record, user_changes
+from ..sign_in import recording, refusals
+from ..signals import signed_out
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,17 +26,13 @@ if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
-    from .models import OIDCSession
-
-logger = logging.getLogger("django_oidc_logout")
-
 
 @receiver(user_logged_in, dispatch_uid="oidc_logout.record_sign_in")
 def record_sign_in(request: HttpRequest | None, user: AbstractBaseUser, **_: Any) -> None:
     """Record a sign-in, or note that the browser's session has another user now."""
     if request is None or not hasattr(request, "session"):
         return
-    sign_in.after_login(request, user)
+    recording.after_login(request, user)
     if entry.is_signed_in(request.session):  # it was flushed if it has ended meanwhile
         handles.ensure(request.session)
 
@@ -105,21 +101,6 @@ def follow_deleted_user(instance: AbstractBaseUser, *, using: str, **_: Any) -> 
         user_changes.deleted(instance, using=using)
 
 
-@receiver(signed_out, dispatch_uid="oidc_logout.log_signed_out")
-def log_signed_out(outcome: Outcome, **_: Any) -> None:
-    """Log a sign-out with its outcome."""
-    is_complete = outcome.provider != "unavailable" and outcome.tokens != "failed"
-    logger.log(
-        logging.INFO if is_complete else logging.WARNING,
-        "Signed out: site=%s provider=%s tokens=%s reason=%s",
-        outcome.site,
-        outcome.provider,
-        outcome.tokens,
-        outcome.reason,
-        extra=outcome.code.extra(provider=outcome.alias),
-    )
-
-
 @receiver(signed_out, dispatch_uid="oidc_logout.ask_next_time")
 def ask_next_time(request: HttpRequest, user: Any, outcome: Outcome, **_: Any) -> None:
     """Note that the browser's next sign-in needs a new authentication, if the site wants it so."""
@@ -127,27 +108,3 @@ def ask_next_time(request: HttpRequest, user: Any, outcome: Outcome, **_: Any) -
     is_asked = conf.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL and user is not None
     if is_asked and outcome.code not in enough:
         setattr(request, refusals.ASK_NEXT_TIME, True)
-
-
-@receiver(session_ended, dispatch_uid="oidc_logout.log_session_ended")
-def log_session_ended(session: OIDCSession, reason: str, code: EndedCode, **_: Any) -> None:
-    """Log the end of a session that did not end by its own request."""
-    logger.info(
-        "Session ended: issuer=%s reason=%s",
-        session.issuer,
-        reason,
-        extra=code.extra(provider=session.provider),
-    )
-
-
-@receiver(logout_token_rejected, dispatch_uid="oidc_logout.log_logout_token_rejected")
-def log_logout_token_rejected(
-    issuer: str, reason: str, code: RejectedCode, provider: str, **_: Any
-) -> None:
-    """Log a rejected logout token."""
-    logger.warning(
-        "Logout token rejected: issuer=%s reason=%s",
-        issuer,
-        reason,
-        extra=code.extra(provider=provider),
-    )

@@ -10,7 +10,7 @@ from django.core.cache import cache, caches
 from django.core.cache.backends.dummy import DummyCache
 from django.utils.crypto import get_random_string
 
-from .codes import LogCode
+from ..codes import LogCode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

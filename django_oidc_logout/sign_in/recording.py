@@ -7,23 +7,23 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import request_scope
-from .codes import LogCode, SignInCode
-from .conf import conf
-from .exceptions import OIDCLogoutError
-from .providers import configured
-from .sessions import admission, end, engines, entry, index, pending, tombstones, unrecorded
-from .sessions import record as rows
-from .signals import signed_in
-from .tokens import id_token
+from ..codes import LogCode, SignInCode
+from ..conf import conf
+from ..exceptions import OIDCLogoutError
+from ..framework import request_scope
+from ..providers import configured
+from ..sessions import admission, end, engines, entry, index, pending, tombstones, unrecorded
+from ..sessions import record as rows
+from ..signals import signed_in
+from ..tokens import id_token
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.http import HttpRequest
 
-    from .models import OIDCSession
-    from .sessions.pending import PendingTokens
-    from .tokens.id_token import IDToken
+    from ..models import OIDCSession
+    from ..sessions.pending import PendingTokens
+    from ..tokens.id_token import IDToken
 
 logger = logging.getLogger("django_oidc_logout")
 

@@ -1,0 +1,1 @@
+"""Receivers of signals, Django's and the package's own."""

@@ -1,0 +1,1 @@
+"""Sign-ins: recording them, and refusing those that must be renewed."""
