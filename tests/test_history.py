@@ -77,7 +77,7 @@ def test_sign_in_that_was_not_recorded(sign_in, monkeypatch):
     def fail(*args, **kwargs):
         raise DatabaseError
 
-    monkeypatch.setattr("django_oidc_logout.sign_in.rows.record", fail)
+    monkeypatch.setattr("django_oidc_logout.sign_in.recording.rows.record", fail)
     sign_in()
     assert events() == [("sign_in", "not_recorded", "person", "default")]
 

@@ -103,7 +103,9 @@ def ways(idp, settings, sign_in, logout_token):
         sign_out(sign_in)
 
     def not_recorded():
-        with mock.patch("django_oidc_logout.sign_in.rows.record", side_effect=DatabaseError):
+        with mock.patch(
+            "django_oidc_logout.sign_in.recording.rows.record", side_effect=DatabaseError
+        ):
             sign_in()
 
     return {

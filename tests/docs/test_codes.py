@@ -133,14 +133,19 @@ def test_each_json_response_that_refuses_or_reports_has_a_code():
         if "'code'" not in ast.unparse(node)
     }
     # The first says nothing but whether; the `error` of the others is the code.
+    refusals = "django_oidc_logout.sign_in.refusals"
     assert set(without) == {
         "django_oidc_logout.views.get",
-        "django_oidc_logout.sign_in.refusals.page",
-        "django_oidc_logout.sign_in.refusals._overdue",
+        f"{refusals}._object",
+        f"{refusals}._overdue",
     }
-    assert "'error': refusal.code" in ast.unparse(
-        without["django_oidc_logout.sign_in.refusals.page"]
-    )
+    assert "{'error': error," in ast.unparse(without[f"{refusals}._object"])
+    calls = [
+        ast.unparse(node.args[0])
+        for node in ast.walk(syntax_trees()[refusals])
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "_object"
+    ]
+    assert calls == ["refusal.code", "OutcomeCode.PROVIDER_UNAVAILABLE"]
 
 
 def test_each_finding_of_the_doctor_has_a_code():
