@@ -94,14 +94,14 @@ def _page(request: HttpRequest, *, failed: int = 0) -> HttpResponse:
 
 
 def _live(rows: list[OIDCSession], current: OIDCSession | None) -> list[OIDCSession]:
-    """Return the rows of live sessions. The others end, or lose their row.
+    """Return the rows of live sessions. Those that Django no longer accepts end.
 
     This request may be changing its own session, which is live. A row in the index can be out of
     date if use extends sessions, so only sessions in cookies expire by it.
     """
     others = [row for row in rows if row != current]
     dead = [*validity.end_invalid(others)]
-    dead += validity.remove_gone([row for row in others if row not in dead])
+    dead += validity.missing([row for row in others if row not in dead])
     ended = {id(row) for row in dead}
     if engines.in_cookies():
         ended |= {id(row) for row in others if row.expires_at <= timezone.now()}

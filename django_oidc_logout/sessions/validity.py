@@ -135,20 +135,19 @@ def _code(row: OIDCSession, session: Mapping[str, Any]) -> EndedCode | None:
     return None
 
 
-def remove_gone(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
-    """Remove the rows of sessions that their store no longer has, and return them.
+def missing(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
+    """Return the rows of sessions that their store does not have. The clear command removes them.
 
-    A failure is logged. Sessions in cookies are never gone: the server cannot look for them.
+    A session may be missing just while `login()` gives it another key. A failure is logged.
+    Sessions in cookies are never missing: the server cannot look for them.
     """
     if engines.in_cookies():
         return []
     try:
-        missing = index.without_session(rows)
-        end.announce_gone(index.remove(missing))  # not if a key has just changed
+        return index.without_session(rows)
     except Exception:  # every store raises its own exceptions, and the page must be shown
         logger.exception(
             "Could not check whether sessions exist, check the session store",
             extra=LogCode.EXISTENCE_NOT_CHECKED.extra(),
         )
         return []
-    return missing
