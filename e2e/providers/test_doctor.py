@@ -60,11 +60,16 @@ def doctor(place: Demo | Federation, site: Site, *options: str) -> subprocess.Co
     )
 
 
+# The demo's provider sends security events, but has no stream that could be verified.
+UNVERIFIED = "Security events"
+
+
 def test_all_is_well(place: Demo | Federation) -> None:
     for site in place.sites:
         answer = doctor(place, site)
         assert answer.returncode == 0, answer.stdout
-        assert answer.stdout.splitlines()[-1].endswith("checks passed."), answer.stdout
+        warned = [line for line in answer.stdout.splitlines() if line.strip().startswith("! ")]
+        assert all(UNVERIFIED in line for line in warned), answer.stdout
 
 
 def test_all_is_well_for_machines(place: Demo | Federation) -> None:
@@ -73,7 +78,8 @@ def test_all_is_well_for_machines(place: Demo | Federation) -> None:
     report = json.loads(answer.stdout)
     (provider,) = report["providers"].values()
     assert report["ok"]
-    assert {finding["status"] for finding in provider["findings"]} == {"ok"}
+    not_ok = [each for each in provider["findings"] if each["status"] != "ok"]
+    assert all(each["title"] == UNVERIFIED for each in not_ok), not_ok
     assert provider["register"] == {
         "post_logout_redirect_uri": site.post_logout_redirect_uri,
         "backchannel_logout_uri": site.backchannel_logout_uri,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -34,7 +35,8 @@ def write(run, folder):
     if run.benchmarks:
         suite = pyperf.BenchmarkSuite(run.benchmarks)
         suite.dump(str(folder / "speed.json"), replace=True)
-    plot(run.series, folder)
+    if find_spec("matplotlib"):  # a run in short does without
+        plot(run.series, folder)
 
 
 def write_docs(run):

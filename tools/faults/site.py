@@ -27,7 +27,6 @@ from .provider import CUSTOMER_OF
 
 OF_A_SESSION = "django.contrib.sessions.cache"  # and cached_db
 KEY_LENGTH = 32
-STAFF = "staff"  # the key of the one who acts as another, in the session
 
 
 def home(request):
@@ -60,18 +59,20 @@ def change_password(request):
 
 
 def switch(request):
-    """Act as one's customer, or return, as django-hijack does it."""
+    """Act as one's customer, or return.
+
+    The user says which of both, and not a value in the session: a server that dies can lose what
+    was written last.
+    """
     if request.user.is_authenticated:
-        users = get_user_model().objects
-        backend = request.session[BACKEND_SESSION_KEY]
-        if staff := request.session.get(STAFF):
-            login(request, users.get(pk=staff), backend=backend)
+        users, email = get_user_model().objects, request.user.email
+        if email.startswith(CUSTOMER_OF):
+            other = users.get(email=email.removeprefix(CUSTOMER_OF))
         else:
-            staff, email = request.user.pk, f"{CUSTOMER_OF}{request.user.email}"
+            email = f"{CUSTOMER_OF}{email}"
             name = default_username_algo(email)  # a customer may sign in, too
-            customer, _ = users.get_or_create(username=name, defaults={"email": email})
-            login(request, customer, backend=backend)
-            request.session[STAFF] = staff
+            other, _ = users.get_or_create(username=name, defaults={"email": email})
+        login(request, other, backend=request.session[BACKEND_SESSION_KEY])
     return private(request)
 
 

@@ -47,6 +47,7 @@ def test_the_person_is_asked_for_the_password(
     assert not visitor.is_signed_in(site)
 
     (way_on,) = (link for link in visitor.links(page) if "/logout/reauthenticate/" in link)
+    assert eventually(lambda: time.time() >= int(ended) + 1)  # `auth_time` is in whole seconds
     page = visitor.get(urljoin(page.url, way_on))
     (asked,) = (
         each.url
@@ -55,7 +56,6 @@ def test_the_person_is_asked_for_the_password(
     )
     assert parse_qs(urlsplit(asked).query)["max_age"] == ["0"]
     assert visitor.is_asked_who_they_are(page)
-    assert eventually(lambda: time.time() >= int(ended) + 1)  # `auth_time` is in whole seconds
     visitor.arrive(site, visitor.say_who(page, person.name))
     assert claims_of(OIDCSession.objects.get().id_token)["auth_time"] > ended
     assert visitor.is_signed_in(site)
