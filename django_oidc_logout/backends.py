@@ -33,7 +33,7 @@ class DiscoveryMixin:
     def get_settings(self, attr: str, *args: Any) -> Any:
         """Return a setting, or what stands in for it. A setting that is set wins."""
         if attr == sign_in_settings.ALGORITHM and self._is_algorithm_published():
-            return sign_in_settings.USUAL_ALGORITHM
+            return sign_in_settings.UNTIL_PUBLISHED
         if attr not in sign_in_settings.ENDPOINTS:
             return super().get_settings(attr, *args)  # type: ignore[misc]  # mozilla's
         written = super().get_settings(attr, None)  # type: ignore[misc]  # mozilla's
@@ -57,11 +57,12 @@ class OIDCLogoutMixin(DiscoveryMixin):
     """
 
     request: HttpRequest
+    OIDC_RP_SIGN_ALGO: str
     _refresh_token: str | None = None
 
     def verify_token(self, token: str, **kwargs: Any) -> Any:
         """Verify with the algorithm that the provider publishes, unless the settings name one."""
-        if self._is_algorithm_published():
+        if self.OIDC_RP_SIGN_ALGO is sign_in_settings.UNTIL_PUBLISHED:
             self.OIDC_RP_SIGN_ALGO = sign_in_settings.algorithm()
         return super().verify_token(token, **kwargs)  # type: ignore[misc]  # mozilla's
 

@@ -30,6 +30,16 @@ ENDPOINTS = {
 
 USUAL_ALGORITHM = "RS256"
 """What providers must support (section 3), and what clients get by default."""
+
+
+class _UntilPublished(str):
+    """The algorithm of a backend that has not asked yet which one the provider uses."""
+
+    __slots__ = ()
+
+
+UNTIL_PUBLISHED = _UntilPublished(USUAL_ALGORITHM)
+
 VERIFIABLE = ("RS", "ES")  # the algorithms with keys that mozilla-django-oidc verifies
 
 
