@@ -228,11 +228,14 @@ BEGINS = [
 ]
 
 
-@pytest.mark.parametrize(("claims", "age", "begins"), BEGINS)
-def test_session_that_has_no_future_does_not_begin(idp, configure, claims, age, begins):
+@pytest.mark.parametrize("case", BEGINS)
+def test_session_that_has_no_future_does_not_begin(idp, configure, stop_clock, case):
+    claims, age, begins = case
     configure(MAX_SESSION_AGE=age)
+    now = in_seconds(0)
+    stop_clock(now)
     client = Client()
-    answer = come_back(client, idp, **{name: in_seconds(value) for name, value in claims.items()})
+    answer = come_back(client, idp, **{name: now + value for name, value in claims.items()})
     assert is_signed_in(client) is begins
     assert answer.status_code == (302 if begins else 403)
     assert OIDCSession.objects.exists() is begins
