@@ -20,6 +20,7 @@ def _pyperf():
 
 
 def test_a_little_of_everything_that_needs_no_server_and_no_peer(monkeypatch, tmp_path):
+    need_package("matplotlib", "matplotlib")
     monkeypatch.delenv("REQUIRE_ALL", raising=False)  # peers have a run of their own
     work = ["express", "middleware", "cycles", "history"]
     done = subprocess.run(

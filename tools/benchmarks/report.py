@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-from importlib.util import find_spec
 from pathlib import Path
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -35,8 +34,7 @@ def write(run, folder):
     if run.benchmarks:
         suite = pyperf.BenchmarkSuite(run.benchmarks)
         suite.dump(str(folder / "speed.json"), replace=True)
-    if find_spec("matplotlib"):  # a run in short does without
-        plot(run.series, folder)
+    plot(run.series, folder)
 
 
 def write_docs(run):
