@@ -101,6 +101,23 @@ def test_click_with_a_session_in_a_cache_that_is_down(in_cache, sign_in, outcome
     assert not is_signed_in(kept)
 
 
+@pytest.mark.parametrize("in_cache", ["cache", "cached_db"], indirect=True)
+def test_click_with_a_session_in_a_cache_that_hides_that_it_is_down(
+    in_cache, sign_in, outcomes, monkeypatch
+):
+    client = sign_in()
+    kept = copy_of(client)
+    backend = type(caches["default"])
+    with monkeypatch.context() as patch:
+        for name in ("get", "set", "delete"):
+            patch.setattr(backend, name, lambda *args, **kwargs: None)
+        assert client.post("/oidc/logout/").status_code == 302
+    assert outcomes[0].code == OutcomeCode.STORE_FAILED
+    assert is_signed_in(kept)
+    assert end_sessions(sub="ada") == 1
+    assert not is_signed_in(kept)
+
+
 @pytest.mark.parametrize("engine", ["db", "cache", "cached_db", "file"], indirect=True)
 def test_click_with_a_store_that_cannot_delete(engine, sign_in, outcomes, monkeypatch):
     client = sign_in()

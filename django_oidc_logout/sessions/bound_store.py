@@ -79,6 +79,11 @@ def _flush_if_ended(request: HttpRequest, *, is_in_cookie: bool) -> None:
         entry.flush(request)
 
 
+def was_not_cached(session: SessionBase) -> bool:
+    """Return whether `cached_db` found a session in the database only: its cache may be down."""
+    return getattr(session, "is_from_database", False)
+
+
 def was_overdue(session: SessionBase) -> bool:
     """Return whether this request found a session to have reached its end."""
     return hasattr(session, OVERDUE)
@@ -212,14 +217,14 @@ class _InBoth(_OnServer):
     `cached_db` puts it into its cache, even if it has been deleted in the meantime.
     """
 
-    _is_from_database = False
+    is_from_database = False
 
     def _get_session_from_db(self: Any) -> Any:
-        self._is_from_database = True
+        self.is_from_database = True
         return super()._get_session_from_db()  # type: ignore[misc]  # the store's
 
     def _needs_check(self, data: Mapping[str, Any]) -> bool:
-        return self._is_from_database or super()._needs_check(data)
+        return self.is_from_database or super()._needs_check(data)
 
 
 class _InCookie(_Bound):

@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 
 from ..codes import LogCode
-from . import end, engines, entry, index, sql
+from . import bound_store, end, engines, entry, index, sql
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -80,6 +80,8 @@ def _delete_current(request: HttpRequest, row: OIDCSession | None) -> None:
     entry.forget_flush(request.session)
     if key:
         engines.delete_unreplicated(engines.store(), key)
+    if bound_store.was_not_cached(request.session):
+        engines.require_cache(engines.store())
     if unloaded_key:
         engines.delete(unloaded_key)
 

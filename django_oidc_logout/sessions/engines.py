@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,10 @@ from ..framework import safe_cache
 from . import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from django.contrib.sessions.backends.base import SessionBase
+    from django.core.cache.backends.base import BaseCache
     from django.http import HttpRequest
 
 logger = logging.getLogger("django_oidc_logout")
@@ -71,7 +73,7 @@ def delete(*keys: str) -> None:
         for key in keys:
             engine(key).delete(key)
         delete_unreplicated(engine, *keys)
-    _require_cache(engine)
+    require_cache(engine)
 
 
 def delete_unreplicated(engine: type[SessionBase], *keys: str) -> None:
@@ -140,8 +142,12 @@ def delete_again(*keys: str) -> None:
         _delete_from_cache(engine, keys)
 
 
-def _require_cache(engine: type[SessionBase]) -> None:
-    """Raise if the cache that holds the sessions is down: to Django it would look empty."""
+def require_cache(engine: type[SessionBase]) -> None:
+    """Raise if the cache that holds the sessions is down: to Django it would look empty.
+
+    Raises:
+        ConnectionError: it is down.
+    """
     if hasattr(engine, "cache_key") and not safe_cache.is_up(conf.SESSION_CACHE_ALIAS):
         raise ConnectionError(CACHE_IS_DOWN)
 
@@ -152,7 +158,16 @@ def _delete_from_database(engine: Any, keys: Collection[str]) -> None:
 
 def _delete_from_cache(engine: Any, keys: Collection[str]) -> None:
     names = [engine.cache_key_prefix + key for key in keys]
-    caches[conf.SESSION_CACHE_ALIAS].delete_many(names)
+    with _session_cache() as cached:
+        cached.delete_many(names)
+
+
+@contextmanager
+def _session_cache() -> Iterator[BaseCache]:
+    try:
+        yield caches[conf.SESSION_CACHE_ALIAS]
+    except Exception as exc:  # every backend raises its own exceptions
+        raise ConnectionError(CACHE_IS_DOWN) from exc
 
 
 BULK_DELETE = {
@@ -180,7 +195,7 @@ def read(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     read_all = READ_IN_BULK.get((engine, engine.load), _read_other)
     found = read_all(engine, wanted)
     if len(found) < len(wanted):
-        _require_cache(engine)
+        require_cache(engine)
     return found
 
 
@@ -195,10 +210,8 @@ def _read_from_database(engine: Any, keys: list[str]) -> dict[str, dict[str, Any
 
 def _read_from_cache(engine: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
     names = {engine.cache_key_prefix + key: key for key in keys}
-    try:
-        found = caches[conf.SESSION_CACHE_ALIAS].get_many(names)
-    except Exception as exc:  # every backend raises its own exceptions
-        raise ConnectionError(CACHE_IS_DOWN) from exc
+    with _session_cache() as cached:
+        found = cached.get_many(names)
     return {names[name]: data for name, data in found.items()}
 
 

@@ -147,7 +147,11 @@ def clear() -> list[OIDCSession]:
     """Remove the rows whose session no longer exists, and return them.
 
     The server cannot look for a session in a cookie: its row is removed if nobody has used the
-    session for twice its lifetime.
+    session for twice its lifetime. `cached_db` finds a session in its cache even if the database no
+    longer has it, so the cache forgets it before the row goes.
+
+    Raises:
+        Exception: any exception of the session store, or of the index.
     """
     if engines.in_cookies():
         long_ago = timezone.now() - timedelta(seconds=conf.SESSION_COOKIE_AGE)
@@ -156,7 +160,11 @@ def clear() -> list[OIDCSession]:
         gone = [row for page in pages(matching()) for row in without_session(page)]
         if gone:
             time.sleep(PAUSE)
-    return [row for batch in batches(gone) for row in remove(batch)]
+    removed: list[OIDCSession] = []
+    for batch in batches(gone):
+        engines.delete(*(row.session_key for row in batch))
+        removed += remove(batch)
+    return removed
 
 
 def without_session(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
