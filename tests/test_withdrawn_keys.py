@@ -11,7 +11,7 @@ from django.core.cache import cache
 
 from django_oidc_logout.conf import conf
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.providers import metadata
+from django_oidc_logout.providers import copies, metadata
 from tests.factories import is_signed_in, query_of
 from tests.idp import KID, signing_key
 
@@ -91,8 +91,7 @@ def no_keys(idp):
 
 def stale(idp):
     fetched("key-2")(idp)
-    name = metadata._cache_key("keys", options())
-    cache.set(name, {**cache.get(name), "fresh_until": time.time() - 1})
+    copies.put("keys", options(), idp.answers["/jwks"], fresh=-1)
 
 
 def forgotten(idp):

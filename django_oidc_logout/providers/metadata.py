@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 from ..conf.options import ALL_TENANTS, PLACEHOLDER
 from ..exceptions import ProviderUnavailable
 from ..framework import safe_cache
-from . import fetch
+from . import copies, fetch
+from .copies import FAILURE, KEEP
 
 if TYPE_CHECKING:
     from ..conf import ProviderOptions
+    from .copies import Kind
 
 # All in seconds.
 FRESH_DEFAULT = 60 * 60
 FRESH_MINIMUM = 5 * 60
 FRESH_MAXIMUM = 24 * 60 * 60
-KEEP = 30 * 24 * 60 * 60
-FAILURE = 30
 TRUSTED = FRESH_MAXIMUM  # a key that the provider withdrew must not sign logout tokens for longer
 
 SHARED_TENANT = "common"  # in the URL of the document that names no tenant
@@ -95,7 +95,8 @@ def document(options: ProviderOptions, *, renew: bool = False) -> dict[str, Any]
     Raises:
         ProviderUnavailable: there is neither a cached copy nor a response.
     """
-    return _load("metadata", options, renew=renew)
+    copy = None if renew else copies.of_request("metadata", options)
+    return dict(copy.document) if copy else _load("metadata", options, renew=renew)
 
 
 def keys(options: ProviderOptions, *, renew: bool = False) -> list[Any]:
@@ -117,10 +118,10 @@ def keys_after(options: ProviderOptions, instant: float) -> list[Any]:
         options: the provider's options.
         instant: seconds since the epoch, by the provider's clock.
     """
-    copy = safe_cache.get(_cache_key("keys", options))
-    if not copy or copy["fresh_until"] < time.time() or copy["fetched_at"] <= instant:
+    copy = copies.of_request("keys", options)
+    if copy is None or not copy.is_fresh or copy.fetched_at <= instant:
         return []
-    return _keys_in(copy["document"])
+    return _keys_in(copy.document)
 
 
 def trusted_keys(options: ProviderOptions) -> list[Any]:
@@ -147,7 +148,7 @@ def limit_tenants(options: ProviderOptions) -> None:
     """
     if not options.template or options.tenants != ALL_TENANTS:
         return
-    if safe_cache.get(_cache_key("metadata", options)):
+    if copies.get("metadata", options):
         return
     share = safe_cache.key("tenant", options.issuer)[-1]  # a sixteenth of the tenants
     if not safe_cache.add(safe_cache.key("tenants-asked", options.template, share), FAILURE):
@@ -172,33 +173,27 @@ def newest_keys(options: ProviderOptions) -> list[Any]:
     may_ask = safe_cache.add(
         safe_cache.key("keys-asked", options.issuer, options.jwks_uri), FAILURE
     )
-    if may_ask or safe_cache.get(f"{_cache_key('keys', options)}:failed"):
+    if may_ask or copies.failure("keys", options):
         _fetch("keys", options)
     return keys(options)
 
 
 def _load(
-    kind: str, options: ProviderOptions, *, renew: bool, trusted_for: float = KEEP
+    kind: Kind, options: ProviderOptions, *, renew: bool, trusted_for: float = KEEP
 ) -> dict[str, Any]:
-    copy = safe_cache.get(_cache_key(kind, options))
-    if copy and not (renew and copy["fresh_until"] < time.time()):
-        return dict(copy["document"])
+    copy = copies.get(kind, options)
+    if copy and (copy.is_fresh or not renew):
+        return dict(copy.document)
     try:
         return _fetch(kind, options, trusted_for)
     except ProviderUnavailable:
-        if not copy or copy["fetched_at"] + trusted_for < time.time():
+        if not copy or copy.fetched_at + trusted_for < time.time():
             raise
-        return dict(copy["document"])
+        return dict(copy.document)
 
 
-def _cache_key(kind: str, options: ProviderOptions) -> str:
-    address = options.jwks_uri if kind == "keys" else ""
-    return safe_cache.key(kind, options.issuer, address, options.discovery_url)
-
-
-def _fetch(kind: str, options: ProviderOptions, trusted_for: float = KEEP) -> dict[str, Any]:
-    name = _cache_key(kind, options)
-    if reason := safe_cache.get(f"{name}:failed"):
+def _fetch(kind: Kind, options: ProviderOptions, trusted_for: float = KEEP) -> dict[str, Any]:
+    if reason := copies.failure(kind, options):
         raise ProviderUnavailable(reason)
     try:
         if kind == "metadata":
@@ -206,11 +201,9 @@ def _fetch(kind: str, options: ProviderOptions, trusted_for: float = KEEP) -> di
         else:
             fetched, cache_control = fetch.get_json(_jwks_uri(options, trusted_for), options)
     except ProviderUnavailable as exc:
-        safe_cache.put(f"{name}:failed", str(exc), FAILURE)
+        copies.put_failure(kind, options, str(exc))
         raise
-    now = time.time()
-    fresh_until = now + _freshness(cache_control)
-    safe_cache.put(name, {"document": fetched, "fetched_at": now, "fresh_until": fresh_until}, KEEP)
+    copies.put(kind, options, fetched, _freshness(cache_control))
     return dict(fetched)  # a cache may share the object that it was given
 
 

@@ -13,6 +13,7 @@ from ..conf import ProviderOptions, SharedSignals, conf
 from ..exceptions import ProviderUnavailable
 from ..framework import safe_cache
 from . import configured, fetch, metadata
+from .copies import FAILURE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -72,7 +73,7 @@ class Transmitter:
         try:
             found = self._fetch_configuration()
         except ProviderUnavailable as exc:
-            safe_cache.put(f"{name}:failed", str(exc), metadata.FAILURE)
+            safe_cache.put(f"{name}:failed", str(exc), FAILURE)
             raise
         safe_cache.put(name, found, KEEP)
         return dict(found)

@@ -242,7 +242,8 @@ def test_from_hand_written_views(follow, mysite, idp, settings):
     session["id_token"] = idp.id_token(sub="grace", sid="session-0")
     session.save()
 
-    sign_in = by_hand(sys.modules["mysite.sign_in"].complete, {"id_token": idp.id_token()})
+    id_token = idp.id_token()
+    sign_in = by_hand(sys.modules["mysite.sign_in"].complete, {"id_token": id_token})
     urls = urls_on(parts)
     settings.ROOT_URLCONF = urls_of([sign_in, *urls])
     hints = []
@@ -253,7 +254,7 @@ def test_from_hand_written_views(follow, mysite, idp, settings):
         assert query["client_id"] == "site"
         hints.append(query["id_token_hint"])
         assert not is_signed_in(client)
-    assert hints == [session["id_token"], idp.id_token()]
+    assert hints == [session["id_token"], id_token]
 
     settings_on(parts, settings, number=1)
     partners = "https://partners.example.org"
