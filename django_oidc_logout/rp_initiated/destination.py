@@ -54,7 +54,9 @@ class SignIn:
     alias: str = ""
     """The alias of the provider; empty if it is not configured."""
     issuer: str = ""
-    id_token: str = ""
+    hint: str = ""
+    """The ID Token as it was kept, even if it cannot be read."""
+    id_token: IDToken | None = None
     sid: str = ""
     logout_hint: str = ""
     signed_in_at: datetime | None = None
@@ -154,7 +156,8 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
         return SignIn(
             alias=row.provider,
             issuer=row.issuer,
-            id_token=row.id_token,
+            hint=row.id_token,
+            id_token=token,
             sid=row.sid,
             logout_hint=_logout_hint(request, row, token),
             signed_in_at=row.signed_in_at,
@@ -164,7 +167,8 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
         return SignIn(
             alias=token.alias,
             issuer=token.issuer,
-            id_token=token.encoded,
+            hint=token.encoded,
+            id_token=token,
             sid=token.sid,
             logout_hint=token.login_hint or token.subject,
         )
@@ -191,7 +195,7 @@ def _at_provider(request: HttpRequest, sign_in: SignIn, state: State) -> Destina
         provider,
         sign_in,
         EndSessionRequest(
-            id_token_hint=sign_in.id_token,
+            id_token_hint=sign_in.hint,
             logout_hint=sign_in.logout_hint,
             sid=sign_in.sid,
             post_logout_redirect_uri=_post_logout_redirect_uri(request, provider),
@@ -219,7 +223,8 @@ def _end_session_url(
     Some providers answer such a hint by an error page, and keep the session.
     """
     found = provider.end_session_url(request, max_length=max_length)
-    if not id_token.is_withdrawn(request.id_token_hint, provider.options, sign_in.signed_in_at):
+    token = sign_in.id_token
+    if token is None or not id_token.is_withdrawn(token, provider.options, sign_in.signed_in_at):
         return found
     without = replace(request, id_token_hint="")
     shorter = provider.end_session_url(without, max_length=max_length)

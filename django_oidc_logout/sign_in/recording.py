@@ -204,7 +204,7 @@ def _warm(token: IDToken) -> None:
         provider = configured.provider_of_session(alias, token.issuer)
         provider.warm()
         left = provider.options.timeout - (time.monotonic() - started)
-        id_token.learn_key(token.encoded, replace(provider.options, timeout=left))
+        id_token.learn_key(token, replace(provider.options, timeout=left))
     except Exception as exc:  # noqa: BLE001  # this must not break the sign-in either
         logger.warning(
             "Could not renew a provider's metadata: issuer=%s reason=%s",

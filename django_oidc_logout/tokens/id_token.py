@@ -42,6 +42,8 @@ class IDToken:
     """When the person authenticated at the provider. None if the token does not say."""
     session_expiry: object
     """The claim as the provider sent it (OpenID IPSIE SL1); None if there is none."""
+    key_id: str | None = None
+    """The `kid` of the provider's key that signed it; None if it does not name one."""
     tenant: str = ""
     """The claim `tid`, if the provider has tenants."""
     provider: str = ""
@@ -66,7 +68,8 @@ def read(encoded: str) -> IDToken:
     Raises:
         TokenUnreadable: it is not a signed JWT, or lacks a usable `iss`, `sub` or `sid`.
     """
-    return _from_claims(_claims(encoded), encoded=encoded)
+    header, claims = _parse(encoded)
+    return _from_claims(claims, encoded=encoded, header=header)
 
 
 def read_verified(
@@ -86,21 +89,21 @@ def read_verified(
         TokenUnreadable: neither has a usable `sub`, or the issuer is not known.
     """
     given = claims if isinstance(claims, Mapping) else None
+    header: dict[str, Any] = {}
     token_claims: dict[str, Any] = {}
     try:
-        token_claims = _claims(encoded)
+        header, token_claims = _parse(encoded)
     except TokenUnreadable as exc:
         if given is None:
             raise TokenUnreadable(_remedy(encoded) or str(exc)) from exc
     merged = {**(given or {}), **token_claims}
     merged.setdefault("iss", configured.issuer_of(provider, merged.get("tid")))
     hint = encoded if encoded and token_claims else ""
-    return _from_claims(merged, encoded=hint, provider=provider)
+    return _from_claims(merged, encoded=hint, header=header, provider=provider)
 
 
-def _claims(encoded: object) -> dict[str, Any]:
-    _, claims = jws.parse(str(encoded).replace("=", ""))  # some providers pad, which is wrong
-    return claims
+def _parse(encoded: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    return jws.parse(str(encoded).replace("=", ""))  # some providers pad, which is wrong
 
 
 def _remedy(encoded: object) -> str:
@@ -111,7 +114,9 @@ def _remedy(encoded: object) -> str:
     return ""
 
 
-def _from_claims(claims: Mapping[str, Any], *, encoded: str, provider: str = "") -> IDToken:
+def _from_claims(
+    claims: Mapping[str, Any], *, encoded: str, header: Mapping[str, Any], provider: str = ""
+) -> IDToken:
     return IDToken(
         encoded=encoded,
         issuer=jws.identifier(claims, "iss"),
@@ -119,6 +124,7 @@ def _from_claims(claims: Mapping[str, Any], *, encoded: str, provider: str = "")
         sid=jws.identifier(claims, "sid") if claims.get("sid") else "",
         audience=jws.audience(claims),
         authorized_party=str(claims.get("azp") or ""),
+        key_id=_key_id(header),
         tenant=str(claims.get("tid") or ""),
         login_hint=_login_hint(claims),
         email=_verified_email(claims),
@@ -138,7 +144,7 @@ def read_or_none(encoded: str) -> IDToken | None:
 
 
 def is_withdrawn(
-    encoded: str, options: ProviderOptions, signed_in_at: datetime | None = None
+    token: IDToken, options: ProviderOptions, signed_in_at: datetime | None = None
 ) -> bool:
     """Return whether the provider has withdrawn the key that signed an ID Token.
 
@@ -146,37 +152,29 @@ def is_withdrawn(
     a `kid`. This does not use the network.
 
     Args:
-        encoded: the ID Token.
+        token: the ID Token.
         options: the options of the provider that issued it.
         signed_in_at: when the token's session began, by the site's clock, if that is known.
     """
-    kid, issued_at = _key_of(encoded)
-    if kid is None or issued_at is None:
+    if token.key_id is None or token.issued_at is None:
         return False
-    began = signed_in_at.timestamp() if signed_in_at else issued_at + LEEWAY
-    return _lacks(metadata.keys_after(options, max(issued_at, began)), kid)
+    began = signed_in_at.timestamp() if signed_in_at else token.issued_at + LEEWAY
+    return _lacks(metadata.keys_after(options, max(token.issued_at, began)), token.key_id)
 
 
-def learn_key(encoded: str, options: ProviderOptions) -> None:
+def learn_key(token: IDToken, options: ProviderOptions) -> None:
     """Fetch the provider's keys if they lack the one that signed a new ID Token.
 
     Raises:
         ProviderUnavailable: they cannot be fetched.
     """
-    kid, _ = _key_of(encoded)
-    if kid is not None and _lacks(metadata.keys(options), kid):
+    if token.key_id is not None and _lacks(metadata.keys(options), token.key_id):
         metadata.newest_keys(options)
 
 
-def _key_of(encoded: str) -> tuple[str | None, float | None]:
-    """Return the `kid` of the key that signed a token, if a key did, and when it was issued."""
-    try:
-        header, claims = jws.parse(encoded)
-    except TokenUnreadable:
-        return None, None
+def _key_id(header: Mapping[str, Any]) -> str | None:
     kid, is_by_key = header.get("kid"), str(header.get("alg"))[:2] in jws.KEY_TYPES
-    is_known = is_by_key and isinstance(kid, str)
-    return kid if is_known else None, jws.seconds(claims, "iat")
+    return kid if is_by_key and isinstance(kid, str) else None
 
 
 def _lacks(keys: Iterable[Any], kid: str) -> bool:
