@@ -15,6 +15,7 @@ from django.test import AsyncClient, Client
 from django.utils import timezone
 
 from django_oidc_logout.codes import RejectedCode
+from django_oidc_logout.sessions import sql
 
 ISSUER = "https://idp.example.com"
 ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
@@ -67,6 +68,17 @@ def create_row(**fields):
         "expires_at": timezone.now(),
     }
     return apps.get_model("django_oidc_logout", "OIDCSession").objects.create(**(standard | fields))
+
+
+def break_index(patch, name, fail):
+    """Let a function of `sessions/sql` fail for the index, and work for Django's sessions."""
+    works = getattr(sql, name)
+
+    def either(model, **values):
+        is_index = model is apps.get_model("django_oidc_logout", "OIDCSession")
+        return (fail if is_index else works)(model, **values)
+
+    patch.setattr(sql, name, either)
 
 
 def is_signed_in(client):

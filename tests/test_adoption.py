@@ -14,8 +14,7 @@ from mozilla_django_oidc.views import OIDCLogoutView
 from django_oidc_logout.backends import provider_logout_url
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.rp_initiated import return_to
-from django_oidc_logout.sessions import sql
-from tests.factories import is_signed_in, query_of
+from tests.factories import break_index, is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
 
@@ -116,19 +115,17 @@ def cache_down(idp, configure, monkeypatch):
 
     cache.clear()
     idp.stop()
-    monkeypatch.setattr("django_oidc_logout.framework.safe_cache.cache.get", down)
+    for name in ("get", "get_many"):
+        monkeypatch.setattr(f"django_oidc_logout.framework.safe_cache.cache.{name}", down)
 
 
 def index_down(idp, configure, monkeypatch):
     def down(model, **values):
-        if model is OIDCSession:
-            raise DatabaseError("down")
-        return delete(model, **values)
+        raise DatabaseError("down")
 
-    delete = sql.delete
     configure(BACKEND="nowhere.Provider")
-    monkeypatch.setattr(sql, "select", down)
-    monkeypatch.setattr(sql, "delete", down)
+    break_index(monkeypatch, "select", down)
+    break_index(monkeypatch, "delete", down)
 
 
 class Failing:

@@ -17,7 +17,7 @@ from django.urls import path
 from django_oidc_logout.codes import EndedCode
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import engines, lifetime, record
-from tests.factories import get_async, is_signed_in, query_of
+from tests.factories import break_index, get_async, is_signed_in, query_of
 from tests.urls_sessions import urlpatterns as other_urls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_lifetime")]
@@ -340,7 +340,7 @@ def test_overdue_session_while_the_index_is_down(engine, sign_in, clock, monkeyp
     clock(HOUR + 31)
 
     with monkeypatch.context() as patched:
-        patched.setattr(lifetime.sql, "select", down)
+        break_index(patched, "select", down)
         assert not is_signed_in(client)
     assert "Could not end an overdue session" in caplog.text
     assert call_command("oidc_logout_clear_sessions") is None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, transaction
 from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import sql
-from tests.factories import is_signed_in
+from tests.factories import is_signed_in, query_of
 
 
 @pytest.fixture
@@ -101,3 +103,32 @@ def test_statement_that_fails_leaves_a_transaction_unharmed(ada, broken):
         with pytest.raises(DatabaseError), sql.savepoint("default"):
             sql.delete(Session, session_key=["x"])
         assert get_user_model().objects.get() == ada
+
+
+@pytest.mark.django_db
+def test_column_that_the_site_has_not_migrated_to_does_not_cost_the_hint(sign_in):
+    """The new version may answer while the old tables are still there."""
+    client = sign_in()
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {OIDCSession._meta.db_table} DROP COLUMN device")
+    answer = client.post("/oidc/logout/")
+    assert "id_token_hint" in query_of(answer)
+    assert not is_signed_in(client)
+
+
+@pytest.mark.django_db
+def test_session_is_read_as_django_reads_it(sign_in, monkeypatch):
+    client = sign_in()
+    real, asked = SessionStore._get_session_from_db, []
+
+    def patched(store):
+        asked.append(store.session_key)
+        return real(store)
+
+    assert is_signed_in(client)
+    monkeypatch.setattr(SessionStore, "_get_session_from_db", patched)
+    assert is_signed_in(client)
+    assert set(asked) == {client.cookies["sessionid"].value}
+    monkeypatch.undo()
+    Session.objects.update(expire_date=timezone.now())
+    assert not is_signed_in(client)

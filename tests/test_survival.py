@@ -37,7 +37,7 @@ from django_oidc_logout.providers import OIDCProvider, revocation
 from django_oidc_logout.rp_initiated import destination
 from django_oidc_logout.sessions import bound_store, end_own, engines, index, sql
 from django_oidc_logout.signals import signed_out
-from tests.factories import copy_of, force_sign_in, is_signed_in, query_of
+from tests.factories import break_index, copy_of, force_sign_in, is_signed_in, query_of
 
 LOGOUT = "/oidc/logout/"
 PATIENCE = 20  # seconds, of which a test that passes needs none
@@ -273,7 +273,7 @@ def stop_in_get_user(error, monkeypatch, configure, receive):
 
 
 def stop_in_index(error, monkeypatch, configure, receive):
-    monkeypatch.setattr(sql, "select", Stop(error))
+    break_index(monkeypatch, "select", Stop(error))
 
 
 def stop_in_djangos_receiver(error, monkeypatch, configure, receive):

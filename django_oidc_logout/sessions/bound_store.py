@@ -11,8 +11,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
+from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
-from django.db import Error
+from django.db import Error, router
+from django.utils import timezone
 
 from ..codes import LogCode
 from ..conf import conf
@@ -28,6 +30,9 @@ logger = logging.getLogger("django_oidc_logout")
 
 OVERDUE = "_oidc_logout_overdue"
 """The attribute of a session that this request found to have reached its end."""
+
+READ = vars(db.SessionStore)["_get_session_from_db"]
+"""How Django's database store reads a session, unless the site has patched it."""
 
 UNCHECKED = "_oidc_logout_unchecked"
 """Marks a session that was saved while the index could not be read."""
@@ -95,7 +100,7 @@ def _bound(engine: type[SessionBase]) -> type[Any]:
         mixin: type = _InCookie
     else:
         in_both = hasattr(engine, "cache_key_prefix") and hasattr(engine, "_get_session_from_db")
-        mixin = _InBoth if in_both else _OnServer
+        mixin = _InDatabase if engine is db.SessionStore else _InBoth if in_both else _OnServer
     # The name stays the same, because Django salts session data with it.
     return type(engine.__qualname__, (mixin, engine), {"_engine": engine})
 
@@ -225,6 +230,23 @@ class _InBoth(_OnServer):
 
     def _needs_check(self, data: Mapping[str, Any]) -> bool:
         return self.is_from_database or super()._needs_check(data)
+
+
+class _InDatabase(_OnServer):
+    """Mixed into Django's database store: reads a session by a hand-written query.
+
+    Django takes longer to build its own query than the database takes to run it.
+    """
+
+    def _get_session_from_db(self: Any) -> Any:
+        is_patched = vars(db.SessionStore)["_get_session_from_db"] is not READ
+        if is_patched or router.routers:  # they may want it from a replica
+            return super()._get_session_from_db()  # type: ignore[misc]  # the store's
+        for found in sql.select(self.model, session_key=[self.session_key]):
+            if found.expire_date > timezone.now():
+                return found
+        self._session_key = None
+        return None
 
 
 class _InCookie(_Bound):

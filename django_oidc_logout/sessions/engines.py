@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django_oidc_logout")
 
+KEY_CHARACTERS = frozenset(VALID_KEY_CHARS)
 CACHE_IS_DOWN = "the cache that holds the sessions does not respond"
 
 
@@ -54,7 +55,7 @@ def cookie_key(request: HttpRequest) -> str:
     The session need not exist any more.
     """
     key = request.COOKIES.get(conf.SESSION_COOKIE_NAME, "")
-    return "" if set(key) - set(VALID_KEY_CHARS) else key
+    return key if KEY_CHARACTERS.issuperset(key) else ""
 
 
 def delete(*keys: str) -> None:

@@ -1,11 +1,12 @@
 """Hand-written SQL for what every sign-out waits for: one round trip per statement.
 
-Django takes longer to build such a query than the database takes to run it, and wraps a deletion in
-a transaction, which costs two more round trips.
+Django takes longer to build such a query than the database takes to run it, a raw query included,
+and wraps a deletion in a transaction, which costs two more round trips.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from django.db import connections, router, transaction
@@ -15,23 +16,61 @@ from ..framework.savepoints import savepoint, savepoints
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import Any
 
+    from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import Model
-    from django.db.models.query import RawQuerySet
 
 __all__ = ["delete", "savepoint", "savepoints", "select"]
 
 M = TypeVar("M", bound="Model")
 
 
-def select(model: type[M], **values: Collection[str | int]) -> RawQuerySet[M]:
+def select(model: type[M], **values: Collection[str | int]) -> list[M]:
     """Return the rows that have one of the values in each of the columns.
 
     The query goes to the database for writes, because a replica may not have the rows yet.
     """
-    using = router.db_for_write(model)
-    where, parameters = _where(model, using, values)
-    return model._default_manager.using(using).raw(f"SELECT * {where}", parameters)
+    connection = _connection(model)
+    where, parameters = _where(model, connection, values)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * {where}", parameters)
+        columns = [description[0] for description in cursor.description]
+        rows = cursor.fetchall()
+    return [_instance(model, connection, dict(zip(columns, row, strict=True))) for row in rows]
+
+
+def _instance(model: type[M], connection: Any, row: dict[str, Any]) -> M:
+    """Return an instance. A column may be missing until the site has migrated."""
+    names, values = [], []
+    for name, column, converted in _columns(model, connection.alias):
+        if column in row:
+            names.append(name)
+            values.append(row[column])
+            for convert in _converters(converted, connection) if converted else ():
+                values[-1] = convert(values[-1], converted, connection)
+    return model.from_db(connection.alias, names, values)
+
+
+@cache
+def _columns(model: type[Model], using: str) -> list[tuple[str, str, Any]]:
+    """Return each field's attribute, its column, and its expression if values are converted."""
+    connection: Any = connections[using]
+    found: list[tuple[str, str, Any]] = []
+    for field in model._meta.concrete_fields:
+        column = connection.introspection.identifier_converter(field.column)
+        expression = field.cached_col
+        is_converted = any(_converters(expression, connection))
+        found.append((field.attname, column, expression if is_converted else None))
+    return found
+
+
+def _converters(expression: Any, connection: Any) -> list[Any]:
+    """Return what Django's compiler converts the values of an expression with."""
+    return [
+        *connection.ops.get_db_converters(expression),
+        *expression.get_db_converters(connection),
+    ]
 
 
 def delete(model: type[Model], **values: Collection[str | int]) -> int:
@@ -39,21 +78,26 @@ def delete(model: type[Model], **values: Collection[str | int]) -> int:
 
     If other rows depend on them, or a receiver listens for their deletion, Django deletes them.
     """
-    using = router.db_for_write(model)
+    connection = _connection(model)
+    using = connection.alias
     with transaction.mark_for_rollback_on_error(using):
-        if Collector(using).can_fast_delete(model._default_manager.all()):
-            where, parameters = _where(model, using, values)
-            with connections[using].cursor() as cursor:
+        if Collector(using).can_fast_delete(model):  # type: ignore[arg-type]  # Django passes models, too
+            where, parameters = _where(model, connection, values)
+            with connection.cursor() as cursor:
                 cursor.execute(f"DELETE {where}", parameters)
                 return int(cursor.rowcount)
         filters = {f"{name}__in": of_column for name, of_column in values.items()}
         return model._default_manager.using(using).filter(**filters).delete()[0]
 
 
+def _connection(model: type[Model]) -> BaseDatabaseWrapper:
+    return connections[router.db_for_write(model)]
+
+
 def _where(
-    model: type[Model], using: str, values: dict[str, Collection[str | int]]
+    model: type[Model], connection: BaseDatabaseWrapper, values: dict[str, Collection[str | int]]
 ) -> tuple[str, list[str | int]]:
-    quote = connections[using].ops.quote_name
+    quote = connection.ops.quote_name
     conditions = [
         f"{quote(column)} IN ({', '.join(['%s'] * len(given))})" for column, given in values.items()
     ]
