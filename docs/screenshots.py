@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +49,8 @@ SCHEMES = ("light", "dark")
 HEIGHT = 560
 COLOURS = 64
 SECONDS_TO_PAINT = 1
+SECONDS_TO_START = 30
+LONG = 1400  # random bytes: with them in `next`, the redirect is too long for a header
 
 
 def free_ports() -> list[str]:
@@ -72,6 +77,27 @@ def start_demo(folder: str, ports: list[str]) -> subprocess.Popen[str]:
         if "Ctrl-C" in line:
             return demo
     raise SystemExit("The demo did not start.")
+
+
+@contextmanager
+def start_site_alone(folder: str) -> Iterator[str]:
+    """Serve one site of the demo, whose provider does not respond; yield its address."""
+    ports = free_ports()
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "example_project.settings",
+        "DEMO_VAR": f"{folder}/alone",
+        "DEMO_SITE_PORTS": ",".join(ports[:2]),
+        "DEMO_SITE_PORT": ports[0],
+        "DEMO_IDP_PORT": ports[2],
+    }
+    command = [sys.executable, "-m", "django_oidc_logout.demo.serve", f"localhost:{ports[0]}"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE):  # noqa: S603  # ours
+        deadline = time.monotonic() + SECONDS_TO_START
+        while socket.socket().connect_ex(("localhost", int(ports[0]))):
+            if time.monotonic() > deadline:
+                raise SystemExit("The site did not start.")
+            time.sleep(0.1)
+        yield f"http://localhost:{ports[0]}"
 
 
 def give_password(page: Page | Frame, username: str, password: str) -> None:
@@ -134,7 +160,7 @@ def sign_in(browser: Browser, site: str, username: str, password: str) -> Page:
     return page
 
 
-def visit_pages(page: Page, grace: Page, site: str) -> Iterator[tuple[str, Page]]:
+def visit_pages(page: Page, grace: Page, site: str, provider: str) -> Iterator[tuple[str, Page]]:
     """Visit the pages, one of them in the browser of Grace, and yield the name of each."""
     page.goto(f"{site}/admin/django_oidc_logout/oidcsession/")
     yield "sessions", page
@@ -160,6 +186,14 @@ def visit_pages(page: Page, grace: Page, site: str) -> Iterator[tuple[str, Page]
     page.click("button")
     page.wait_for_url(f"{site}/oidc/logout/callback/**")
     yield "signed-out", page
+    page.goto(f"{site}/private/")
+    give_password(page, "ada", "lovelace")
+    page.wait_for_url(f"{site}/private/")
+    page.goto(f"{site}/oidc/logout/?next=/%3F{secrets.token_urlsafe(LONG)}")
+    page.route(f"{provider}/**", lambda route: route.fulfill(status=204))  # stay on this page
+    page.click("button")
+    page.wait_for_selector("meta[http-equiv=refresh]", state="attached")
+    yield "refresh", page
 
 
 def smaller(picture: bytes) -> bytes:
@@ -172,19 +206,33 @@ def smaller(picture: bytes) -> bytes:
     return output.getvalue()
 
 
-def take_pages(browser: Browser, site: str) -> None:
+def take_pages(browser: Browser, site: str, provider: str) -> None:
     """Save the pictures of the single pages."""
     PAGES.mkdir(exist_ok=True)
     grace = sign_in(browser, site, "grace", "hopper")
     sign_in(browser, site, "ada", "lovelace")
     ada = sign_in(browser, site, "ada", "lovelace")
-    for name, page in visit_pages(ada, grace, site):
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": HEIGHT})
-            for scheme in SCHEMES:
-                page.emulate_media(color_scheme=scheme)
-                picture = page.screenshot(animations="disabled")
-                (PAGES / f"{name}-{width}-{scheme}.png").write_bytes(smaller(picture))
+    for name, page in visit_pages(ada, grace, site, provider):
+        take_page(name, page)
+
+
+def take_unavailable(browser: Browser, folder: str) -> None:
+    """Save the pictures of the page for people whose provider does not respond."""
+    with start_site_alone(folder) as site:
+        page = browser.new_page()
+        page.goto(f"{site}/private/")
+        page.wait_for_selector("text=You cannot sign in right now")
+        take_page("unavailable", page)
+
+
+def take_page(name: str, page: Page) -> None:
+    """Save the pictures of a page: narrow and wide, light and dark."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            picture = page.screenshot(animations="disabled")
+            (PAGES / f"{name}-{width}-{scheme}.png").write_bytes(smaller(picture))
 
 
 def main() -> None:
@@ -196,8 +244,9 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path="/usr/bin/chromium", args=["--no-sandbox"]
             )
-            site = f"http://localhost:{ports[0]}"
-            take_pages(browser, site)
+            site, provider = f"http://localhost:{ports[0]}", f"http://localhost:{ports[2]}"
+            take_pages(browser, site, provider)
+            take_unavailable(browser, folder)
             take_demo(browser, f"http://localhost:{ports[3]}")
             for scheme in SCHEMES:
                 take_comparison(browser, f"http://localhost:{ports[3]}", scheme)
