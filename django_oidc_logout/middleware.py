@@ -47,11 +47,11 @@ class OIDCSessionMiddleware:
 
     def _handle(self, request: HttpRequest) -> Any:
         bound_store.bind(request)
-        token = user_changes.handled.set(request)
+        request.__dict__[user_changes.HANDLED] = True
         try:
             response = self.get_response(request)
         finally:  # even if the server stops this request
-            user_changes.handled.reset(token)
+            request.__dict__.pop(user_changes.HANDLED, None)
             if user_changes.END_OWN in request.__dict__:
                 user_changes.end_own(request)
         if entry.will_be_saved(request.session):
@@ -66,11 +66,11 @@ class OIDCSessionMiddleware:
 
     async def _ahandle(self, request: HttpRequest) -> HttpResponseBase:
         await sync_to_async(bound_store.bind)(request)
-        token = user_changes.handled.set(request)
+        request.__dict__[user_changes.HANDLED] = True
         try:
             response: HttpResponseBase = await self.get_response(request)
         finally:  # even if the browser has gone: Django cancels the view then
-            user_changes.handled.reset(token)
+            request.__dict__.pop(user_changes.HANDLED, None)
             if user_changes.END_OWN in request.__dict__:
                 await asyncio.shield(sync_to_async(user_changes.end_own)(request))
         if entry.will_be_saved(request.session):

@@ -16,7 +16,7 @@ from django.test import Client
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.codes import OutcomeCode
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import bound_store, end, engines, index
+from django_oidc_logout.sessions import end, engines, index, stores
 from tests.factories import assert_refused, copy_of, get_async, is_signed_in, post_logout_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.urls_sessions")]
@@ -213,7 +213,7 @@ def test_session_that_was_saved_while_the_index_was_down_is_asked_after(
     assert is_signed_in(client) is not has_ended
     assert get_async(client, "/private/").content.endswith(b"AnonymousUser") is has_ended
     client.get("/put-aside/")
-    assert bound_store.UNCHECKED not in client.session
+    assert stores.UNCHECKED not in client.session
 
 
 @pytest.mark.parametrize("in_cache", ["cache", "cached_db"], indirect=True)

@@ -6,13 +6,14 @@ there is no request: each use computes the value again.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import nullcontext
 from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable
+    from contextlib import AbstractContextManager
 
     from django.http import HttpRequest
 
@@ -21,17 +22,32 @@ View = TypeVar("View", bound="Callable[..., Any]")
 
 
 COMPUTED = "_oidc_logout_computed"
+BEGUN = nullcontext()
 
 
 class _Scope:
-    """What has been computed for a request."""
+    """What has been computed for a request, or for a command."""
+
+    __slots__ = ("is_open", "kept", "request", "token")
 
     def __init__(self, request: HttpRequest | None) -> None:
         self.request = request
         # Without the middleware, a request may begin its scope several times.
-        kept = {} if request is None else request.__dict__
-        self.values: dict[Hashable, Any] = kept.setdefault(COMPUTED, {})
+        self.kept: dict[str, Any] = {} if request is None else request.__dict__
         self.is_open = True
+
+    @property
+    def values(self) -> dict[Hashable, Any]:
+        """The values by their name."""
+        values: dict[Hashable, Any] = self.kept.setdefault(COMPUTED, {})
+        return values
+
+    def __enter__(self) -> None:
+        self.token = _current.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        self.is_open = False  # a background task may keep this context
+        _current.reset(self.token)
 
     def is_of(self, request: HttpRequest | None) -> bool:
         """Return whether this is the scope of a request, which other libraries may wrap."""
@@ -42,20 +58,12 @@ class _Scope:
 _current: ContextVar[_Scope | None] = ContextVar("oidc_logout_scope", default=None)
 
 
-@contextmanager
-def begin(request: HttpRequest | None) -> Iterator[None]:
-    """Begin the scope of a request, or of a command, unless it has begun."""
+def begin(request: HttpRequest | None) -> AbstractContextManager[None]:
+    """Return the scope of a request, or of a command, to begin, unless it has begun."""
     current = _current.get()
     if current is not None and current.is_of(request):
-        yield
-        return
-    scope = _Scope(getattr(request, "_request", request))
-    token = _current.set(scope)
-    try:
-        yield
-    finally:
-        scope.is_open = False  # a background task may keep this context
-        _current.reset(token)
+        return BEGUN
+    return _Scope(getattr(request, "_request", request))
 
 
 def within(view: View) -> View:
@@ -80,9 +88,10 @@ def once(name: Hashable, compute: Callable[[], T]) -> T:
     scope = _open()
     if scope is None:
         return compute()
-    if name not in scope.values:
-        scope.values[name] = compute()
-    return cast("T", scope.values[name])
+    values = scope.values
+    if name not in values:
+        values[name] = compute()
+    return cast("T", values[name])
 
 
 def computed(name: Hashable) -> Any:

@@ -6,47 +6,24 @@ In cookies, only the row can be deleted.
 
 from __future__ import annotations
 
-import logging
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from asgiref.sync import sync_to_async
-from django.contrib.sessions.backends import db
-from django.contrib.sessions.backends.base import UpdateError
-from django.db import Error, router
-from django.utils import timezone
-
-from ..codes import LogCode
 from ..conf import conf
-from . import engines, entry, index, lifetime, sql, validity
+from . import engines, entry, index, lifetime, stores, validity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from django.contrib.sessions.backends.base import SessionBase
     from django.http import HttpRequest
-
-logger = logging.getLogger("django_oidc_logout")
-
-OVERDUE = "_oidc_logout_overdue"
-"""The attribute of a session that this request found to have reached its end."""
-
-READ = vars(db.SessionStore)["_get_session_from_db"]
-"""How Django's database store reads a session, unless the site has patched it."""
-
-UNCHECKED = "_oidc_logout_unchecked"
-"""Marks a session that was saved while the index could not be read."""
 
 
 def bind(request: HttpRequest) -> None:
     """Bind the request's session to its row, if it has one."""
     session = request.session
-    engine: Any = type(session)
-    if not issubclass(engine, MIXINS):  # it is bound already if the middleware is listed twice
-        engine = session.__class__ = _bound(engine)
+    if not isinstance(session, stores.BOUND):  # it is if the middleware is listed twice
+        session.__class__ = stores.bound(session.__class__)
         entry.note_arrival(session)
     if session.accessed:
-        _flush_if_ended(request, is_in_cookie=issubclass(engine, _InCookie))
+        _flush_if_ended(request, is_in_cookie=isinstance(session, stores.InCookie))
 
 
 def follow(request: HttpRequest) -> None:
@@ -79,8 +56,8 @@ def _flush_if_ended(request: HttpRequest, *, is_in_cookie: bool) -> None:
     if lifetime.is_overdue(session):
         lifetime.end_overdue(session, session.session_key or "")
         entry.flush(request)
-        setattr(session, OVERDUE, True)
-    elif is_in_cookie and _has_ended(entry.row_key(session)):
+        setattr(session, stores.OVERDUE, True)
+    elif is_in_cookie and stores.has_ended(entry.row_key(session)):
         entry.flush(request)
 
 
@@ -91,185 +68,4 @@ def was_not_cached(session: SessionBase) -> bool:
 
 def was_overdue(session: SessionBase) -> bool:
     """Return whether this request found a session to have reached its end."""
-    return hasattr(session, OVERDUE)
-
-
-@cache
-def _bound(engine: type[SessionBase]) -> type[Any]:
-    if engines.is_cookie_store(engine):
-        mixin: type = _InCookie
-    else:
-        in_both = hasattr(engine, "cache_key_prefix") and hasattr(engine, "_get_session_from_db")
-        mixin = _InDatabase if engine is db.SessionStore else _InBoth if in_both else _OnServer
-    # The name stays the same, because Django salts session data with it.
-    return type(engine.__qualname__, (mixin, engine), {"_engine": engine})
-
-
-class _Bound:
-    """Mixed into a session store: keeps what `login()` needs of a session that it flushes.
-
-    A bound store can be copied and pickled, although its class has no name to import.
-    """
-
-    def load(self: Any) -> dict[str, Any]:
-        data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
-        if not lifetime.is_overdue(data):
-            return data
-        lifetime.end_overdue(data, self.session_key)
-        setattr(self, OVERDUE, True)
-        self._session_key = None
-        return {}
-
-    async def aload(self) -> dict[str, Any]:
-        return await sync_to_async(self.load)()
-
-    def flush(self: Any) -> None:
-        entry.note_flush(self)
-        super().flush()  # type: ignore[misc]  # the store's
-
-    async def aflush(self: Any) -> None:
-        entry.note_flush(self)
-        await super().aflush()  # type: ignore[misc]  # the store's
-
-    def __reduce_ex__(self: Any, protocol: Any) -> Any:
-        return _rebuild, (self._engine,), self.__getstate__()
-
-
-def _rebuild(engine: type[SessionBase]) -> Any:
-    """Return a bound store without attributes, which `pickle` or `copy` adds."""
-    bound: Any = _bound(engine)
-    return bound.__new__(bound)
-
-
-class _OnServer(_Bound):
-    """Mixed into a session store: deletes a session that is saved after its row was removed."""
-
-    def save(self: Any, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
-        if must_create:  # the session is still empty
-            super().save(must_create)  # type: ignore[misc]  # the store's
-            return
-        self.pop(UNCHECKED, None)
-        super().save()  # type: ignore[misc]  # the store's
-        try:
-            with sql.savepoints():
-                is_orphan = index.is_orphan(entry.row_key(self))
-        except Error:
-            logger.exception(
-                "Could not check a saved session against the index",
-                extra=LogCode.SAVED_NOT_CHECKED.extra(),
-            )
-            self[UNCHECKED] = True  # checked when it is loaded
-            super().save()  # type: ignore[misc]  # the store's
-            return
-        if is_orphan:
-            self.delete()  # most engines look for the session first and save it afterwards
-            raise UpdateError
-
-    def load(self: Any) -> dict[str, Any]:
-        data: dict[str, Any] = super().load()
-        if not self._needs_check(data) or not self._is_orphan(data):
-            return data
-        self._delete(self.session_key)
-        self._session_key = None
-        return {}
-
-    def _needs_check(self, data: Mapping[str, Any]) -> bool:
-        return UNCHECKED in data
-
-    def _is_orphan(self: Any, data: Mapping[str, Any]) -> bool:
-        try:
-            with sql.savepoints():
-                return index.is_orphan(entry.row_key(data))
-        except Error:
-            logger.exception(
-                "Could not check a loaded session against the index",
-                extra=LogCode.LOADED_NOT_CHECKED.extra(),
-            )
-            return False
-
-    def delete(self: Any, session_key: str | None = None) -> None:
-        key = session_key or self.session_key
-        if session_key and session_key == entry.row_key(self) != self.session_key:
-            self._replace(session_key)  # cycle_key() deletes the session that it has replaced
-        elif key:
-            self._delete(key)
-
-    def _delete(self: Any, key: str) -> None:
-        if not engines.delete_in_bulk(self._engine, key):
-            super().delete(key)  # type: ignore[misc]  # the store's
-            engines.delete_unreplicated(self._engine, key)
-
-    async def asave(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  # Django's signature
-        await sync_to_async(self.save)(must_create)
-
-    async def adelete(self, session_key: str | None = None) -> None:
-        await sync_to_async(self.delete)(session_key)
-
-    def _replace(self: Any, old_key: str) -> None:
-        """Write the new key into the row and delete the old session, both or neither.
-
-        A session without a row could not be ended, so each session needs its row even if the
-        process dies or the store fails.
-        """
-        with index.transaction_on_index():
-            index.change_key(self)
-            self._delete(old_key)
-
-
-class _InBoth(_OnServer):
-    """Mixed into a session store: checks a session that was read from the database.
-
-    `cached_db` puts it into its cache, even if it has been deleted in the meantime.
-    """
-
-    is_from_database = False
-
-    def _get_session_from_db(self: Any) -> Any:
-        self.is_from_database = True
-        return super()._get_session_from_db()  # type: ignore[misc]  # the store's
-
-    def _needs_check(self, data: Mapping[str, Any]) -> bool:
-        return self.is_from_database or super()._needs_check(data)
-
-
-class _InDatabase(_OnServer):
-    """Mixed into Django's database store: reads a session by a hand-written query.
-
-    Django takes longer to build its own query than the database takes to run it.
-    """
-
-    def _get_session_from_db(self: Any) -> Any:
-        is_patched = vars(db.SessionStore)["_get_session_from_db"] is not READ
-        if is_patched or router.routers:  # they may want it from a replica
-            return super()._get_session_from_db()  # type: ignore[misc]  # the store's
-        for found in sql.select(self.model, session_key=[self.session_key]):
-            if found.expire_date > timezone.now():
-                return found
-        self._session_key = None
-        return None
-
-
-class _InCookie(_Bound):
-    """Mixed into a session store: loads an empty session if the row was removed."""
-
-    def load(self: Any) -> dict[str, Any]:
-        data: dict[str, Any] = super().load()
-        if not _has_ended(entry.row_key(data)):
-            return data
-        self._session_key = None
-        return {}
-
-
-def _has_ended(key: str) -> bool:
-    """Return whether a session in a cookie has ended."""
-    try:
-        return index.is_orphan(key)
-    except Error:  # when in doubt, signed out
-        logger.exception(
-            "Could not check a session in a cookie, it counts as ended",
-            extra=LogCode.COOKIE_NOT_CHECKED.extra(),
-        )
-        return True
-
-
-MIXINS = (_OnServer, _InCookie)
+    return hasattr(session, stores.OVERDUE)

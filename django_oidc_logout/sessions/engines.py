@@ -144,11 +144,7 @@ def delete_again(*keys: str) -> None:
 
 
 def require_cache(engine: type[SessionBase]) -> None:
-    """Raise if the cache that holds the sessions is down: to Django it would look empty.
-
-    Raises:
-        ConnectionError: it is down.
-    """
+    """Raise `ConnectionError` if the cache that holds the sessions is down: it would look empty."""
     if hasattr(engine, "cache_key") and not safe_cache.is_up(conf.SESSION_CACHE_ALIAS):
         raise ConnectionError(CACHE_IS_DOWN)
 

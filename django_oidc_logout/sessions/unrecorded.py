@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..codes import LogCode, SignInCode
 from ..providers import configured
 from ..signals import signed_in
-from . import bound_store, end, entry, origin
+from . import end, entry, origin, stores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ def mark(request: HttpRequest) -> None:
     if origin.is_through_provider(session):
         entry.mark_provider(session, _alias(session))
         setattr(session, AWAITED, True)
-        if not issubclass(type(session), bound_store.MIXINS):  # the middleware is not there
+        if not isinstance(session, stores.BOUND):  # the middleware is not there
             report(request)
     elif (alias := entry.flushed(session).provider) is not None:  # somebody acts as another user
         entry.mark_provider(session, alias)

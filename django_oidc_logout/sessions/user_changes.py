@@ -13,13 +13,13 @@ belongs to, so the middleware keeps the request that is being handled:
 from __future__ import annotations
 
 import logging
-from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from ..codes import EndedCode, LogCode
+from ..framework import request_scope
 from . import end, entry, index, sql, validity
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_oidc_logout")
 
 
-handled: ContextVar[HttpRequest | None] = ContextVar("oidc_logout_handled", default=None)
-"""The request that the middleware is handling."""
+HANDLED = "_oidc_logout_handled"
+"""The attribute of a request while the middleware waits for its response."""
 
 END_OWN = "_oidc_logout_end_own"
 """The attribute of a request whose own session is to end after the response."""
@@ -98,7 +98,7 @@ def _end_all(user: AbstractBaseUser) -> None:
 def _end_or_leave(rows: list[OIDCSession], end: Callable[[list[OIDCSession]], object]) -> None:
     """End sessions now, but the request's own after the response."""
     own = [row for row in rows if _is_own(row)]
-    request = handled.get()
+    request = _handled_request()
     if request is not None and own:
         setattr(request, END_OWN, partial(end, own))
     end([row for row in rows if row not in own])
@@ -111,8 +111,13 @@ def _end_others(user: AbstractBaseUser) -> None:
 
 def _is_own(row: OIDCSession) -> bool:
     """Return whether a row is that of the request that is being handled."""
-    request = handled.get()
+    request = _handled_request()
     return request is not None and row.session_key == entry.row_key(request.session)
+
+
+def _handled_request() -> HttpRequest | None:
+    request = request_scope.request()
+    return request if request is not None and HANDLED in request.__dict__ else None
 
 
 def _safely(change: Callable[[], object]) -> bool:
