@@ -43,7 +43,7 @@ AUTHENTICATION_BACKENDS = [
 OIDC_LOGOUT_PROVIDERS = {
     "default": {
         "ISSUER": PROVIDER.url,
-        "NAME": "the example identity provider",
+        "NAME": "Example ID",
         "SHARED_SIGNALS": {},  # it sends security events, signed as its ID Tokens are
         "REAUTHENTICATE_WITH": {"prompt": "login"},  # django-oauth-toolkit ignores max_age
     },

@@ -91,7 +91,7 @@ def test_sign_out_at_the_question(visit, javascript):
     ada.sign_in("ada", "lovelace")
     ada.open("/oidc/logout/")
     ada.press("button", "Sign out")
-    ada.see("Signed out at the example identity provider.")
+    ada.see("Signed out at Example ID.")
     ada.press("link", "Back to the site")
     ada.see("You are not signed in")
 
@@ -170,7 +170,7 @@ def walk(ada):
     ada.see("Sign out?")
     yield "our question"
     ada.press("button", "Sign out")
-    ada.see("Signed out at the example identity provider.")
+    ada.see("Signed out at Example ID.")
     yield "signed out"
 
 

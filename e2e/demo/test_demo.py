@@ -112,7 +112,7 @@ class TestSigningOut:
         assert landed.status_code == 200
         assert landed.url.startswith(one.post_logout_redirect_uri)
         assert "You are signed out" in landed.text
-        assert "Signed out at the example identity provider." in landed.text
+        assert "Signed out at Example ID." in landed.text
         assert "ada@example.org" not in landed.text
         assert not visitor.is_signed_in(one)
 
