@@ -25,7 +25,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from django_oidc_logout import idp_initiated
 from django_oidc_logout.framework import safe_cache
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.providers import metadata
+from django_oidc_logout.providers import copies
 from django_oidc_logout.sessions import back_channel, engines, tombstones
 from django_oidc_logout.tokens.logout_token import verify
 from tests.factories import (
@@ -553,7 +553,7 @@ def test_stale_keys_verify_while_the_provider_is_unreachable(idp, sign_in, logou
 def test_old_keys_verify_nothing_while_the_provider_is_unreachable(  # noqa: PLR0913, PLR0917
     idp, sign_in, logout_token, later, signals, monkeypatch
 ):
-    monkeypatch.setattr(metadata, "FAILURE", 0)  # a cache server's clock cannot be put forward
+    monkeypatch.setattr(copies, "FAILURE", 0)  # a cache server's clock cannot be put forward
     client = sign_in()
     published_keys = idp.answers["/jwks"]
     idp.answers["/jwks"] = lambda handler: handler.send_error(503)
