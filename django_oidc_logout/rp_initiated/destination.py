@@ -200,7 +200,7 @@ def _at_provider(request: HttpRequest, sign_in: SignIn, state: State) -> Destina
             sid=sign_in.sid,
             post_logout_redirect_uri=_post_logout_redirect_uri(request, provider),
             state=return_to.sign(state),
-            ui_locales=_ui_locales(),
+            ui_locales=to_locale(get_language() or "").replace("_", "-"),
         ),
         responses.max_url_length(request),
     )
@@ -247,7 +247,3 @@ def _post_logout_redirect_uri(request: HttpRequest, provider: OIDCProvider) -> s
     path = return_to.callback_path()
     own = request.build_absolute_uri(path) if path else ""
     return provider.options.post_logout_redirect_uri or own
-
-
-def _ui_locales() -> str:
-    return to_locale(get_language() or "").replace("_", "-")

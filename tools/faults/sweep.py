@@ -15,6 +15,7 @@ from .actions import STOPPED, SignInFailed, dying
 from .client import RECEIVER, STEPS_TAKEN, Unanswered
 from .provider import email_of
 
+TRIES = 5
 MOST_STEPS = 200
 RECEIVERS = "hangs", "exits"
 WAYS_OUT = "click", "asign_out", "logout()", "token by sub", "end_sessions"
@@ -113,7 +114,7 @@ class Sweep:
         return True, session.answer
 
     async def sign_in(self, sub):
-        for _ in range(5):
+        for _ in range(TRIES):
             sid = f"{self.node} {next(self.number)}"
             try:
                 session = await self.site.sign_in(sub, sid, self.site.other(self.node), self.node)
@@ -169,10 +170,16 @@ class Sweep:
         return self.site.signer.logout_token(jti=str(uuid.uuid4()), sub=a.sub, **sid)
 
     async def repeat(self, flow, a, b, token):
-        """Repeat it: it must succeed now."""
-        done, answer = await (flow.again or flow.act)(a, b, token)
-        if not done:
-            self.model.complain("never completed", a, f"{flow.name}: {answer.body[:200]}")
+        """Repeat it until there is a response: it must succeed now."""
+        for _ in range(TRIES):
+            try:
+                done, answer = await (flow.again or flow.act)(a, b, token)
+            except Unanswered:  # as when a worker that is about to die has accepted it
+                continue
+            if not done:
+                self.model.complain("never completed", a, f"{flow.name}: {answer.body[:200]}")
+            return
+        self.model.complain("never completed", a, f"{flow.name}: no response")
 
     async def look(self, session, where):
         keys = session.keys if session.state == "out" else [session.key]
