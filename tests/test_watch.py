@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import DatabaseError
@@ -17,6 +16,7 @@ from django.utils.functional import SimpleLazyObject
 
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import sql
 from tests.factories import is_signed_in
 
 pytestmark = pytest.mark.django_db
@@ -194,7 +194,7 @@ def test_failing_store_is_not_a_sign_out(sign_in, monkeypatch):
     def fail(*args, **kwargs):
         raise DatabaseError("down")
 
-    monkeypatch.setattr(db.SessionStore, "_get_session_from_db", fail)
+    monkeypatch.setattr(sql, "select", fail)
     assert client.get(STATUS).status_code == 500
 
 
