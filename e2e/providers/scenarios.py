@@ -208,6 +208,12 @@ class BackChannel(Scenarios):
 class BackChannelWithSub(BackChannel):
     """What also holds if a site that does not require a `sid` gets only the `sub`."""
 
+    @pytest.fixture(autouse=True)
+    def in_a_later_second(self) -> None:
+        """Wait, as a logout token with a `sub` also ends the sign-ins of its second."""
+        before = int(time.time())
+        assert eventually(lambda: int(time.time()) > before)
+
     @pytest.fixture
     def somebody_else(self, newcomers: Newcomers) -> Iterator[Guest]:
         with self.guest(newcomers) as guest:
