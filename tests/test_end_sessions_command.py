@@ -40,7 +40,7 @@ def run(*arguments, **options):
 
 
 NOW = timezone.now().isoformat()
-TODAY = timezone.now().date().isoformat()
+TODAY = timezone.localdate().isoformat()  # the command reads a date in TIME_ZONE
 # The arguments, and how many of the three sessions end.
 CASES = [
     (["--all"], 3),
@@ -79,6 +79,9 @@ WRONG = [
     (["--all", "--user", "ada"], "or --all without any"),
     (["--user", "nobody"], "No user matches 'nobody'"),
     (["--signed-in-before", "yesterday"], "invalid _time value"),
+    (["--issuer", ISSUER, "--sub", ""], "--sub is empty"),
+    (["--user", ""], "--user is empty"),
+    (["--all", "--sid", ""], "or --all without any"),
 ]
 
 
@@ -103,6 +106,14 @@ def test_it_asks(monkeypatch, capsys, answer, left):
     call_command(COMMAND, "--all")
     assert OIDCSession.objects.count() == left
     assert ("No session has ended" in capsys.readouterr().out) is bool(left)
+
+
+@pytest.mark.usefixtures("rows")
+def test_nobody_can_confirm(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    with pytest.raises(CommandError, match="Add --no-input"):
+        call_command(COMMAND, "--all", stdout=io.StringIO())
+    assert OIDCSession.objects.count() == 3
 
 
 @pytest.mark.usefixtures("rows")

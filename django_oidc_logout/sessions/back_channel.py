@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.db import Error
@@ -16,7 +15,7 @@ from ..exceptions import LogoutTokenInvalid, SessionsNotEnded
 from ..fields import digest
 from ..framework import safe_cache
 from ..tokens.logout_token import LEEWAY
-from . import end, index, tombstones
+from . import end, entry, index, tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -110,7 +109,7 @@ def _named_by(token: LogoutToken) -> QuerySet[OIDCSession]:
     be ahead. If the token has a `sid`, they are those whose own is unknown.
     """
     rows = index.matching(issuer=token.issuer).filter(token.rows)
-    latest = datetime.fromtimestamp(token.issued_at + LEEWAY, UTC)
+    latest = entry.moment(token.issued_at + LEEWAY)
     by_sub = Q(sub_digest=digest(token.issuer, token.subject), signed_in_at__lte=latest)
     if not token.sid:
         return rows.filter(by_sub)

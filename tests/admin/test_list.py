@@ -223,8 +223,9 @@ def test_date_hierarchy(desk):
     session(user("ada"), "1")
     long_ago = timezone.now() - timedelta(days=800)
     session(user("bob"), "2", signed_in_at=long_ago)
-    assert f"?signed_in_at__year={long_ago.year}" in desk.get(LIST).content.decode()
-    assert people(desk, signed_in_at__year=long_ago.year) == ["bob"]
+    year = timezone.localtime(long_ago).year
+    assert f"?signed_in_at__year={year}" in desk.get(LIST).content.decode()
+    assert people(desk, signed_in_at__year=year) == ["bob"]
 
 
 def test_order(desk):

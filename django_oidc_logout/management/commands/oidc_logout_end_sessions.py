@@ -76,7 +76,10 @@ class Command(BaseCommand):
         self.stdout.write(f"Sessions to end: {count}")
         if not options["interactive"]:
             return True
-        is_confirmed = input('Type "yes" to end them: ') == "yes"
+        try:
+            is_confirmed = input('Type "yes" to end them: ') == "yes"
+        except EOFError:  # nobody can answer, as in a cron job
+            raise CommandError("Nobody can confirm it here. Add --no-input.") from None
         if not is_confirmed:
             self.stdout.write("No session has ended.")
         return is_confirmed
@@ -139,9 +142,12 @@ def _rows(options: dict[str, Any]) -> QuerySet[OIDCSession]:
     Raises:
         CommandError: the criteria are missing or wrong.
     """
-    given = [name for name in CRITERIA if options[name]]
+    given = [name for name in CRITERIA if options[name] is not None]
     if bool(given) == options["all"]:
         raise CommandError("Give at least one criterion, or --all without any.")
+    for name in given:
+        if options[name] == "":  # such as from a variable of the shell that is not set
+            raise CommandError(f"--{name} is empty. Give a value, or leave it out.")
     if (options["sub"] or options["sid"]) and not options["issuer"]:
         try:
             options["issuer"] = configured.only_issuer()
