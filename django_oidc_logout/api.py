@@ -197,7 +197,7 @@ def remember_login(  # noqa: PLR0913  # all but the first two are named
             decide.
 
     Returns:
-        The row of the session in the index, or None if there is none.
+        The row of the session in the index, or None if it was not recorded.
     """
     return recording.remember(
         request,

@@ -13,20 +13,20 @@ class OIDCLogoutError(Exception):
     error = "invalid_request"
     """The error code in the response to the provider (RFC 6749, section 5.2)."""
     issuer = ""
-    """The configured issuer whose message was rejected; empty if none is known."""
+    """The configured issuer whose message was rejected; empty if it is unknown."""
     alias = ""
     """The alias of that provider."""
     code: Code = RejectedCode.UNREADABLE_BODY
     """What failed."""
     not_verified = RejectedCode.KEYS_UNAVAILABLE
-    """The code of a rejected message if `code` is not about messages."""
+    """The code of a rejected message, if `code` is not a `RejectedCode`."""
 
     def __init__(self, message: str = "", *, code: Code | None = None, **fields: object) -> None:
         """Create the exception.
 
         Args:
-            message: a sentence; if it is empty, the code's.
-            code: what failed, if it is not what the class says.
+            message: a sentence; if it is empty, the sentence of the code.
+            code: what failed; by default, the code of the class.
             fields: the values of the fields in the code's sentence.
         """
         self.code = code or self.code
@@ -34,7 +34,7 @@ class OIDCLogoutError(Exception):
 
     @property
     def rejected_code(self) -> RejectedCode:
-        """The code if a message is rejected because of this."""
+        """The code of a message that is rejected because of this exception."""
         return self.code if isinstance(self.code, RejectedCode) else self.not_verified
 
     @property
@@ -72,14 +72,14 @@ class TokenUnreadable(OIDCLogoutError):
 
 
 class LogoutTokenInvalid(OIDCLogoutError):
-    """A logout token fails a check, so it ends nothing."""
+    """A logout token failed a check, so it does not end a session."""
 
 
 class SecurityEventInvalid(OIDCLogoutError):
-    """A security event fails a check, so it ends nothing."""
+    """A security event failed a check, so it does not end a session."""
 
     def __init__(self, error: str, code: RejectedCode, **fields: Any) -> None:
-        """Keep the error code of the response (RFC 8935, section 2.4) beside our own."""
+        """Create the exception with the response's error code (RFC 8935, section 2.4) and ours."""
         super().__init__(code=code, **fields)
         self.error = error
 

@@ -39,8 +39,8 @@ class OIDCSession(models.Model):
     sid = models.TextField(_("session at the provider"), blank=True)
     sub_digest = DigestField(source="sub")
     sid_digest = DigestField(source="sid")
-    # Not derived from another column: the address itself is not kept. The default is the
-    # database's as well, for processes of the version before, which do not know the column.
+    # Not derived from another column: the address itself is not kept. The database has the default
+    # too, for processes of the previous version, which do not know the column.
     email_digest = models.CharField(
         max_length=64, blank=True, default="", db_default="", editable=False
     )
@@ -107,9 +107,10 @@ class OIDCSession(models.Model):
 
 
 class SessionEvent(models.Model):
-    """A line of the history: a sign-in, a sign-out, an ended session, or a rejection.
+    """A row of the history: a sign-in, a sign-out, an ended session, or a rejection.
 
-    It has no constraints on users, so that neither can writing it fail nor deleting a user.
+    The database does not constrain its foreign keys to users. So a write does not fail if the user
+    is gone, and a user can always be deleted.
     """
 
     at = models.DateTimeField(_("time"), default=timezone.now)
@@ -150,7 +151,7 @@ class SessionEvent(models.Model):
 
 
 class ReauthenticationMark(models.Model):
-    """A person whose sign-ins need an authentication at the provider after a moment in time."""
+    """A person who cannot sign in until they authenticate at the provider after `not_before`."""
 
     sub_digest = models.CharField(max_length=64, unique=True)
     not_before = models.DateTimeField()
@@ -163,7 +164,7 @@ class ReauthenticationMark(models.Model):
 
 
 class ReceivedEvent(models.Model):
-    """A security event that was received, so that a repetition is noticed for days."""
+    """A security event that was received. It is kept for days, to detect a repetition."""
 
     digest = models.CharField(max_length=64, unique=True)
     received_at = models.DateTimeField(default=timezone.now)

@@ -16,10 +16,10 @@ class Outcome:
     """What a sign-out did at the site, at the identity provider, and with the tokens."""
 
     site: Literal["done"] = "done"
-    """The session at the site has ended. There is no other value."""
+    """The session at the site has ended. This is the only value."""
     provider: ProviderOutcome = "skipped"
-    """`redirect`: the browser was sent there. `skipped`: the provider was not to be notified.
-    `unavailable`: the provider should have been notified, but could not be."""
+    """`redirect`: the browser was redirected to the provider. `skipped`: the provider was not to be
+    notified. `unavailable`: the provider should have been notified, but could not be."""
     tokens: TokensOutcome = "skipped"
     """The refresh token: `revoked`, not to be revoked (`skipped`), or revocation `failed`."""
     recorded: bool = True

@@ -1,4 +1,4 @@
-"""Signals. All are sent robustly after the fact, so a receiver's failure changes nothing."""
+"""Signals. They are sent with `send_robust`, so a receiver's failure does not change the result."""
 
 from django.dispatch import Signal
 

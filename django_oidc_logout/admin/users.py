@@ -33,7 +33,7 @@ class SignOutEverywhereMixin(SignOutAdmin):
     def sign_out_everywhere(
         self, request: HttpRequest, queryset: QuerySet[Any]
     ) -> HttpResponse | None:
-        """Ask for confirmation, then end every session that a provider began for these users."""
+        """Ask for confirmation, then end these users' sessions that began through a provider."""
         users = queryset.using(index.database()).values("pk")
         rows = index.matching().filter(Q(user__in=users) | Q(acts_as__in=users))
         return self.confirm_and_end(
@@ -45,7 +45,7 @@ class SignOutEverywhereMixin(SignOutAdmin):
         )
 
     def log_signed_out(self, request: HttpRequest, ended: list[OIDCSession]) -> None:
-        """Log at each user how many of their sessions have ended."""
+        """Log for each user how many of their sessions have ended."""
         for user, count in Counter(row.user for row in ended).items():
             self.log_change(request, user, f"{_('Sign out everywhere')}: {ended_message(count)}")
 

@@ -1,6 +1,6 @@
 """System checks of the deployment: caches, proxy, database.
 
-None uses the network. Only `check_migrations` queries; Django runs it with `--database`.
+They do not use the network. Only `check_migrations` queries; Django runs it with `--database`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def check_cache() -> list[CheckMessage]:
 
 
 def check_dummy_cache() -> list[CheckMessage]:
-    """Check that the default cache stores anything."""
+    """Check that the default cache stores values."""
     if not (_is_shared_site() and _is_cache(DEFAULT_CACHE_ALIAS, DUMMY)):
         return []
     return [
@@ -104,7 +104,7 @@ def check_sqlite() -> list[CheckMessage]:
 
 
 def check_database_of_users() -> list[CheckMessage]:
-    """Check that the index is in the database of the users, to whom its rows belong."""
+    """Check that the index is in the database of the users, to which its rows refer."""
     index = lookup.attempt(lambda: router.db_for_write(OIDCSession), "")
     users = lookup.attempt(lambda: router.db_for_write(get_user_model()), index)
     if index == users:
@@ -139,7 +139,7 @@ def check_replica_of_sessions() -> list[CheckMessage]:
 
 
 def check_cache_of_tenants() -> list[CheckMessage]:
-    """Check that tenants with schemas of their own do not share what the cache remembers."""
+    """Check that tenants with schemas of their own do not share cached values."""
     apps, caches = conf.raw("TENANT_APPS"), conf.raw("CACHES")
     is_separate = lookup.attempt(lambda: "django_oidc_logout" in apps, otherwise=False)
     key_function = lookup.attempt(lambda: caches[DEFAULT_CACHE_ALIAS]["KEY_FUNCTION"], None)

@@ -1,6 +1,6 @@
-"""Looks up what the project's settings name. No function here raises.
+"""Looks up what the project's settings name. These functions do not raise.
 
-What cannot be loaded counts as absent: Django itself reports what is wrong with it.
+An object that cannot be loaded counts as missing, because Django itself reports the error.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Route:
     """A view in the URLconf."""
 
     path: str
-    """What `path()` takes; an asterisk stands for a regular expression that matches many."""
+    """The route for `path()`; an asterisk stands for a regular expression with many matches."""
     callback: Any
     name: str | None
     prefix: str
@@ -106,7 +106,7 @@ def path_of(name: str) -> str:
 
 
 def served_by(path: str) -> ResolverMatch | None:
-    """Return what the URLconf resolves a path to."""
+    """Return what the URLconf resolves a path to, or None."""
     return attempt(lambda: resolve(f"/{path.removeprefix(get_script_prefix())}"), None)
 
 
@@ -143,7 +143,7 @@ def _as_path(pattern: Any) -> str:
 
 
 def is_served(route: Route) -> bool:
-    """Return whether no earlier pattern serves a route's path. With URL arguments, nobody knows."""
+    """Return whether a route serves its own path. Assume so if the route has URL arguments."""
     if any(character in route.path for character in "<*"):
         return True
     match = attempt(lambda: resolve(f"/{route.prefix}{route.path}"), None)

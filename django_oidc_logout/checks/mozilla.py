@@ -21,11 +21,11 @@ CLIENT = "OIDC_RP_CLIENT_ID"
 SECRET = "OIDC_RP_CLIENT_SECRET"  # noqa: S105  # the name of a setting
 SIGN_IN = "oidc_authentication_init"
 VIEW = f"{OWN}.AuthenticationRequestView"
-UNVERIFIABLE = ("PS", "Ed")  # mozilla-django-oidc takes them for algorithms with a secret
+UNVERIFIABLE = ("PS", "Ed")  # mozilla-django-oidc treats them as symmetric algorithms
 
 
 def _uses_mozillas(kind: Any, mozilla: type, *names: str) -> bool:
-    """Return whether a class, this package's part in it aside, has mozilla's methods."""
+    """Return whether a class, apart from this package's bases, has mozilla's methods."""
     bases = [each for each in getattr(kind, "__mro__", ()) if each.__module__ != OWN]
     return all(
         next((each for each in bases if name in vars(each)), None) is mozilla for name in names
@@ -37,16 +37,16 @@ def _reads_settings(kind: Any, mozilla: str) -> bool:
 
 
 def _has_discovery() -> bool:
-    """Return whether the provider's discovery document stands in for what is not set."""
+    """Return whether the provider's discovery document replaces missing settings."""
     is_dynamic = from_callable.is_path(conf.raw("OIDC_LOGOUT_PROVIDERS"))
     return is_dynamic or DEFAULT_ALIAS in conf.known_providers
 
 
 def _missing() -> list[str]:
-    """Return the settings without which mozilla's backend raises."""
+    """Return the missing settings without which mozilla's backend raises."""
     endpoints = () if _has_discovery() else (sign_in_settings.TOKEN, sign_in_settings.USERINFO)
     missing = [name for name in (*endpoints, CLIENT) if not conf.raw(name)]
-    if not conf.written(SECRET):  # None is right for a client that has none
+    if not conf.written(SECRET):  # None is valid for a client without a secret
         missing.append(SECRET)
     return missing
 
@@ -66,7 +66,7 @@ def check_required() -> list[CheckMessage]:
 
 
 def check_start() -> list[CheckMessage]:
-    """Check that what starts a sign-in knows the provider's endpoint."""
+    """Check that the view and the middleware that start sign-ins know the provider's endpoint."""
     if conf.raw(sign_in_settings.AUTHORIZATION):
         return []
     return [
@@ -80,7 +80,7 @@ def check_start() -> list[CheckMessage]:
 
 
 def _views() -> Iterator[tuple[str, str]]:
-    """Yield the view that starts a sign-in, if it needs the endpoint, and what else would do."""
+    """Yield the view that starts a sign-in, if it needs the endpoint, and another remedy."""
     match = lookup.served_by(lookup.path_of(SIGN_IN))
     view = getattr(match.func, "view_class", None) if match else None
     if view is None or not _reads_settings(view, REQUEST_VIEW):
@@ -93,7 +93,7 @@ def _views() -> Iterator[tuple[str, str]]:
 
 
 def _refreshing() -> Iterator[tuple[str, str]]:
-    """Yield the middleware that needs the endpoint."""
+    """Yield the middleware that needs the endpoint, and an empty string."""
     for path in lookup.derived(MIDDLEWARE, SESSION_REFRESH):
         if _reads_settings(lookup.load(path), SESSION_REFRESH):
             yield path, ""

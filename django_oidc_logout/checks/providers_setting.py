@@ -14,7 +14,7 @@ from . import lookup
 
 
 def check_callable(path: str) -> list[CheckMessage]:
-    """Check that the path leads to a function, which is not called: it may need the database."""
+    """Check that the path names a function. It is not called, since it may need the database."""
     try:
         from_callable.load(path)
     except Exception as exc:  # noqa: BLE001  # the site's own module may raise anything
@@ -46,7 +46,7 @@ def check_tenants() -> list[CheckMessage]:
 
 def is_name(value: Any) -> bool:
     """Return whether a value can be shown as a name."""
-    return isinstance(value, str | Promise)  # translated for each person
+    return isinstance(value, str | Promise)  # a lazy translation
 
 
 def is_tenants(value: Any) -> bool:

@@ -76,7 +76,7 @@ def check_caches(**_: Any) -> list[CheckMessage]:
 
 @register(TAG, Tags.security, deploy=True)
 def check_deployment(**_: Any) -> list[CheckMessage]:
-    """Run the checks of the proxy and the database in production."""
+    """Run the checks of the proxy, the database and the channel layers in production."""
     return [*deployment.check_proxy(), *deployment.check_sqlite(), *sockets.check_shared_layers()]
 
 
@@ -88,5 +88,5 @@ def check_compliance(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_migrations(databases: Iterable[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Run the check that queries, which Django does only with `--database`."""
+    """Run the check that queries the database. Django runs it only with `--database`."""
     return deployment.check_migrations(databases)

@@ -1,4 +1,4 @@
-"""System checks of the sign-ins: that those through a provider are recorded."""
+"""System checks that sign-ins through a provider are recorded."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def check_listed() -> list[CheckMessage]:
 
 
 def check_recording() -> list[CheckMessage]:
-    """Check that what signs people in through a provider is recorded."""
+    """Check that something records the sign-ins through a provider."""
     if check_list() or not lookup.urls_load():
         return []
     sources = [path for path in lookup.named(BACKENDS) if _is_source(path)]
@@ -95,7 +95,7 @@ def _is_source(path: str) -> bool:
 
 
 def _is_recorded(path: str) -> bool:
-    """Return whether the sign-ins of a backend are recorded, or another check says so."""
+    """Return whether the sign-ins of a backend are recorded, or another check reports them."""
     if origin.is_kind(path, [origin.MIXIN]):
         return True
     if origin.is_kind(path, [origin.MOZILLA]):

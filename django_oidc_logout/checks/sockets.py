@@ -1,4 +1,4 @@
-"""System checks of the channel layers, which tell open sockets that their session has ended."""
+"""System checks of the channel layers, which notify open sockets that their session has ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REDIS = "channels_redis.core.RedisChannelLayer"
 
 
 def check_layers() -> list[CheckMessage]:
-    """Check that there is a channel layer."""
+    """Check that a channel layer is configured."""
     if not apps.is_installed(APP) or _layers():
         return []
     return [

@@ -1,6 +1,6 @@
 """System checks of what tokens need: algorithms, keys, endpoints, backends that store them.
 
-None uses the network.
+They do not use the network.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _secret_algorithms(options: ProviderOptions) -> list[str]:
 
 
 def check_secret() -> list[CheckMessage]:
-    """Check that the client secret is set where an algorithm needs it."""
+    """Check that the client secret is set if an algorithm needs it."""
     return [
         Error(
             f"OIDC_LOGOUT_PROVIDERS[{alias!r}]['CLIENT_SECRET'] is not set, but "
@@ -136,7 +136,7 @@ def _has_backend_after(backend: type) -> bool:
 
 
 def check_key_set() -> list[CheckMessage]:
-    """Check that mozilla's URL of the keys is on https or loopback: here it serves as JWKS_URI."""
+    """Check that mozilla's URL of the keys, JWKS_URI's default, is on https or loopback."""
     return [
         Warning(
             "OIDC_OP_JWKS_ENDPOINT is not an https URL: django-oidc-logout does not fetch keys "
@@ -153,7 +153,7 @@ def check_key_set() -> list[CheckMessage]:
 
 
 def check_duplicates() -> list[CheckMessage]:
-    """Check that no two aliases are the same client of the same issuer."""
+    """Check that each alias is a different client or has a different issuer."""
     first: dict[tuple[str, str], str] = {}
     messages: list[CheckMessage] = []
     for alias, _entry, options in lookup.provider_entries():
@@ -171,7 +171,7 @@ def check_duplicates() -> list[CheckMessage]:
 
 
 def check_shared_secret() -> list[CheckMessage]:
-    """Check that a provider with keys is not expected to sign with the client secret."""
+    """Check that a provider with keys does not have an algorithm that uses the client secret."""
     return [
         Warning(
             f"OIDC_LOGOUT_PROVIDERS[{alias!r}] allows logout tokens signed with the client secret "
@@ -186,7 +186,7 @@ def check_shared_secret() -> list[CheckMessage]:
 
 
 def check_refresh_tokens() -> list[CheckMessage]:
-    """Check that the backend stores the refresh tokens that are to be revoked or asked about."""
+    """Check that the backend stores refresh tokens if a setting needs them."""
     asked = [o.alias for o in conf.known_providers.values() if o.recheck]
     setting = "OIDC_LOGOUT_REVOKE_TOKENS" if conf.OIDC_LOGOUT_REVOKE_TOKENS else "RECHECK"
     if not (conf.OIDC_LOGOUT_REVOKE_TOKENS or asked) or lookup.derived(BACKENDS, MIXIN):

@@ -1,4 +1,4 @@
-"""Names that nothing reads: what the checks of them have in common."""
+"""What the checks of unknown names have in common."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIMILARITY = 0.8
 def keys(
     dicts: Iterable[tuple[str, Iterable[object]]], valid: Collection[str], *, id_: str
 ) -> list[CheckMessage]:
-    """Return an error for each key that is not valid, in dicts with their names."""
+    """Return an error for each key that is not valid. Each dict comes with its name."""
     return [
         Error(
             f"{name} has an unknown key {key!r}.",

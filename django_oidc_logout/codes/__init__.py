@@ -1,6 +1,6 @@
-"""Stable codes of what happened, for programs. The sentence of each is for people and may change.
+"""Stable codes for programs. The sentence of each code is for people and may change.
 
-`docs/reference/codes.md` lists them all.
+`docs/reference/codes.md` lists all codes.
 """
 
 from .base import Code, Source

@@ -36,5 +36,5 @@ class Code(StrEnum):
         return member
 
     def extra(self, *, provider: str = "") -> dict[str, str]:
-        """Return what a log record has of it: the code, and the provider's alias if known."""
+        """Return the extra attributes of a log record: the code and the provider's alias."""
         return {"code": self.value, "provider": provider}

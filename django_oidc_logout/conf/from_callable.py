@@ -31,7 +31,7 @@ logger = logging.getLogger("django_oidc_logout")
 
 
 def is_path(written: object) -> TypeGuard[str]:
-    """Return whether a setting is the dotted path of a callable, right or wrong."""
+    """Return whether a setting has the form of a dotted path, even if it cannot be imported."""
     parts = written.split(".") if isinstance(written, str) else []
     return len(parts) > 1 and all(part.isidentifier() for part in parts)
 
@@ -40,8 +40,8 @@ def load(path: str) -> Any:
     """Import the callable at a dotted path.
 
     Raises:
-        ImportError: there is no such object.
-        TypeError: it is not a function that can be called here.
+        ImportError: the object does not exist.
+        TypeError: the object is not callable, or it is a coroutine function.
     """
     function = import_string(path)
     if not callable(function) or iscoroutinefunction(function):
@@ -50,15 +50,16 @@ def load(path: str) -> Any:
 
 
 def ask(path: str, defaults: Defaults) -> Providers:
-    """Return the providers that the callable names, which is asked at most once per request.
+    """Return the providers that the callable returns. It is called at most once per request.
 
-    Its failure is logged and counts as no providers: it must not keep anybody signed in.
+    If it fails, the failure is logged and the result is empty: a failure must not prevent a
+    sign-out.
     """
     return request_scope.once(_name(path), partial(_ask, path, defaults))
 
 
 def asked(path: str) -> Providers | None:
-    """Return what the callable has named for this request; None if it has not been asked."""
+    """Return the providers that the callable has returned for this request, or None before that."""
     found: Providers | None = request_scope.computed(_name(path))
     return found
 

@@ -122,8 +122,8 @@ class Person:
 
 _one, _two = _ports_from_environment("DEMO_SITE_PORTS", 8000, 8001)
 SITES = (Site("one", _one, "--site-port"), Site("two", _two, "--second-site-port"))
-# On the sites' host, so that a page can show all three in frames: browsers keep cookies from frames
-# of another host.
+# On the sites' host, so that a page can show all three in frames: browsers block the cookies of
+# frames from another host.
 (_provider_port,) = _ports_from_environment("DEMO_IDP_PORT", 9000)
 PROVIDER = Provider(_provider_port, os.environ.get("DEMO_IDP_HOST") or "localhost")
 

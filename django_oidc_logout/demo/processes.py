@@ -145,7 +145,7 @@ class Server:
 
 
 def agreement(sites: Sequence[Site], provider: Provider, var: Path) -> dict[str, str]:
-    """Return the environment that tells all servers each other's addresses."""
+    """Return the environment variables with the addresses of all servers."""
     return {
         "DEMO_SITE_PORTS": ",".join(str(site.port) for site in sites),
         "DEMO_IDP_PORT": str(provider.port),

@@ -1,4 +1,4 @@
-"""What the servers of the demo tell its timeline: who asks whom, and what is in the tokens."""
+"""What the demo's servers report to its timeline: requests, and what is in their tokens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOKENS = ("id_token_hint", "logout_token")
 SHOWN = 4  # characters of a value that belongs to a person or a session
 HIDDEN = {"sub", "sid", "jti", "nonce", "at_hash", "email", "name", "preferred_username"}
 
-# Who asks, and what happens, by method and path.
+# Who sends a request, and what happens, by method and path.
 STEPS = {
     ("GET", "/oidc/authenticate/"): (BROWSER, "“Sign in” is pressed."),
     ("GET", "/oidc/callback/"): (
@@ -45,7 +45,7 @@ STEPS = {
 
 
 def report(sender: str, receiver: str, text: str, **details: Any) -> None:
-    """Tell the timeline of one step, if there is a timeline."""
+    """Report a step to the timeline, if the demo has one."""
     if not HUB:
         return
     step = {"sender": sender, "receiver": receiver, "text": text, **details}

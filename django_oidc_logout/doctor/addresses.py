@@ -1,4 +1,4 @@
-"""The site's URLs that a provider has to know."""
+"""The site's URLs that a provider must know."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def registration(inspected: InspectedProvider) -> Registration | None:
 
 
 def offered(inspected: InspectedProvider, register: Registration, commands: str) -> tuple[str, ...]:
-    """Return the names of the URLs that the provider takes, as far as it is known.
+    """Return the names of the URLs that the provider accepts, as far as this is known.
 
-    They are those that it announces or that its vendor's commands register; all of them if it
-    announces neither channel, because not every provider announces what it can do.
+    They are those that it announces or that its vendor's commands register. If this excludes both
+    channels, return all names, because some providers do not announce what they support.
     """
     announced = [
         name
@@ -82,10 +82,10 @@ def addresses(inspected: InspectedProvider) -> Iterator[Finding]:
 
 
 def path_of(view: str) -> str:
-    """Return the path of a view, or the empty string if the URLs do not have it."""
+    """Return the path of a view, or the empty string if the URLconf does not have it."""
     try:
         return reverse(view)
-    except Exception:  # noqa: BLE001  # urls.py may raise anything: another finding
+    except Exception:  # noqa: BLE001  # urls.py may raise anything, see `site`
         return ""
 
 
@@ -95,7 +95,7 @@ def _paths() -> dict[str, str]:
 
 
 def is_site_known(inspected: InspectedProvider) -> bool:
-    """Return whether the site's URLs are real ones."""
+    """Return whether the site's base URL is not a placeholder."""
     return bool(_base(inspected)[1])
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .inspected import InspectedProvider
 
 FOR_BROWSERS = {"authorization_endpoint", "end_session_endpoint"}
-"""The others are for the site's own requests, which may need another host than browsers."""
+"""The other endpoints are for the site's own requests, which may need another host."""
 
 
 def endpoints(inspected: InspectedProvider) -> Iterator[Finding]:

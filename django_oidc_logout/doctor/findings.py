@@ -1,4 +1,4 @@
-"""What inspections find, including that one of them failed."""
+"""The findings of inspections, including the failure of an inspection."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TITLES = {
     # About the inspections.
     "examination": "Inspection",
 }
-"""The title of each finding by its id. System checks bring ids of their own."""
+"""The title of each finding by its id. System checks have ids of their own."""
 
 MAX_QUOTED_LENGTH = 200
 
@@ -67,24 +67,24 @@ class Finding:
 
 
 def ok(name: str, detail: str) -> Finding:
-    """Return a finding that needs no remedy."""
+    """Return a finding that does not need a remedy."""
     return Finding(id=name, status="ok", title=TITLES[name], detail=detail)
 
 
 def warning(name: str, detail: str, remedy: str) -> Finding:
-    """Return a finding about what works only in part."""
+    """Return a finding about something that works only in part."""
     return Finding(id=name, status="warning", title=TITLES[name], detail=detail, remedy=remedy)
 
 
 def error(name: str, detail: str, remedy: str) -> Finding:
-    """Return a finding about what keeps sign-out from working."""
+    """Return a finding about something that breaks the sign-out."""
     return Finding(id=name, status="error", title=TITLES[name], detail=detail, remedy=remedy)
 
 
 def inspect(
     inspections: Iterable[Callable[[T], Iterable[Finding]]], subject: T
 ) -> tuple[Finding, ...]:
-    """Return what all inspections of `subject` find. One that fails does not stop the others."""
+    """Return what all inspections of `subject` find. A failure does not stop the others."""
     found: list[Finding] = []
     for inspection in inspections:
         try:
@@ -98,13 +98,13 @@ def failure(what: str, exc: Exception) -> Finding:
     """Return a finding about an inspection that failed."""
     return error(
         "examination",
-        # The type alone: the message might hold a secret.
+        # Only the type, because the message may contain a secret.
         f"The inspection of {what} failed with {type(exc).__name__}.",
         "Fix the other findings, the system checks first, then run the doctor again.",
     )
 
 
 def quoted(value: object) -> str:
-    """Return a foreign value in quotes, escaped so that it cannot control a terminal."""
+    """Return an untrusted value in quotes, escaped so that it cannot control a terminal."""
     text = json.dumps(value, default=str)
     return text if len(text) <= MAX_QUOTED_LENGTH else f"{text[:MAX_QUOTED_LENGTH]}..."

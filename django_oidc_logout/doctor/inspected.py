@@ -42,7 +42,7 @@ def fetch_now(address: str, options: ProviderOptions) -> Published:
         document, headers = fetch.get_document(address, options)
     except ProviderUnavailable as exc:
         return Published(failure=str(exc), certificate=failures.certificate_problem(exc))
-    except (AttributeError, TypeError, ValueError) as exc:  # options that the checks report
+    except (AttributeError, TypeError, ValueError) as exc:  # invalid: the checks report it
         return Published(failure=f"The settings are invalid: {type(exc).__name__}")
     return Published(document=document, ahead=_ahead(headers, started, time.time()))
 
@@ -84,11 +84,11 @@ class InspectedProvider:
 
     @property
     def is_default(self) -> bool:
-        """Whether mozilla-django-oidc's settings are about this provider."""
+        """Whether mozilla-django-oidc's settings belong to this provider."""
         return self.options.alias == DEFAULT_ALIAS
 
     def published(self, name: str) -> Any:
-        """Return an entry of the provider's metadata."""
+        """Return an entry of the provider's metadata, or None."""
         return self.metadata.document.get(name)
 
     @property
@@ -109,7 +109,7 @@ class InspectedProvider:
 
     @property
     def needs_metadata(self) -> bool:
-        """Whether the settings leave an endpoint to discovery."""
+        """Whether an endpoint or the keys' URL must come from discovery."""
         needs_keys = bool(self.key_algorithms) and not self.options.jwks_uri
         return self.has_published_endpoint or needs_keys
 
@@ -119,7 +119,9 @@ class InspectedProvider:
         return self.provider.uses_discovery and not self.options.end_session_endpoint
 
     def end_session_endpoint(self) -> Any:
-        """Return the end_session_endpoint, published or configured; None if it is unknown.
+        """Return the end_session_endpoint, published or configured.
+
+        It is empty if the provider does not publish it, and None if the metadata is missing.
 
         Raises:
             ProviderSkipped: the provider does not have one by design.

@@ -1,8 +1,8 @@
 """Shell commands that register a site at its provider, as the vendors document them.
 
-Besides `providers`, only this module knows vendors' names. A recipe contains no secret: it reads
-one from a shell variable, hides it from `ps`, and does not print responses that contain the client
-secret. Values from the settings are quoted for the shell.
+Besides `providers`, only this module knows vendors' names. A recipe does not contain a secret: it
+reads one from a shell variable, hides it from `ps`, and does not print responses that contain the
+client secret. Values from the settings are quoted for the shell.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """A site's absolute URLs that its provider has to know."""
+    """A site's absolute URLs that its provider must know."""
 
     post_logout_redirect_uri: str
-    """Where people return after sign-out (RP-Initiated Logout 1.0, section 3)."""
+    """The URL to which people return after sign-out (RP-Initiated Logout 1.0, section 3)."""
     backchannel_logout_uri: str
-    """Where the provider posts logout tokens (Back-Channel Logout 1.0, section 2.2)."""
+    """The URL to which logout tokens are posted (Back-Channel Logout 1.0, section 2.2)."""
     frontchannel_logout_uri: str
-    """What the provider loads in a frame (Front-Channel Logout 1.0, section 2)."""
+    """The URL that the provider loads in a frame (Front-Channel Logout 1.0, section 2)."""
 
 
 def vendor_of(issuer: str) -> str:
@@ -225,11 +225,11 @@ RECIPES: dict[str, Callable[[Registration, ProviderOptions], str]] = {
     "hydra": _hydra,
 }
 VENDORS = tuple(RECIPES)
-# Those whose 400 to a request without a hint means that the client or the URI is not registered.
-# Others respond so if they miss the hint.
+# Vendors whose 400 to a request without a hint means that the client or the URI is not registered.
+# Other vendors' 400 may mean that the hint is missing.
 REFUSES_THE_UNREGISTERED = {"keycloak"}
 
-# Self-hosted products are recognised by their path, hosted ones by their domain.
+# Self-hosted products are recognized by their path, hosted ones by their domain.
 ISSUERS = {
     "keycloak": r"https?://[^?#]+/realms/[^/?#]+/?",
     "entra": r"https://(login(\.partner)?\.microsoftonline\.(com|us|cn)|sts\.windows\.net"

@@ -1,7 +1,7 @@
 """Inspections that try the registration: whether the provider knows the client and its URLs.
 
-They sign nobody in or out: the requests have neither a cookie nor a hint. Only a response whose
-meaning is known counts. A provider that responds in another way gets no finding.
+They do not sign anybody in or out, because the requests have neither a cookie nor a hint. Only a
+response whose meaning is known leads to a finding.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ KEEPS_SIGN_IN_OUT = ("invalid_scope", "unauthorized_client", "unsupported_respon
 def client_secret(inspected: InspectedProvider) -> Iterator[Finding]:
     """Inspect whether the provider accepts the client's secret, with a code that it never issued.
 
-    It authenticates the client before it looks at the code (RFC 6749, section 5.2).
+    A provider authenticates the client before it checks the code (RFC 6749, section 5.2).
     """
     options = inspected.options
     address = _endpoint(inspected, "OIDC_OP_TOKEN_ENDPOINT", "token_endpoint")
@@ -67,7 +67,7 @@ def client_secret(inspected: InspectedProvider) -> Iterator[Finding]:
 def sign_in_uri(inspected: InspectedProvider) -> Iterator[Finding]:
     """Inspect whether mozilla-django-oidc's redirect URI is registered.
 
-    The request has `prompt=none`: the provider shows no page, and has nobody to sign in.
+    The request has `prompt=none`, so the provider does not show a page or sign anybody in.
     """
     name = conf.raw("OIDC_AUTHENTICATION_CALLBACK_URL", "oidc_authentication_callback")
     address = _endpoint(inspected, "OIDC_OP_AUTHORIZATION_ENDPOINT", "authorization_endpoint")
@@ -104,8 +104,8 @@ def sign_in_uri(inspected: InspectedProvider) -> Iterator[Finding]:
 def post_logout_uri(inspected: InspectedProvider) -> Iterator[Finding]:
     """Inspect whether the post-logout redirect URI is registered.
 
-    Without a hint, a provider that knows the client and the URI redirects at once if it has no
-    session to end (RP-Initiated Logout 1.0, section 2). Others ask, which says nothing.
+    Without a hint, a provider that knows the client and the URI redirects at once if a session does
+    not exist (RP-Initiated Logout 1.0, section 2). If it asks for confirmation, this is not known.
     """
     register = registration(inspected)
     if register is None or not is_site_known(inspected):

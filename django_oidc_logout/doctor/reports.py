@@ -52,9 +52,9 @@ class ProviderReport:
     options: ProviderOptions
     findings: tuple[Finding, ...]
     register: Registration | None = None
-    """None if there is nothing to register."""
+    """The URLs to register; None if sign-out is local or the URLs are not included."""
     offered: tuple[str, ...] = ()
-    """The names of those of its URLs that the provider takes."""
+    """The names of the URLs in `register` that the provider accepts."""
     recipe: str = ""
     """Shell commands; empty if the vendor is not known."""
 
@@ -128,7 +128,7 @@ def _provider(alias: str, site: str, vendor: str, self_test: str | None) -> Prov
     except ProviderUnavailable as exc:
         remedy = "Set BACKEND to a subclass of django_oidc_logout.providers.OIDCProvider."
         found = error("backend", f"{exc}.", remedy)
-    except Exception as exc:  # noqa: BLE001  # as in `inspect`: settings may hold anything
+    except Exception as exc:  # noqa: BLE001  # as in `inspect`: settings may contain anything
         found = failure("the provider", exc)
     return ProviderReport(options=options, findings=(found,))
 

@@ -1,4 +1,4 @@
-"""An inspection of the site from outside: what its back-channel responds to garbage."""
+"""An inspection of the site from outside: how its back-channel responds to an invalid token."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REMEDIES = {
 
 
 def self_test(inspected: InspectedProvider) -> Iterator[Finding]:
-    """Inspect whether the back-channel rejects garbage, as a provider would meet it."""
+    """Inspect whether the back-channel rejects an invalid token, at its public URL."""
     if inspected.self_test is None:
         return
     address = inspected.self_test or _own(inspected)

@@ -19,7 +19,7 @@ SESSIONS_TO_READ = 1000
 
 
 def sign_ins(_: None) -> Iterator[Finding]:
-    """Inspect how many live sessions that a provider began are recorded, if there are any."""
+    """Inspect how many of the live sessions that began through a provider are recorded."""
     model = getattr(engines.store(), "get_model_class", lambda: None)()
     if model is None:
         yield from _rows()
@@ -45,7 +45,7 @@ def _sentence(counted: Counter[bool]) -> str:
 
 
 def _kinds(model: Any) -> Iterator[bool]:
-    """Yield for each live session that a provider began whether it is recorded."""
+    """Yield whether each live session that began through a provider is recorded."""
     store = engines.store()()
     live = model.objects.filter(expire_date__gt=timezone.now()).order_by("-expire_date")
     for text in live.values_list("session_data", flat=True)[:SESSIONS_TO_READ]:
@@ -55,7 +55,7 @@ def _kinds(model: Any) -> Iterator[bool]:
 
 
 def _rows() -> Iterator[Finding]:
-    """Report the rows alone: sessions in a cache, in files or in cookies cannot be listed."""
+    """Report only the rows, because sessions in a cache, files or cookies cannot be listed."""
     count = OIDCSession.objects.filter(expires_at__gt=timezone.now()).count()
     if count:
         engine = conf.SESSION_ENGINE.removeprefix("django.contrib.sessions.backends.")

@@ -34,7 +34,7 @@ def lines(report: Report, style: Style, *, encoding: str | None = None) -> Itera
     Args:
         report: what the doctor found.
         style: Django's colours, or plain text.
-        encoding: the terminal's, which may lack the signs.
+        encoding: the terminal's encoding, which may lack the signs.
     """
     page = _Page(style, _signs(encoding))
     yield style.MIGRATE_HEADING("This site")

@@ -1,4 +1,4 @@
-"""Django's cache. If it is down, the site forgets things, but people can still sign out."""
+"""Django's cache. If it is down, cached values are lost, but people can still sign out."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def put(name: str, value: object, seconds: float) -> None:
 
 def put_many(values: Mapping[str, object], seconds: float) -> None:
     """Cache all `values` for `seconds`, if the cache is up."""
-    if not values:  # Redis refuses to set nothing
+    if not values:  # Redis rejects an empty dict
         return
     try:
         cache.set_many(dict(values), seconds)
@@ -61,7 +61,7 @@ def put_many(values: Mapping[str, object], seconds: float) -> None:
 
 
 def add(name: str, seconds: float) -> bool:
-    """Claim `name` for `seconds`. Return whether this call got it; always if the cache is down."""
+    """Claim `name` for `seconds`. Return whether this call got it; True if the cache is down."""
     try:
         return bool(cache.add(name, 1, seconds)) or cache.get(name) is None
     except Exception as exc:  # noqa: BLE001  # every backend raises its own exceptions
@@ -86,10 +86,10 @@ def delete_many(names: Collection[str]) -> None:
 
 
 def is_up(alias: str) -> bool:
-    """Return whether a cache stores values: some Memcached clients hide that it is down."""
+    """Return whether a cache stores values. Some Memcached clients hide that it is down."""
     name = key("probe", get_random_string(32))
     if isinstance(caches[alias], DummyCache):
-        return True  # it stores nothing, so it holds no sessions
+        return True  # it does not store anything, so it is not the store of sessions
     try:
         caches[alias].set(name, 1, 10)
         is_kept = bool(caches[alias].get(name))

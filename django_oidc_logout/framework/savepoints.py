@@ -20,10 +20,10 @@ def savepoint(using: str) -> AbstractContextManager[None]:
 
 
 def savepoints() -> AbstractContextManager[None]:
-    """Return a context whose failing statements, on whichever database, break no open transaction.
+    """Return a context in which a failing statement does not break a transaction on any database.
 
-    If the block hides a failure, PostgreSQL reports it at the end of the block: everything in the
-    block is rolled back, and the block raises a `DatabaseError`.
+    If the block suppresses a failure, PostgreSQL reports it at the end of the block: everything in
+    the block is rolled back, and the block raises a `DatabaseError`.
     """
     used = connections.all(initialized_only=True)
     open_ones = [connection.alias for connection in used if connection.in_atomic_block]

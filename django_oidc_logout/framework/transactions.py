@@ -12,7 +12,7 @@ View = TypeVar("View", bound=Any)
 def outside_transactions(view: View) -> View:
     """Exempt a view from `ATOMIC_REQUESTS` on every database.
 
-    If an error after the sign-out rolled a transaction back, the session would return.
+    Otherwise an error after the sign-out would roll it back and restore the session.
     """
     for alias in connections:
         view = transaction.non_atomic_requests(alias)(view)

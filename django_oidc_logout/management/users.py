@@ -22,7 +22,7 @@ def find(text: str) -> Any:
     """Return the user with this name, primary key or e-mail address.
 
     Raises:
-        CommandError: there is none, or several.
+        CommandError: the number of matching users is not one.
     """
     users = get_user_model()._default_manager
     found = list(users.filter(_matching(text)).order_by("pk")[: MAX_LISTED + 1])

@@ -16,16 +16,16 @@ Credentials = tuple[str, str]
 def authenticated(
     options: ProviderOptions, data: dict[str, str], endpoint: str, *, is_known: bool = True
 ) -> tuple[dict[str, str], Credentials | None]:
-    """Return a form and the HTTP basic authentication with which the client authenticates.
+    """Return the form, and the client's credentials unless the form contains them.
 
     Args:
         options: the provider's options.
         data: the form.
         endpoint: the endpoint's name in the metadata, such as `revocation_endpoint`.
-        is_known: whether the provider's metadata may be asked; it has the endpoint then.
+        is_known: whether the endpoint comes from the metadata. If not, the metadata is not fetched.
     """
     if options.client_secret and _uses_basic_auth(options, endpoint, is_known=is_known):
-        # Both are form-encoded first.
+        # The standard requires form encoding of both values.
         return data, (quote(options.client_id, safe=""), quote(options.client_secret, safe=""))
     secret = {"client_secret": options.client_secret} if options.client_secret else {}
     return {**data, "client_id": options.client_id, **secret}, None

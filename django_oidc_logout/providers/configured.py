@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def require_readable() -> None:
-    """Require that the configuration could be read, if it comes from a callable.
+    """Require that the site's callable, if it has one, returned the providers.
 
     Raises:
-        ProvidersUnreadable: it could not.
+        ProvidersUnreadable: the callable failed.
     """
     if failure := conf.OIDC_LOGOUT_PROVIDERS.failure:
         raise ProvidersUnreadable(why=failure)
@@ -92,8 +92,8 @@ def options_for(
 ) -> ProviderOptions | None:
     """Return the options of the provider with this issuer whose client is in the audience.
 
-    If several clients are, the authorized party decides. If the provider has tenants, the issuer
-    must be that of the tenant.
+    If the audience has several of the clients, the authorized party decides. If the provider has
+    tenants, the issuer must be that of the tenant.
     """
     matching = [
         found
@@ -107,7 +107,7 @@ def options_for(
 
 
 def issuers() -> set[str]:
-    """Return the configured issuers, as far as they are known."""
+    """Return the configured issuers, without the tenants of a provider that allows all."""
     found = (options.issuers for options in conf.OIDC_LOGOUT_PROVIDERS.values())
     return {issuer for some in found for issuer in some if issuer}
 
@@ -122,8 +122,8 @@ def is_issuer(issuer: str) -> bool:
 def frame_origin(issuer: str) -> str:
     """Return the origin (RFC 6454, section 6.2) that may frame a request with this `iss`.
 
-    If several origins are configured, it must be a configured issuer: a stranger must not learn
-    the others. If there is one, it may be missing.
+    If several origins are configured, `issuer` must be a configured issuer, because a stranger must
+    not learn the other origins. If only one is configured, `issuer` may be missing.
     """
     written = [options.issuer for options in conf.OIDC_LOGOUT_PROVIDERS.values()]
     chosen = [issuer] if is_issuer(issuer) else written
@@ -143,7 +143,7 @@ def only_issuer() -> str:
     """Return the issuer if exactly one provider is configured.
 
     Raises:
-        ValueError: none or several are configured, or it has several tenants.
+        ValueError: the number of providers is not one, or the provider has several tenants.
     """
     configured = list(conf.OIDC_LOGOUT_PROVIDERS.values())
     if len(configured) != 1:
@@ -163,10 +163,10 @@ def other_clients(options: ProviderOptions) -> list[str]:
 
 
 def rows_of(options: ProviderOptions) -> Q:
-    """Return which rows of an issuer a logout token of this client may end.
+    """Return a filter for the rows of an issuer that a logout token of this client may end.
 
-    Rows of the site's other clients do not end. If the request sees only some of the providers,
-    the unknown ones may be other clients, too. A row without an alias may be of any client.
+    The rows of the site's other clients do not end. If a callable returned the providers, it may
+    return other clients for another request. A row without an alias may belong to any client.
     """
     configured, others = conf.OIDC_LOGOUT_PROVIDERS, other_clients(options)
     if configured.is_complete:
@@ -187,7 +187,7 @@ def only_alias() -> str:
 
 
 def issuer_of(alias: str, tenant: object = None) -> str:
-    """Return the issuer of a provider; without an alias, that of the only one. Or nothing."""
+    """Return a provider's issuer, or the empty string. Without `alias`, use the only provider."""
     options = conf.OIDC_LOGOUT_PROVIDERS.get(alias or only_alias())
     if options and options.is_template:
         options = options.of_tenant(tenant)

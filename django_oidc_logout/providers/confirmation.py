@@ -1,8 +1,8 @@
-"""Asking a provider whether a sign-in is still good, by its refresh token.
+"""Ask a provider whether a sign-in is still valid, with its refresh token.
 
-Some providers tell nobody that an account was disabled or deleted. Introspection (RFC 7662) is
-asked where the provider has it, because it changes nothing. Otherwise the token is used (RFC 6749,
-section 6), which may replace it.
+Some providers do not notify a site when an account is disabled or deleted. If the client has a
+secret and the provider supports introspection (RFC 7662), this uses it, because it does not change
+the token. Otherwise this uses the refresh grant (RFC 6749, section 6), which may replace the token.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ SUCCESS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """What the provider says."""
+    """The provider's response."""
 
     is_good: bool
     refresh_token: str = field(default="", repr=False)
-    """The token that replaces the one that was asked about; empty if none does."""
+    """The token that replaces the old refresh token; empty if the old one remains valid."""
 
 
 def ask(options: ProviderOptions, refresh_token: str) -> Confirmation:
-    """Ask the provider whether a sign-in is still good.
+    """Ask the provider whether a sign-in is still valid.
 
     Raises:
-        ProviderUnavailable: it does not answer, or not to this question.
+        ProviderUnavailable: the provider does not respond, or its response is not conclusive.
     """
     published = metadata.document(options)
     if options.client_secret and published.get("introspection_endpoint"):
@@ -71,6 +71,6 @@ def _post(
 
 
 def _error(options: ProviderOptions, document: dict[str, object]) -> str:
-    """Return what an OAuth error says, by its code: a description may repeat a token."""
+    """Return a message with the OAuth error's code. Its description could repeat a token."""
     code = str(document.get("error") or "")
     return f"{options.issuer} responded with {code if CODE.fullmatch(code) else 'no error code'}"

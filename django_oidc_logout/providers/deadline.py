@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def within(seconds: float, url: str, call: Callable[[float], T]) -> T:
-    """Run `call`, which gets the deadline on the monotonic clock, for at most `seconds`.
+    """Run `call` for at most `seconds`. Pass it the deadline on the monotonic clock.
 
     It runs in a thread, because a socket's time-out covers neither a DNS lookup nor headers that
     arrive byte by byte. An abandoned thread ends when the other side stops sending.
@@ -32,7 +32,7 @@ def within(seconds: float, url: str, call: Callable[[float], T]) -> T:
 
     try:
         threading.Thread(target=run, daemon=True, name="oidc-logout-call").start()
-    except RuntimeError as exc:  # a limit on threads, or the interpreter shuts down
+    except RuntimeError as exc:  # too many threads, or the interpreter is shutting down
         raise ProviderUnavailable(f"{url} was not called: {exc}") from exc
     try:
         return future.result(seconds)

@@ -14,23 +14,24 @@ PUSH, POLL = "urn:ietf:rfc:8935", "urn:ietf:rfc:8936"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """What a provider class changes for its security events. The defaults are the standard."""
+    """How a provider's security events differ from the standard. The defaults are the standard."""
 
     issuer: str = ""
-    """The `iss` of its events, if it is not the issuer. `{origin}` stands for the issuer's."""
+    """The `iss` of events, if it is not the issuer. `{origin}` stands for the issuer's origin."""
     configuration: str = "ssf-configuration"
-    """The name of its document below `/.well-known/`. Empty: it does not publish one."""
+    """The name of the configuration document below `/.well-known/`. Empty: it is not published."""
     jwks_uri: str = ""
-    """The URL of its keys, if no document names it. `{issuer}` stands for the `iss` above."""
+    """The URL of the keys, if it is not published. `{issuer}` stands for the `iss` above."""
     types: tuple[str, ...] = ("secevent+jwt",)
-    """Values of the header `typ`, in lower case. Empty text: it may be missing."""
+    """Values of the header parameter `typ`, in lower case. The empty string: it may be missing."""
     is_wrapped: bool = False
-    """Whether it posts `{"payload": token}`, with `exp`, and one event as a text in `events`."""
+    """Whether the provider posts `{"payload": token}`. The token has an `exp`, and its `events` is
+    the JSON text of one event."""
     is_email_optional: bool = False
-    """Whether a session ID suffices if the session's e-mail address is not known."""
+    """Whether a session ID is enough if the session's e-mail address is not known."""
     has_auth_time: bool = True
-    """Whether its ID Tokens say when people authenticated: a new authentication can be required."""
+    """Whether ID Tokens have an `auth_time`, so that reauthentication can be required."""
     push: str = PUSH
-    """Its name for push delivery when a stream is created."""
+    """The provider's name for push delivery, to create a stream."""
     policy: Mapping[str, Action] = field(default_factory=dict)
-    """What to do with its own events."""
+    """What to do with the provider's own event types."""

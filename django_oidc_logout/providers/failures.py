@@ -22,7 +22,7 @@ def reason(error: BaseException) -> str:
     """Return why a connection failed: DNS, refused, TLS, time-out; otherwise, the error's class."""
     if problem := certificate_problem(error):
         return f"its certificate is not valid ({problem})"
-    if type(error).__name__ == "ProxyError":  # of requests, which only `fetch` imports
+    if type(error).__name__ == "ProxyError":  # from requests, which only `fetch` imports
         return "the proxy does not respond"
     for cause in _causes(error):
         for kind, text in REASONS.items():

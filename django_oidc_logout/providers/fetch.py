@@ -1,7 +1,7 @@
 """HTTP requests to the identity provider. Only this module uses the network.
 
-Each request is limited in time and size, refuses plain http except on loopback, and does not follow
-a redirect to another host.
+Each request is limited in time and size. Plain http is rejected except on loopback, and so is a
+redirect to another host.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def get_json(url: str, options: ProviderOptions) -> tuple[dict[str, Any], str]:
     """Fetch a JSON object. Return it and the Cache-Control header.
 
     Raises:
-        ProviderUnavailable: anything went wrong, including `options.timeout` seconds elapsing.
+        ProviderUnavailable: the request failed, or took more than `options.timeout` seconds.
     """
     document, headers = get_document(url, options)
     return document, headers.get("Cache-Control", "")
@@ -52,13 +52,13 @@ def get_document(url: str, options: ProviderOptions) -> tuple[dict[str, Any], Ma
 
 
 class Answer(NamedTuple):
-    """A response, whatever it says."""
+    """A response with any status."""
 
     status: int
     location: str
-    """Where it redirects to, if it does."""
+    """The target of a redirect; empty if it is not a redirect."""
     document: dict[str, Any]
-    """The JSON object of a response to a form; empty if there is none."""
+    """The JSON object of the response to a form; empty if it is not one."""
 
 
 def ask(
@@ -81,7 +81,7 @@ def post_form(
     """Post a form, with HTTP basic authentication if `auth` is given, and require a 200 response.
 
     Raises:
-        ProviderUnavailable: anything went wrong, including `options.timeout` seconds elapsing.
+        ProviderUnavailable: see `get_json`.
     """
     return within(options.timeout, url, lambda _: _post(url, options, data, auth))
 
@@ -89,7 +89,7 @@ def post_form(
 def post_for_json(
     url: str, options: ProviderOptions, data: Mapping[str, str], auth: tuple[str, str] | None
 ) -> tuple[int, dict[str, Any]]:
-    """Post a form like `post_form`. Return the status and the JSON object, also of an OAuth error.
+    """Post a form like `post_form`. Return the status and the JSON object, even of an OAuth error.
 
     Raises:
         ProviderUnavailable: see `get_json`; also if the status is neither 200, 400 nor 401.
@@ -102,10 +102,10 @@ def post_for_json(
 def call(
     method: str, url: str, options: ProviderOptions, *, token: str, document: object = None
 ) -> tuple[int, Any]:
-    """Call an API with a bearer token. Return the status and what it sends: None if not JSON.
+    """Call an API with a bearer token. Return the status and the JSON, or None if it is not JSON.
 
     Raises:
-        ProviderUnavailable: see `get_json`, whatever the status.
+        ProviderUnavailable: see `get_json`. Any status is accepted.
     """
     run = partial(_call, method, url, options, token, document)
     return within(options.timeout, url, run)
@@ -177,10 +177,10 @@ def _call(  # noqa: PLR0913, PLR0917  # private, and called once
 
 
 class _Session(requests.Session):
-    """Ignores redirects: requests would read the whole body of one that it does not follow."""
+    """Ignores redirects: requests would read the whole body of a redirect, even unfollowed."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return None: no response counts as a redirect."""
+        """Return None, so that a response does not count as a redirect."""
 
 
 @contextmanager
@@ -206,7 +206,7 @@ def _request(
                 proxies=dict(options.proxies) if options.proxies else None,
                 **kwargs,
             )
-        except (OSError, ValueError) as exc:  # requests lets some exceptions of others through
+        except (OSError, ValueError) as exc:  # requests does not wrap all exceptions
             raise ProviderUnavailable(f"{url} cannot be reached: {failures.reason(exc)}") from exc
         with response:
             yield response

@@ -19,7 +19,7 @@ logger = logging.getLogger("django_oidc_logout")
 
 
 def revoke(row: OIDCSession | None) -> TokensOutcome:
-    """Revoke the refresh token of an ended session. A failure is logged and returned."""
+    """Revoke the refresh token of an ended session. Log a failure, and return `failed`."""
     if row is None or not row.refresh_token or not conf.OIDC_LOGOUT_REVOKE_TOKENS:
         return "skipped"
     try:

@@ -1,7 +1,7 @@
-"""What mozilla-django-oidc's settings leave out, from the provider's discovery document.
+"""Values for missing mozilla-django-oidc settings, from the provider's discovery document.
 
-Nothing here runs before somebody signs in: neither a start, nor `check`, nor a request of somebody
-who is signed in asks the provider.
+Only a sign-in asks the provider: not the start of the site, not `check`, and not a request of a
+signed-in person.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ USUAL_ALGORITHM = "RS256"
 
 
 class _UntilPublished(str):
-    """The algorithm of a backend that has not asked yet which one the provider uses."""
+    """The algorithm of a backend that has not yet read which one the provider uses."""
 
     __slots__ = ()
 
@@ -44,7 +44,7 @@ VERIFIABLE = ("RS", "ES")  # the algorithms with keys that mozilla-django-oidc v
 
 
 def endpoint(setting: str) -> str:
-    """Return the URL that the provider publishes in place of a setting.
+    """Return the URL for a missing setting, as the provider publishes it.
 
     Raises:
         ProviderUnavailable: the URL is missing or not allowed, or the provider is unreachable.
@@ -57,7 +57,7 @@ def endpoint(setting: str) -> str:
 
 
 def algorithm() -> str:
-    """Return the algorithm with which the provider signs ID Tokens, never one with a secret.
+    """Return the algorithm with which the provider signs ID Tokens, never a symmetric one.
 
     Raises:
         ProviderUnavailable: the provider is unreachable.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Auth0Provider(OIDCProvider):
-    """Auth0's own endpoint, which signs out without asking.
+    """Auth0's own endpoint, which signs out without a confirmation.
 
     Auth0 ignores the query of `returnTo` when it compares it with the registered URLs and does not
     return a `state`, so the state is part of `returnTo`. `EXTRA_PARAMS = {"federated": ""}` also
@@ -60,7 +60,7 @@ class WorkOSProvider(OIDCProvider):
         return self.options.end_session_endpoint or default
 
     def parameters(self, request: EndSessionRequest) -> dict[str, str]:
-        """Return `session_id` and `return_to`. Without a session ID there is nothing to end."""
+        """Return `session_id` and `return_to`. Skip the provider without a session ID."""
         if not request.sid:
             raise ProviderSkipped(code=OutcomeCode.NO_SESSION_ID, name="WorkOS")
         return {"session_id": request.sid, "return_to": request.post_logout_redirect_uri}
@@ -91,7 +91,7 @@ class GoogleProvider(OIDCProvider):
 class AppleProvider(OIDCProvider):
     """Sign in with Apple, which does not let a site sign people out.
 
-    Its server-to-server notifications are security events of its own kind.
+    Its server-to-server notifications are security events in a format of its own.
     """
 
     name = "Apple"
@@ -117,7 +117,7 @@ class OktaProvider(OIDCProvider):
 
 
 class AuthentikProvider(OIDCProvider):
-    """authentik, which names a person by the e-mail address, and a session by its ID Token's."""
+    """authentik, whose events name a person by e-mail address and a session by its `sid`."""
 
     dialect = Dialect(
         types=("secevent+jwt", "jwt", ""),
@@ -127,7 +127,7 @@ class AuthentikProvider(OIDCProvider):
 
 
 class OryHydraProvider(OIDCProvider):
-    """Ory Hydra, which answers a URI to return to without an ID Token by an error page."""
+    """Ory Hydra, which accepts `post_logout_redirect_uri` only together with an ID Token."""
 
     returns_without_hint = False
 
@@ -135,7 +135,7 @@ class OryHydraProvider(OIDCProvider):
 class PingFederateProvider(OIDCProvider):
     """PingFederate, whose older versions publish an endpoint of their own.
 
-    That endpoint takes `TargetResource` and does not return a `state`, so the state is part of it.
+    That endpoint takes `TargetResource` and does not return a `state`, so the state is in that URL.
     """
 
     published_as = ("end_session_endpoint", "ping_end_session_endpoint")

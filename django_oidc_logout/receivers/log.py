@@ -34,7 +34,7 @@ def log_signed_out(outcome: Outcome, **_: Any) -> None:
 
 @receiver(session_ended, dispatch_uid="oidc_logout.log_session_ended")
 def log_session_ended(session: OIDCSession, reason: str, code: EndedCode, **_: Any) -> None:
-    """Log the end of a session that did not end by its own request."""
+    """Log the end of a session that ended without its own sign-out."""
     logger.info(
         "Session ended: issuer=%s reason=%s",
         session.issuer,

@@ -1,7 +1,7 @@
-"""A form whose CSRF token is no longer valid: people get a new one in place of an error.
+"""A form whose CSRF token is no longer valid: people get a new form instead of an error.
 
-A sign-in changes the token, so the button of a page from before is stale, but the person who
-presses it must be able to sign out.
+A sign-in changes the token, so an older page has a stale button. The person who presses it must
+still be able to sign out.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 def csrf_check(fresh_form: Callable[[HttpRequest], HttpResponse]) -> Any:
-    """Return a view decorator: Django's CSRF check, with `fresh_form` as its page for browsers.
+    """Return a view decorator: Django's CSRF check, which shows `fresh_form` to browsers.
 
-    Scripts get the response of `CSRF_FAILURE_VIEW`. The view must be exempt from the check of
-    Django's middleware, which comes first.
+    Scripts get the response of `CSRF_FAILURE_VIEW`. The view must also be `csrf_exempt`, because
+    the check of Django's middleware comes first.
     """
 
     class Check(CsrfViewMiddleware):

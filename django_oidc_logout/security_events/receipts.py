@@ -1,4 +1,4 @@
-"""Events that were received, in the database: a cache might forget or be too small for days."""
+"""Events that were received. The database keeps them, because a cache may lose them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ KEEP = timedelta(days=7)
 
 
 def is_known(event: SecurityEvent) -> bool:
-    """Return whether an event has been received and dealt with."""
+    """Return whether an event has been received and processed."""
     rows = ReceivedEvent.objects.using(_database()).filter(digest=_digest(event))
     return rows.exists()
 
 
 def keep(event: SecurityEvent) -> bool:
-    """Note that an event has been dealt with. Return False if somebody else has just done so."""
+    """Store that an event has been processed. Return False if another call has just done so."""
     try:
         with transaction.atomic(using=_database()):
             ReceivedEvent.objects.create(digest=_digest(event))
@@ -37,13 +37,13 @@ def keep(event: SecurityEvent) -> bool:
 
 
 def clear() -> int:
-    """Remove what is older than `KEEP`. Return how many there were."""
+    """Remove the events that are older than `KEEP`. Return how many were removed."""
     old = ReceivedEvent.objects.filter(received_at__lt=timezone.now() - KEEP)
     return old.delete()[0]
 
 
 def note_verification(alias: str) -> None:
-    """Note that the stream of a provider works."""
+    """Store that the stream of a provider has been verified now."""
     with sql.savepoint(router.db_for_write(SignalStream)):
         SignalStream.objects.update_or_create(
             provider=alias, defaults={"verified_at": timezone.now()}
@@ -51,7 +51,7 @@ def note_verification(alias: str) -> None:
 
 
 def verified_at(alias: str) -> datetime | None:
-    """Return when the stream of a provider was last verified."""
+    """Return when the stream of a provider was last verified, or None."""
     found = SignalStream.objects.filter(provider=alias).first()
     return found.verified_at if found else None
 

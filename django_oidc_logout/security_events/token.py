@@ -106,7 +106,7 @@ def by_issuer(issuer: object) -> list[Transmitter]:
     """Return the transmitters with this `iss`: at least one.
 
     Raises:
-        SecurityEventInvalid: there is none.
+        SecurityEventInvalid: the `iss` is not that of a transmitter.
     """
     found = [each for each in transmitter.configured_transmitters() if each.issuer == issuer]
     if not found:

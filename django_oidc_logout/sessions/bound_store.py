@@ -1,7 +1,7 @@
 """Session stores whose sessions live only as long as their row.
 
-On the server, ending a session deletes it and its row, but a concurrent request may save it again.
-In cookies, only the row can be deleted.
+A session on the server is deleted together with its row, but a concurrent request may save it
+again. If a session is in a cookie, the site can delete only its row.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def follow(request: HttpRequest) -> None:
 def is_alive(request: HttpRequest) -> bool:
     """Return whether the request's user is signed in, without using or extending the session.
 
-    A request that only asks must not count as use: its session is replaced by an empty one, which
-    the middleware neither saves nor reports to the browser.
+    A status request must not count as use. So its session is replaced by an empty one, which
+    Django's middleware neither saves nor sends to the browser.
     """
     key = request.session.session_key
     if key != request.COOKIES.get(conf.SESSION_COOKIE_NAME):
@@ -51,7 +51,7 @@ def is_alive(request: HttpRequest) -> bool:
 
 
 def _flush_if_ended(request: HttpRequest, *, is_in_cookie: bool) -> None:
-    """End a session that other code has loaded before the middleware if it has ended."""
+    """Flush a session if it has ended and other code loaded it before the middleware."""
     session = request.session
     if lifetime.is_overdue(session):
         lifetime.end_overdue(session, session.session_key or "")
@@ -67,5 +67,5 @@ def was_not_cached(session: SessionBase) -> bool:
 
 
 def was_overdue(session: SessionBase) -> bool:
-    """Return whether this request found a session to have reached its end."""
+    """Return whether this request found that a session has reached its end."""
     return hasattr(session, stores.OVERDUE)

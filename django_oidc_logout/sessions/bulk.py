@@ -1,4 +1,4 @@
-"""Ending many sessions: in batches, so that memory stays bounded and a stop loses little."""
+"""Ending many sessions: in batches, to limit memory, and to keep progress if it is interrupted."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def end_in_batches(
     rows: QuerySet[OIDCSession], *, reauthenticate: bool = False
 ) -> Iterator[tuple[int, int]]:
-    """End the sessions of rows that exist now. Yield how many ended, and failed, in each batch.
+    """End the sessions of rows that exist now. Yield how many ended and failed in each batch.
 
-    Sessions that begin in the meantime stay. Ended rows are gone, so after a stop the same call
-    goes on with the rest.
+    Sessions that begin in the meantime remain. If the call is interrupted, the same call can end
+    the other sessions later.
 
     Raises:
         DatabaseError: the index cannot be read, or the marks cannot be written.

@@ -52,14 +52,14 @@ def is_cookie_store(engine: type[SessionBase]) -> bool:
 def cookie_key(request: HttpRequest) -> str:
     """Return the session key in the request's cookie, or the empty string if it is not a key.
 
-    The session need not exist any more.
+    The session may no longer exist.
     """
     key = request.COOKIES.get(conf.SESSION_COOKIE_NAME, "")
     return key if KEY_CHARACTERS.issuperset(key) else ""
 
 
 def delete(*keys: str) -> None:
-    """Delete sessions through their engine. Those in cookies end with their rows instead.
+    """Delete sessions through their engine. Sessions in cookies end with their rows instead.
 
     Django's database and cache engines delete all keys in one call. Any other store, including a
     subclass or a patched one, may do more per session, so it gets one call per key.
@@ -100,7 +100,7 @@ def model_of(engine: Any) -> type[Model] | None:
 
 
 def can_hide() -> bool:
-    """Return whether a session that exists can look as if it did not.
+    """Return whether an existing session can seem to be missing.
 
     Its cache may be down, or a replica of its database may be behind.
     """
@@ -133,7 +133,7 @@ def delete_in_bulk(engine: type[SessionBase], *keys: str) -> bool:
 def delete_again(*keys: str) -> None:
     """Delete what a concurrent request saved while the sessions were being deleted.
 
-    A database does not need this: it refuses to save a deleted session.
+    Django's database engine does not need this: it does not save a deleted session.
     """
     engine = store()
     steps = BULK_DELETE.get((engine, engine.delete))
@@ -144,7 +144,7 @@ def delete_again(*keys: str) -> None:
 
 
 def require_cache(engine: type[SessionBase]) -> None:
-    """Raise `ConnectionError` if the cache that holds the sessions is down: it would look empty."""
+    """Raise `ConnectionError` if the cache that holds the sessions is down. It would seem empty."""
     if hasattr(engine, "cache_key") and not safe_cache.is_up(conf.SESSION_CACHE_ALIAS):
         raise ConnectionError(CACHE_IS_DOWN)
 
@@ -178,10 +178,10 @@ BULK_DELETE = {
 
 
 def read(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the data of those sessions that exist, by key. None, if sessions are in cookies.
+    """Return the data of the sessions that exist, by key; empty if sessions are in cookies.
 
-    This does not copy a session from the database into the cache, as `load()` does: if it ended
-    at the same time, the copy would outlive it.
+    Unlike `load()`, this does not copy a session from the database into the cache: if the session
+    ended at the same time, the copy would outlive it.
 
     Raises:
         Exception: any exception of the session store.
@@ -213,9 +213,10 @@ def _read_from_cache(engine: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def _read_other(engine: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
-    """Read sessions of another package's store. It may look for them in a replica, so ask it last.
+    """Read sessions of another package's store: from its database first, then through the store.
 
-    The store is asked, because it may know of sessions that are elsewhere.
+    The database comes first, because the store may read from a replica. The store is still used,
+    because it may keep sessions elsewhere.
     """
     found = _read_from_database(engine, keys)
     return found | _read_each(engine, [key for key in keys if key not in found])
@@ -229,7 +230,7 @@ def _read_each(engine: Any, keys: list[str]) -> dict[str, dict[str, Any]]:
         if session.session_key == key:
             found[key] = data
         elif session.session_key:
-            session.delete()  # the file engine replaces an expired session by an empty one
+            session.delete()  # the file engine replaces an expired session with an empty one
     return found
 
 

@@ -1,8 +1,8 @@
-"""How long a session lasts: not longer than its provider and the settings allow, whatever its use.
+"""The end of a session that is in use: the provider and the settings limit its lifetime.
 
-The provider says it in the ID Token (`session_expiry`, OpenID IPSIE SL1), the settings say it by
+The provider states the end in the ID Token (`session_expiry`, OpenID IPSIE SL1). The setting is
 `MAX_SESSION_AGE`. The claim `exp` is not used: it limits the token, not the session (NIST SP
-800-63C-4, section 4.9). The end is kept in the session itself, so a request needs no query for it.
+800-63C-4, section 4.9). The session itself stores its end, so a request does not query for it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FIRST_MILLISECOND = 10_000_000_000  # a time in seconds is smaller, until the ye
 
 
 def may_begin(token: IDToken) -> bool:
-    """Return whether the session of a sign-in, or of a renewed one, has a future."""
+    """Return False if the session of a sign-in or a renewal would already be over."""
     stated = _session_expiry(token)
     if stated is not None and token.issued_at is not None and stated <= token.issued_at:
         return False
@@ -40,13 +40,13 @@ def may_begin(token: IDToken) -> bool:
 
 
 def pin(session: SessionBase, token: IDToken, *, renewal: bool) -> None:
-    """Note in a session when it ends. A renewal can make that earlier, not later."""
+    """Store in a session when it ends. A renewal can make that earlier, not later."""
     ends = [_end(token), entry.ends_at(session) if renewal else None]
     entry.limit(session, min((end for end in ends if end is not None), default=None))
 
 
 def _end(token: IDToken) -> float | None:
-    """Return when the session ends at the latest, by the site's clock, if anything limits it."""
+    """Return when the session must end, by the site's clock; None if it is not limited."""
     stated, options = _session_expiry(token), conf.OIDC_LOGOUT_PROVIDERS.get(token.alias)
     ends: list[float] = [] if stated is None else [stated + LEEWAY]
     if options is not None and options.max_session_age is not None:
@@ -62,7 +62,7 @@ def _session_expiry(token: IDToken) -> int | None:
 
 
 def log_unusable(token: IDToken) -> None:
-    """Log that a token has a `session_expiry` which is not used."""
+    """Log it if a token's `session_expiry` is ignored."""
     if token.session_expiry is not None and _session_expiry(token) is None:
         logger.warning(
             "The session_expiry of an ID Token is ignored, it must be an integer in seconds, not "
@@ -73,13 +73,13 @@ def log_unusable(token: IDToken) -> None:
 
 
 def hard_end(session: SessionBase) -> datetime | None:
-    """Return when a session ends whatever its use, for its row."""
+    """Return when a session ends even if it is in use, for its row."""
     ends_at = entry.ends_at(session)
     return None if ends_at is None else entry.moment(ends_at)
 
 
 def carry_over(session: SessionBase, row: OIDCSession) -> None:
-    """Limit a session that continues the one of a row."""
+    """Apply the limit in a row to the session that continues the row's session."""
     entry.limit(session, row.ends_at.timestamp() if row.ends_at else None)
 
 
@@ -101,7 +101,7 @@ def end_overdue(data: SessionBase | Mapping[str, Any], key: str) -> None:
             engines.delete(key)
             rows = sql.select(OIDCSession, session_key=[entry.row_key(data) or key])
             end.end_rows(rows, code=EndedCode.OVERDUE)
-    except Exception:  # every store raises its own exceptions, and the person is signed out
+    except Exception:  # every store raises its own exceptions; the person is signed out anyway
         logger.exception(
             "Could not end an overdue session, run oidc_logout_clear_sessions",
             extra=LogCode.OVERDUE_NOT_ENDED.extra(),

@@ -1,6 +1,6 @@
-"""A name by which the provider may know the person, where an ID Token does not contain it.
+"""Login hints: names by which the provider may know people whose ID Token was not kept.
 
-It is kept in the session, because the index does not keep names.
+A login hint is in the session, because the index does not store names.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def of(session: SessionBase) -> str | None:
-    """Return the name that the claims of a sign-in gave, or the empty string if they lacked one.
+    """Return the name in the claims of the sign-in, or the empty string if they lacked one.
 
-    It is None if the sign-in had an ID Token, or if nothing was noted.
+    It is None if the sign-in had an ID Token, or if the session does not have a hint.
     """
     return str(session[entry.LOGIN_HINT]) if entry.LOGIN_HINT in session else None
 
 
 def mark(session: SessionBase, hint: str | None) -> None:
-    """Note in a session what `of` returns."""
+    """Store in a session what `of` returns."""
     if hint is not None:
         session[entry.LOGIN_HINT] = hint
     else:
@@ -30,6 +30,6 @@ def mark(session: SessionBase, hint: str | None) -> None:
 
 
 def carry_over(session: SessionBase) -> None:
-    """Give a session the name that was noted in the session that it continues."""
+    """Give a session the name that the session before it had."""
     if (hint := entry.flushed(session).login_hint) is not None:
         mark(session, hint)

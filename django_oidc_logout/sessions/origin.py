@@ -1,7 +1,7 @@
-"""How a session began: through a provider, or in another way such as by a password.
+"""How a session began: through a provider, or in another way such as with a password.
 
-Login libraries say so in the session: by the backend that `login()` stores there, or by a key of
-their own. They are known by name, so that none needs to be installed.
+The session contains the backend that `login()` stores, and maybe a key of the login library. The
+libraries are recognized by name, so they need not be installed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def is_through_provider(session: SessionBase | Mapping[str, Any]) -> bool:
         MOZILLA_EXPIRATION in session
         or is_provider_backend(path)
         or session.get(SOCIAL_BACKEND, "email") not in SOCIAL_LOCAL_NAMES
-        # Its bridge reports each sign-in through OpenID Connect, and none through OAuth alone.
+        # Its bridge reports sign-ins through OpenID Connect, but not those through OAuth alone.
         or (is_allauth_social(session) and not apps.is_installed(ALLAUTH_BRIDGE))
     )
 
@@ -78,7 +78,7 @@ def _ancestry(path: str) -> frozenset[str]:
 
 
 def is_allauth_social(session: SessionBase | Mapping[str, Any]) -> bool:
-    """Return whether django-allauth noted a social sign-in of the session's user."""
+    """Return whether django-allauth stored a social sign-in of the session's user."""
     methods, user = session.get(ALLAUTH_METHODS), session.get(auth.SESSION_KEY)
     if session.get(ALLAUTH_USER, user) != user or not isinstance(methods, list):
         return False

@@ -1,7 +1,7 @@
-"""Hand-written SQL for what every sign-out waits for: one round trip per statement.
+"""Hand-written SQL for the statements of every sign-out: one round trip each.
 
-Django takes longer to build such a query than the database takes to run it, a raw query included,
-and wraps a deletion in a transaction, which costs two more round trips.
+Django takes longer to build such a query, even a raw one, than the database takes to run it. It
+also wraps a deletion in a transaction, which costs two more round trips.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ M = TypeVar("M", bound="Model")
 
 
 def select(model: type[M], **values: Collection[str | int]) -> list[M]:
-    """Return the rows that have one of the values in each of the columns.
+    """Return the rows that have one of the given values in each of the given columns.
 
     The query goes to the database for writes, because a replica may not have the rows yet.
     """
@@ -66,7 +66,7 @@ def _columns(model: type[Model], using: str) -> list[tuple[str, str, Any]]:
 
 
 def _converters(expression: Any, connection: Any) -> list[Any]:
-    """Return what Django's compiler converts the values of an expression with."""
+    """Return the converters that Django's compiler applies to the values of an expression."""
     return [
         *connection.ops.get_db_converters(expression),
         *expression.get_db_converters(connection),
@@ -74,7 +74,7 @@ def _converters(expression: Any, connection: Any) -> list[Any]:
 
 
 def delete(model: type[Model], **values: Collection[str | int]) -> int:
-    """Delete the rows that have one of the values in each of the columns. Return how many.
+    """Delete the rows that have one of the given values in each of the columns. Return how many.
 
     If other rows depend on them, or a receiver listens for their deletion, Django deletes them.
     """

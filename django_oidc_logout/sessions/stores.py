@@ -1,4 +1,4 @@
-"""Django's session stores, with what the package changes in each of them."""
+"""Django's session stores, and what the package changes in each of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_oidc_logout")
 
 OVERDUE = "_oidc_logout_overdue"
-"""The attribute of a session that this request found to have reached its end."""
+"""The attribute of a session if this request found that it has reached its end."""
 
 READ = vars(db.SessionStore)["_get_session_from_db"]
 """How Django's database store reads a session, unless the site has patched it."""
@@ -34,7 +34,7 @@ UNCHECKED = "_oidc_logout_unchecked"
 
 @cache
 def bound(engine: type[SessionBase]) -> type[Any]:
-    """Return the class for a session of this store. A cookie store's is an `InCookie`."""
+    """Return the class for sessions of this store; for a cookie store, a subclass of `InCookie`."""
     if engines.is_cookie_store(engine):
         mixin: type = InCookie
     elif engine is db.SessionStore:
@@ -48,9 +48,9 @@ def bound(engine: type[SessionBase]) -> type[Any]:
 
 
 class _Bound:
-    """Mixed into a session store: keeps what `login()` needs of a session that it flushes.
+    """Mixed into a session store: ends an overdue session, and remembers what a flush removes.
 
-    A bound store can be copied and pickled, although its class has no name to import.
+    A bound store can be copied and pickled, although its class cannot be imported by name.
     """
 
     def load(self: Any) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class _Bound:
 
 
 def _rebuild(engine: type[SessionBase]) -> Any:
-    """Return a bound store without attributes, which `pickle` or `copy` adds."""
+    """Return a bound store without attributes. `pickle` or `copy` adds them."""
     store: Any = bound(engine)
     return store.__new__(store)
 
@@ -104,7 +104,7 @@ class OnServer(_Bound):
             super().save()  # type: ignore[misc]  # the store's
             return
         if is_orphan:
-            self.delete()  # most engines look for the session first and save it afterwards
+            self.delete()  # most engines check that the session exists, and save it later
             raise UpdateError
 
     def load(self: Any) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class OnServer(_Bound):
     def delete(self: Any, session_key: str | None = None) -> None:
         key = session_key or self.session_key
         if session_key and session_key == entry.row_key(self) != self.session_key:
-            self._replace(session_key)  # cycle_key() deletes the session that it has replaced
+            self._replace(session_key)  # cycle_key() deletes the session that it replaces
         elif key:
             self._delete(key)
 
@@ -150,8 +150,8 @@ class OnServer(_Bound):
     def _replace(self: Any, old_key: str) -> None:
         """Write the new key into the row and delete the old session, both or neither.
 
-        A session without a row could not be ended, so each session needs its row even if the
-        process dies or the store fails.
+        A session without a row cannot be ended. So each session keeps its row even if the process
+        dies or the store fails.
         """
         with index.transaction_on_index():
             index.change_key(self)
@@ -161,7 +161,7 @@ class OnServer(_Bound):
 class _InBoth(OnServer):
     """Mixed into a session store: checks a session that was read from the database.
 
-    `cached_db` puts it into its cache, even if it has been deleted in the meantime.
+    `cached_db` copies it into its cache, even if it has been deleted in the meantime.
     """
 
     is_from_database = False
@@ -175,14 +175,14 @@ class _InBoth(OnServer):
 
 
 class _InDatabase(OnServer):
-    """Mixed into Django's database store: reads a session by a hand-written query.
+    """Mixed into Django's database store: reads a session with a hand-written query.
 
     Django takes longer to build its own query than the database takes to run it.
     """
 
     def _get_session_from_db(self: Any) -> Any:
         is_patched = vars(db.SessionStore)["_get_session_from_db"] is not READ
-        if is_patched or router.routers:  # they may want it from a replica
+        if is_patched or router.routers:  # they may read it from a replica
             return super()._get_session_from_db()  # type: ignore[misc]  # the store's
         for found in sql.select(self.model, session_key=[self.session_key]):
             if found.expire_date > timezone.now():
@@ -215,4 +215,4 @@ def has_ended(key: str) -> bool:
 
 
 BOUND: tuple[type[Any], ...] = (OnServer, InCookie)
-"""What the class of each session under the middleware derives from."""
+"""The base classes of the sessions that the middleware has bound."""

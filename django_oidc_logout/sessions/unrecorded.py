@@ -1,7 +1,8 @@
-"""Sign-ins through a provider that nothing has recorded: a bridge or a token is missing.
+"""Sign-ins through a provider that were not recorded, because a bridge or a token is missing.
 
-Their session is marked, so that the sign-out goes to the provider, and the log says so once. A
-site's code may record a sign-in after `login()`, so the middleware logs at the end of the request.
+The session is marked, so that its sign-out redirects to the provider, and the log has one warning.
+A site's code may record a sign-in after `login()`, so the middleware logs at the end of the
+request.
 """
 
 from __future__ import annotations
@@ -41,19 +42,19 @@ def mark(request: HttpRequest) -> None:
     if origin.is_through_provider(session):
         entry.mark_provider(session, _alias(session))
         setattr(session, AWAITED, True)
-        if not isinstance(session, stores.BOUND):  # the middleware is not there
+        if not isinstance(session, stores.BOUND):  # without the middleware
             report(request)
     elif (alias := entry.flushed(session).provider) is not None:  # somebody acts as another user
         entry.mark_provider(session, alias)
 
 
 def settle(request: HttpRequest) -> None:
-    """Note that the site's code has reported the sign-in of this request."""
+    """Do not report the sign-in of this request: it is being recorded."""
     request.session.__dict__.pop(AWAITED, None)
 
 
 def report(request: HttpRequest) -> None:
-    """Log that nothing has recorded the sign-in of this request, if that is so."""
+    """Log and announce it if the sign-in of this request was not recorded."""
     session = request.session
     if session.__dict__.pop(AWAITED, False) and not entry.row_key(session):
         logger.warning(
@@ -67,7 +68,7 @@ def report(request: HttpRequest) -> None:
 
 
 def announce(request: HttpRequest) -> None:
-    """Send `signed_in` for a sign-in that has no row."""
+    """Send `signed_in` for a sign-in that does not have a row."""
     end.announce(
         signed_in,
         sender=announce,
@@ -79,20 +80,20 @@ def announce(request: HttpRequest) -> None:
 
 
 def remedy(session: SessionBase | Mapping[str, Any]) -> str:
-    """Return what records a sign-in such as this one."""
+    """Return what the site must do to record sign-ins such as this one."""
     if origin.is_allauth_social(session):
         return INSTALL.format("allauth")
     return remedy_for(origin.backend(session))
 
 
 def remedy_for(path: str) -> str:
-    """Return what records the sign-ins of a backend."""
+    """Return what the site must do to record the sign-ins of a backend."""
     found = [text for base, text in REMEDIES.items() if origin.is_kind(path, [base])]
     return found[0] if found else CALL
 
 
 def _alias(session: SessionBase) -> str:
-    """Return the alias of the provider as far as the settings can tell it."""
+    """Return the alias of the provider, or the empty string if the settings do not decide it."""
     if origin.is_kind(origin.backend(session), [origin.MOZILLA]):
         return configured.fallback_alias()  # mozilla's settings are those of "default"
     return configured.only_alias()

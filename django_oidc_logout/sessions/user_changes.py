@@ -1,7 +1,7 @@
 """Ending the sessions of a user who was deactivated or deleted, or whose password has changed.
 
-A save or a deletion tells us after its transaction has committed. It does not say which request it
-belongs to, so the middleware keeps the request that is being handled:
+The sessions end after the transaction of the save or the deletion has committed. Django's signal
+does not say which request it belongs to, so the middleware keeps the current request:
 
 - A changed password ends the user's other sessions. The request's own session stays: its hash is
   renewed only after the save, by `update_session_auth_hash()`. Without a request (in a command),
@@ -37,11 +37,11 @@ HANDLED = "_oidc_logout_handled"
 """The attribute of a request while the middleware waits for its response."""
 
 END_OWN = "_oidc_logout_end_own"
-"""The attribute of a request whose own session is to end after the response."""
+"""The attribute of a request whose own session must end after the response."""
 
 
 def end_own(request: HttpRequest) -> None:
-    """End the request's own session, unless its view has signed out, or in as somebody else."""
+    """End the request's own session, unless its view signed out or signed in somebody else."""
     is_ended = _safely(request.__dict__.pop(END_OWN))
     if not is_ended or index.is_orphan(entry.row_key(request.session)):
         entry.flush(request)
@@ -50,8 +50,8 @@ def end_own(request: HttpRequest) -> None:
 def saved(user: AbstractBaseUser, fields: Collection[str] | None, *, using: str) -> None:
     """End sessions after the transaction, if this save deactivated a user or set their password.
 
-    A save that does neither costs no query. `set_password()` marks the user until the end of
-    `save()`; a password set otherwise counts if `update_fields` names it.
+    A save that does neither does not cost a query. `set_password()` marks the user until the end of
+    `save()`. A password that is set in another way counts if `update_fields` names it.
 
     Args:
         user: the user who was saved.
@@ -76,7 +76,7 @@ def _writes(name: str, user: AbstractBaseUser, fields: Collection[str] | None) -
 
 
 def deleted(user: AbstractBaseUser, *, using: str) -> None:
-    """End a user's sessions after the transaction that deletes the user, and the rows with them."""
+    """End a deleted user's sessions after the transaction, which also deletes their rows."""
     rows: list[OIDCSession] = []
     _safely(partial(_collect, user, rows))
     if rows:
@@ -110,7 +110,7 @@ def _end_others(user: AbstractBaseUser) -> None:
 
 
 def _is_own(row: OIDCSession) -> bool:
-    """Return whether a row is that of the request that is being handled."""
+    """Return whether a row belongs to the session of the current request."""
     request = _handled_request()
     return request is not None and row.session_key == entry.row_key(request.session)
 
@@ -124,7 +124,7 @@ def _safely(change: Callable[[], object]) -> bool:
     """Run a change. Return whether it succeeded; a failure is logged."""
     try:
         change()
-    except Exception:  # every store raises its own exceptions, and the change must succeed
+    except Exception:  # every store raises its own exceptions, and the save must succeed
         logger.exception(
             "Could not end the sessions of a changed account, run oidc_logout_clear_sessions",
             extra=LogCode.ACCOUNT_NOT_FOLLOWED.extra(),

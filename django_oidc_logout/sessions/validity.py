@@ -1,7 +1,7 @@
-"""Sessions that Django no longer accepts: the user's password has changed, or they may not sign in.
+"""Sessions that Django no longer accepts: the user's password has changed, or the user is inactive.
 
-Django notices this only at the session's next request, so until then the session and its row stay.
-Whoever looks at the rows (the account page, the admin, `oidc_logout_clear_sessions`) ends them.
+Django notices this only at the session's next request. Until then, the session and its row remain.
+The account page, the admin and `oidc_logout_clear_sessions` end such sessions.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ logger = logging.getLogger("django_oidc_logout")
 def is_accepted(session: SessionBase) -> bool:
     """Return whether Django finds a user who is signed in to a session.
 
-    Django's own `get_user` would change the session: it flushes one that it rejects, and gives a
-    new key to one that a fallback of the secret key accepts.
+    Django's own `get_user` would change the session. It flushes a session that it rejects. It gives
+    a session a new key if only a fallback of the secret key accepts it.
     """
     path = str(session.get(auth.BACKEND_SESSION_KEY))
     if auth.SESSION_KEY not in session or path not in conf.raw("AUTHENTICATION_BACKENDS", []):
@@ -60,7 +60,7 @@ def _has_valid_hash(user: AbstractBaseUser, session: SessionBase | Mapping[str, 
 def end_invalid(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
     """End those sessions that Django no longer accepts, and return their rows.
 
-    A failure is logged. The rows must come with their users.
+    A failure is logged. The rows' users must be loaded.
     """
     try:
         found = _invalid(rows)
@@ -121,8 +121,8 @@ def _invalid(rows: Sequence[OIDCSession]) -> list[tuple[OIDCSession, EndedCode]]
 def _code(row: OIDCSession, session: Mapping[str, Any]) -> EndedCode | None:
     """Return why Django no longer accepts a session, or None.
 
-    A session without a hash is just being created, and one of another user is a staff member's who
-    acts as that user.
+    A session without a hash is still being created. If the session has another user, the row's user
+    acts as them.
     """
     if row.user is None:
         is_deleted = row.user_id is not None and conf.OIDC_LOGOUT_FOLLOW_USER
@@ -138,8 +138,8 @@ def _code(row: OIDCSession, session: Mapping[str, Any]) -> EndedCode | None:
 def missing(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
     """Return the rows of sessions that their store does not have. The clear command removes them.
 
-    A session may be missing just while `login()` gives it another key. A failure is logged.
-    Sessions in cookies are never missing: the server cannot look for them.
+    A session may be missing for a moment while `login()` changes its key. A failure is logged.
+    Sessions in cookies do not count as missing, because the server cannot look for them.
     """
     if engines.in_cookies():
         return []

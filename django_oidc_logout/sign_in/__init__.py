@@ -1,1 +1,1 @@
-"""Sign-ins: recording them, and refusing those that must be renewed."""
+"""Sign-ins: recording them, and responding to those that are refused."""

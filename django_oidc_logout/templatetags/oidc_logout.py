@@ -48,7 +48,7 @@ def oidc_logout_button(
     Args:
         context: the page's context.
         label: the button's text.
-        next: where people land after sign-out: a path, a URL on an allowed host, or a view name.
+        next: the target after sign-out: a path, a URL on an allowed host, or a view name.
         local: sign out of this site only.
         css_class: the button's class.
     """
@@ -65,12 +65,12 @@ def oidc_logout_button(
 def oidc_logout_watch(
     context: Context, interval: int = 60, leave_url: str = "", nonce: object = ""
 ) -> dict[str, Any]:
-    """Leave the page once its session has ended. Do nothing if nobody is signed in.
+    """Add a script that leaves the page once its session has ended, if somebody is signed in.
 
     Args:
         context: the page's context.
         interval: seconds between two checks of the session, from 1 to 86,400.
-        leave_url: where to go; without it, the page reloads.
+        leave_url: the URL to open then; if it is empty, the page reloads.
         nonce: the page's Content-Security-Policy nonce, if its policy needs one.
     """
     user = getattr(context.get("request"), "user", None) or context.get("user")

@@ -37,24 +37,24 @@ class IDToken:
     email: str
     """In lower case; empty unless the provider has verified it."""
     issued_at: float | None
-    """By the provider's clock, in seconds since the epoch. None if the token does not say."""
+    """`iat`, or else `auth_time`, in seconds since the epoch; None if both are missing."""
     auth_time: float | None
-    """When the person authenticated at the provider. None if the token does not say."""
+    """When the person authenticated at the provider; None if the claim is missing."""
     session_expiry: object
-    """The claim as the provider sent it (OpenID IPSIE SL1); None if there is none."""
+    """The claim as the provider sent it (OpenID IPSIE SL1); None if it is missing."""
     key_id: str | None = None
     """The `kid` of the provider's key that signed it; None if it does not name one."""
     tenant: str = ""
-    """The claim `tid`, if the provider has tenants."""
+    """The claim `tid`; empty if it is missing."""
     provider: str = ""
     """The alias that the site's code named, if it is configured."""
 
     @property
     def alias(self) -> str:
-        """The alias of the provider that issued this token to the site; empty if none matches."""
+        """The alias of the provider that issued this token to the site; empty if it is unknown."""
         if self.provider:
             return self.provider
-        if not self.audience:  # only claims that are not those of an ID Token lack it
+        if not self.audience:  # the claims are not from an ID Token
             return configured.only_alias_of(self.issuer)
         options = configured.options_for(
             self.issuer, self.audience, self.authorized_party, self.tenant
@@ -75,10 +75,10 @@ def read(encoded: str) -> IDToken:
 def read_verified(
     encoded: str | None, claims: Mapping[str, Any] | None, provider: str = ""
 ) -> IDToken:
-    """Read an ID Token and verified claims, of which one may be missing or unusable.
+    """Read an ID Token and its verified claims. One of the two may be missing or unusable.
 
-    An encrypted ID Token needs its claims beside it, and does not serve as a hint (RP-Initiated
-    Logout 1.0, section 2). What both contain is taken from the ID Token.
+    An encrypted ID Token cannot be read without its claims, and does not serve as a hint
+    (RP-Initiated Logout 1.0, section 2). If both have a claim, the value is the ID Token's.
 
     Args:
         encoded: the ID Token as the provider sent it.
@@ -103,7 +103,7 @@ def read_verified(
 
 
 def _parse(encoded: object) -> tuple[dict[str, Any], dict[str, Any]]:
-    return jws.parse(str(encoded).replace("=", ""))  # some providers pad, which is wrong
+    return jws.parse(str(encoded).replace("=", ""))  # some providers add padding
 
 
 def _remedy(encoded: object) -> str:

@@ -14,7 +14,7 @@ from ..exceptions import TokenUnreadable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-# Far longer than real identifiers. A longer one is rejected: truncated, it could match another.
+# Far longer than real identifiers. A longer one is rejected: if cut, it could match another one.
 MAX_IDENTIFIER_LENGTH = 4096
 LAST_SECOND = 2**53  # beyond it, a float no longer counts seconds
 SIGNED = re.compile(r"[\w-]+\.[\w-]+\.[\w-]*", re.ASCII)
@@ -28,8 +28,8 @@ def parse(encoded: object) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return header and claims of a signed JWT, without verifying it.
 
     Raises:
-        TokenUnreadable: it is not one, or breaks the format (RFC 7515, sections 3.1 and 4;
-            RFC 7519, section 7.2).
+        TokenUnreadable: it is not a signed JWT, or breaks the format (RFC 7515, sections 3.1 and
+            4; RFC 7519, section 7.2).
     """
     if not isinstance(encoded, str) or not SIGNED.fullmatch(encoded):
         raise TokenUnreadable(code=RejectedCode.NOT_A_JWT)
@@ -63,14 +63,15 @@ def _reject_constant(name: str) -> NoReturn:
 
 
 def algorithms() -> list[str]:
-    """Return the algorithms with which a signature can be verified."""
+    """Return the algorithms that can verify a signature."""
     return sorted({*jwt.PyJWS().get_algorithms()} - {"none"})
 
 
 def verified_by_keys(published: object) -> Sequence[str]:
     """Return the algorithms that a provider publishes and that a key can verify.
 
-    If there is none, RS256: providers must support it (OpenID Connect Discovery 1.0, section 3).
+    Without any, return RS256, which providers must support (OpenID Connect Discovery 1.0, section
+    3).
     """
     names = published if isinstance(published, list) else []
     known = [name for name in algorithms() if name in names and name[:2] in KEY_TYPES]

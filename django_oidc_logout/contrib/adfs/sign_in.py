@@ -1,7 +1,8 @@
-"""Keeps the tokens of a sign-in through django-auth-adfs, which drops them.
+"""Keeps the tokens of a sign-in through django-auth-adfs, which does not store them.
 
 The library verifies the access token. The ID Token comes with it, directly from the provider
-(OpenID Connect Core 1.0, section 3.1.3.7). A site's subclass must call `super()`.
+(OpenID Connect Core 1.0, section 3.1.3.7). If a site's subclass overrides `exchange_auth_code`, it
+must call `super()`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ KEEPS = "_oidc_logout_keeps"
 
 
 def connect() -> None:
-    """Let every backend of the library keep what it receives for an authorization code."""
+    """Make every backend of the library keep the tokens that it gets for a code."""
     exchange = AdfsBaseBackend.exchange_auth_code
     if not hasattr(exchange, KEEPS):
         AdfsBaseBackend.exchange_auth_code = _keeping(exchange)

@@ -9,7 +9,7 @@ NEEDED = "allauth.socialaccount"
 
 
 class AllauthConfig(AppConfig):
-    """Records allauth's sign-ins, and lets its logout reach the provider."""
+    """Records allauth's sign-ins, and makes its logout sign out of the provider."""
 
     name = "django_oidc_logout.contrib.allauth"
     label = "oidc_logout_allauth"  # "allauth" is taken

@@ -1,8 +1,8 @@
-"""Records sign-ins through allauth, whatever comes between the provider and `login()`.
+"""Records sign-ins through allauth, even if steps come between the provider and `login()`.
 
-allauth decodes the ID Token and drops it. If a sign-up form, a second factor or an e-mail
-verification comes in between, allauth keeps its `SocialLogin` in the session. So the ID Token goes
-there with it, encrypted. Sessions in cookies have no room for it, and carry only the claims.
+allauth decodes the ID Token and does not store it. If a sign-up form, a second factor or an e-mail
+verification comes in between, allauth keeps its `SocialLogin` in the session. So this adds the
+encrypted ID Token to it. A session in a cookie is too small for that, and has only the claims.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ STATE = "oidc_logout"
 
 
 def _keep_from_response(complete_login: Callable[..., SocialLogin]) -> Callable[..., SocialLogin]:
-    """Let an adapter keep the ID Token of the token response, which it has verified."""
+    """Make an adapter keep the ID Token of the token response, which it has verified."""
 
     @wraps(complete_login)
     def wrapper(*args: Any, **kwargs: Any) -> SocialLogin:
@@ -47,7 +47,7 @@ def _keep_from_response(complete_login: Callable[..., SocialLogin]) -> Callable[
 
 
 def _keep_from_client(verify_token: Callable[..., SocialLogin]) -> Callable[..., SocialLogin]:
-    """Let a provider keep the ID Token that a headless client has sent, once it is verified."""
+    """Make a provider keep the ID Token that a headless client sent, once it is verified."""
 
     @wraps(verify_token)
     def wrapper(
@@ -64,7 +64,7 @@ def _keep_from_client(verify_token: Callable[..., SocialLogin]) -> Callable[...,
 def prepare_social_login(request: HttpRequest, sociallogin: SocialLogin, **_: Any) -> None:
     """Keep the ID Token until the sign-in is complete, or refuse the sign-in before it begins.
 
-    The token goes into what allauth keeps in the session.
+    The token becomes part of the state that allauth keeps in the session.
 
     Raises:
         ImmediateHttpResponse: the person must authenticate again.
@@ -93,12 +93,12 @@ def record_social_login(
     request: HttpRequest, sociallogin: SocialLogin | None = None, **_: Any
 ) -> None:
     """Record a sign-in through OpenID Connect, now that allauth has called `login()`."""
-    if sociallogin is None:  # by a password, a code or a passkey
+    if sociallogin is None:  # with a password, a code or a passkey
         return
     claims, token = _claims(sociallogin), sociallogin.token
     if not _is_openid(sociallogin, claims):
         unrecorded.settle(request)
-        entry.mark_provider(request.session)  # nobody knows how to end the session there
+        entry.mark_provider(request.session)  # how to sign out there is unknown
         return
     remember_login(
         request,
@@ -111,7 +111,7 @@ def record_social_login(
 
 
 def _is_openid(social_login: SocialLogin, claims: Mapping[str, Any]) -> bool:
-    """Return whether a sign-in was by OpenID Connect: OAuth alone has no session to end."""
+    """Return whether a sign-in used OpenID Connect. OAuth alone does not define a sign-out."""
     return isinstance(social_login.provider, OpenIDConnectProvider) or "iss" in claims
 
 
@@ -123,12 +123,12 @@ def _id_token(social_login: SocialLogin) -> str | None:
 def _claims(social_login: SocialLogin) -> dict[str, Any]:
     """Return the claims of the ID Token, or those of the UserInfo response."""
     data: dict[str, Any] = social_login.account.extra_data
-    # Google's and Apple's are the data itself, as are those that a headless client has sent.
+    # With Google and Apple, and from a headless client, the data itself is the claims.
     return data.get("id_token") or data.get("userinfo") or data
 
 
 def _alias(social_login: SocialLogin, claims: Mapping[str, Any]) -> str | None:
-    """Return allauth's ID of the provider if it is an alias: the issuer may have several."""
+    """Return allauth's ID of the provider if it is an alias. An issuer may have several."""
     options = conf.OIDC_LOGOUT_PROVIDERS.get(social_login.account.provider)
     is_issuer = options is not None and claims.get("iss", options.issuer) == options.issuer
     return options.alias if options and is_issuer else None

@@ -1,8 +1,8 @@
-"""Lets allauth's logout sign out of the provider as well: its page, and its headless API.
+"""Makes allauth's logout page and its headless API sign out of the provider as well.
 
-The view tells the adapter's `logout()` that the person has pressed the button, and the adapter
-signs out as our own view does. A site's adapter may override `logout()`, if it calls `super()`.
-Where allauth only changes accounts, nothing is pressed.
+Their views mark a request in which the person has pressed the button. If a request is marked, the
+adapter's `logout()` signs out as our own view does. A site's adapter may override `logout()` if it
+calls `super()`. If allauth calls `logout()` only to change accounts, the request is not marked.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Pressed:
     """A press of allauth's logout button."""
 
     return_to: str
-    """Where allauth would send the browser."""
+    """The target to which allauth would redirect the browser."""
     response: HttpResponse | None = None
     """The response of `sign_out`."""
 
 
 def _sign_out_if_pressed(logout: Callable[..., None]) -> Callable[..., None]:
-    """Let an adapter sign out of the provider, if the person has pressed the button."""
+    """Make an adapter sign out of the provider, if the person has pressed the button."""
 
     @wraps(logout)
     def wrapper(adapter: DefaultAccountAdapter, request: HttpRequest) -> None:
@@ -58,14 +58,14 @@ def _sign_out_if_pressed(logout: Callable[..., None]) -> Callable[..., None]:
 
 
 def _press(request: HttpRequest, return_to: str, view: Callable[[], HttpResponse]) -> HttpResponse:
-    """Call one of allauth's views, and return its response, or ours in its place."""
+    """Call one of allauth's views. Return its response, or ours instead."""
     pressed = Pressed(return_to=return_to)
     setattr(request, PRESSED, pressed)
     try:
         response = view()
     finally:
         request.__dict__.pop(PRESSED)
-    # allauth does nothing if nobody is signed in, also where the session has just expired.
+    # allauth does nothing if nobody is signed in, even if the session has just expired.
     if pressed.response is None and request.method == "POST" and index.current(request):
         pressed.response = sign_out(request, return_to=return_to)
     return _merge(request, response, pressed.response) if pressed.response else response

@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class ChannelsConfig(AppConfig):
-    """Tells the channel layers of each session that ends, in every process."""
+    """Sends a message to the channel layers when a session ends, in every process."""
 
     name = "django_oidc_logout.contrib.channels"
     label = "oidc_logout_channels"  # "channels" is taken

@@ -28,15 +28,15 @@ if not apps.is_installed(APP):
 
 
 class OIDCConsumerMixin:
-    """Closes a consumer's socket with the code 4401 when its session ends, in whatever way.
+    """Closes a consumer's socket with the code 4401 when its session ends for any reason.
 
     Put it in front of a consumer's base class, synchronous or asynchronous, inside Channels'
-    `AuthMiddlewareStack`. A socket whose session has ended already is refused. Sockets of people
-    who are not signed in are left alone.
+    `AuthMiddlewareStack`. A socket whose session has already ended is rejected. Sockets of people
+    who are not signed in are not affected.
     """
 
     session_check_seconds: float = CHECK_SECONDS
-    """How often the session's row is looked up, in case the channel layer has lost a message."""
+    """Seconds between two checks of the session's row, in case the layer has lost a message."""
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
         """Serve a connection for as long as its session lives."""
@@ -66,7 +66,7 @@ class OIDCConsumerMixin:
 
 
 class Socket:
-    """A connection as a consumer sees it. Once it is closed, nothing passes."""
+    """A connection as a consumer sees it. Once it is closed, it drops messages."""
 
     def __init__(
         self, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
@@ -75,7 +75,7 @@ class Socket:
         self.is_closed = False
 
     async def receive(self) -> Message:
-        """Return the next message. Of a closed connection, that is its end."""
+        """Return the next message. After a close, this is the disconnect message."""
         while True:
             message = await self._receive()
             if not self.is_closed or message["type"] == "websocket.disconnect":
@@ -94,14 +94,14 @@ class Socket:
 
 async def _close_at_end(watch: Watch, socket: Socket) -> None:
     await watch.wait()
-    with suppress(Exception):  # the browser may just have gone, which every server says otherwise
+    with suppress(Exception):  # the browser may have gone: servers raise their own errors
         await socket.close()
 
 
 def _is_refused(scope: Message) -> bool:
     """Return whether the cookie names a session that has ended.
 
-    Pages are told to forget such a cookie, so the socket is that of a page from before.
+    The response to a page deletes such a cookie, so the socket belongs to an older page.
     """
     session, cookie = scope["session"], scope.get("cookies", {}).get(conf.SESSION_COOKIE_NAME)
     if not cookie or engines.in_cookies() or handles.session_handle(session):

@@ -19,7 +19,7 @@ PAUSE = 30  # seconds without a message to a layer that did not respond
 MESSAGE = {"type": "oidc_logout.session_ended"}
 
 paused_until: dict[str, float] = {}
-"""Per layer, until when it is left alone, by the monotonic clock."""
+"""Until when each layer does not get messages, by the monotonic clock."""
 
 
 def group(handle: str) -> str:
@@ -28,10 +28,10 @@ def group(handle: str) -> str:
 
 
 def tell(handle: str) -> None:
-    """Tell the sockets of a session that it has ended. A failure is logged, and never raised.
+    """Notify the sockets of a session that it has ended. A failure is logged and not raised.
 
-    If a layer fails, it gets no message for a while, because many sessions may end at once. The
-    sockets notice without it, but later.
+    If a layer fails, it does not get messages for `PAUSE` seconds, because many sessions may end at
+    once. The sockets still notice the end, but later.
     """
     for alias in channel_layers.configs:
         if handle and paused_until.get(alias, 0) <= time.monotonic():

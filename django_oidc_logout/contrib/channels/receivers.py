@@ -1,4 +1,4 @@
-"""Signal receivers: they tell the sockets of each session that ends."""
+"""Signal receivers that notify the sockets of each session that ends."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @receiver([signed_out, session_ended], dispatch_uid="oidc_logout.tell_sockets")
 def tell_sockets(handle: str, **_: Any) -> None:
-    """Tell the sockets of a session that has ended."""
+    """Notify the sockets of a session that has ended."""
     layers.tell(handle)
 
 
 @receiver(user_logged_out, dispatch_uid="oidc_logout.tell_sockets_of_logout")
 def tell_sockets_of_logout(request: HttpRequest | None, **_: Any) -> None:
-    """Tell the sockets of a session that no provider began. `signed_out` comes for the others."""
+    """Notify the sockets of a session that a provider did not begin. Others send `signed_out`."""
     session = getattr(request, "session", None)
     if session is None or isinstance(session, EndedSession) or entry.is_from_provider(session):
         return

@@ -21,10 +21,10 @@ async def until_session_ends(
     """Yield the events of a stream until the request's session ends.
 
     Args:
-        request: the request, whose response the stream is.
+        request: the request to which the stream is the response.
         events: what to yield.
-        check_seconds: how often the session's row is looked up, in case the channel layer has lost
-            a message.
+        check_seconds: seconds between two checks of the session's row, in case the channel layer
+            has lost a message.
     """
     async with Watch(request.session, check_seconds=check_seconds) as watch:
         if await watch.has_ended():
@@ -39,7 +39,7 @@ async def until_session_ends(
 
 
 async def _next_of(iterator: AsyncIterator[T], end: asyncio.Future[None]) -> tuple[T] | None:
-    """Return the next event, or None if there is none or the session has ended."""
+    """Return the next event, or None if the events or the session have ended."""
     following = asyncio.ensure_future(_wrapped(iterator))
     either: set[asyncio.Future[Any]] = {following, end}
     try:

@@ -1,7 +1,7 @@
-"""Watching a session for as long as a connection is open.
+"""Watching a session while a connection is open.
 
-The channel layer says at once that the session has ended. A layer can lose a message, forget a
-group after a day, or fail, so its row is looked up every few minutes as well.
+The channel layer sends a message as soon as the session has ended. But a layer can lose a message,
+forget a group after a day, or fail. So the session's row is also checked every few minutes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RETRY_SECONDS = 30
 
 
 class Watch:
-    """An asynchronous context, during which one can wait for the end of a session."""
+    """An asynchronous context manager, in which code can wait for the end of a session."""
 
     def __init__(
         self, session: SessionBase, *, layer: str = "default", check_seconds: float = CHECK_SECONDS
@@ -37,7 +37,7 @@ class Watch:
         self.message: asyncio.Task[Any] | None = None
 
     async def __aenter__(self) -> Self:
-        """Join the session's group, before anybody looks whether the session has ended."""
+        """Join the session's group. Call `has_ended` afterwards, so that the end is not missed."""
         self.handle = await database_sync_to_async(handles.session_handle)(self.session)
         await self._join()
         return self
@@ -55,14 +55,14 @@ class Watch:
         return bool(self.handle) and await database_sync_to_async(_has_ended)(self.session)
 
     async def wait(self) -> None:
-        """Return when the session has ended. Without a handle, nobody is signed in: never."""
+        """Return when the session has ended. If nobody is signed in, never return."""
         if not self.handle:
             await asyncio.get_running_loop().create_future()
         while not await self._is_told() and not await self._is_gone():
             await self._join()  # layers forget groups
 
     async def _is_told(self) -> bool:
-        """Wait for the layer's message, until it is time to look. Return whether it came."""
+        """Wait for the layer's message until the next check is due. Return whether it came."""
         message = self.message
         if message is None:
             await asyncio.sleep(min(RETRY_SECONDS, self.check_seconds))
@@ -79,7 +79,7 @@ class Watch:
     async def _is_gone(self) -> bool:
         try:
             return bool(await database_sync_to_async(_is_row_gone)(self.session, self.handle))
-        except Exception as exc:  # noqa: BLE001  # nobody is cut off because the database is down
+        except Exception as exc:  # noqa: BLE001  # a database failure must not close connections
             self._log(exc)
             return False
 
@@ -116,12 +116,12 @@ class Watch:
 
 
 def _has_ended(session: SessionBase) -> bool:
-    """Return whether a session that was read before has ended since."""
+    """Return whether a session has ended since it was read."""
     if entry.row_key(session):
         return not index.has_handle(handles.session_handle(session))
     return not engines.in_cookies() and not engines.read([str(session.session_key)])
 
 
 def _is_row_gone(session: SessionBase, handle: str) -> bool:
-    """Return whether a session's row is gone. A session without a row may have another key now."""
+    """Return whether a session's row is gone; False if it never had one."""
     return bool(entry.row_key(session)) and not index.has_handle(handle)

@@ -32,7 +32,7 @@ BOUNDARIES = (
 
 
 class Instruments:
-    """The package's instruments, of one meter. An alias that is not known is the empty string."""
+    """The package's instruments of one meter. An unknown alias is the empty string."""
 
     def __init__(self, meter: metrics.Meter) -> None:
         counter = meter.create_counter

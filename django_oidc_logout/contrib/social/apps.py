@@ -1,4 +1,4 @@
-"""The bridge to social-auth-app-django. It imports nothing of it."""
+"""The bridge to social-auth-app-django. It does not import that library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class SocialConfig(AppConfig):
     label = "oidc_logout_social"
 
     def ready(self) -> None:
-        """Add the tokens that social-auth-app-django keeps to those that `login()` records.
+        """Register a source of tokens: those that social-auth-app-django keeps.
 
         Raises:
             ImproperlyConfigured: `social_django` or `django_oidc_logout` is not installed.

@@ -1,8 +1,8 @@
 """Finds the tokens of a sign-in through social-auth-app-django.
 
-It keeps the ID Token in the `extra_data` of the account, where the next sign-in in any browser
-replaces it. So it is read while `login()` runs, and it counts only if its claims are those that the
-backend has just verified.
+The library keeps the ID Token in the `extra_data` of the account, where the next sign-in in any
+browser replaces it. So this reads it while `login()` runs, and uses it only if its claims are those
+that the backend has just verified.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ logger = logging.getLogger("django_oidc_logout")
 COMPARED = ("iss", "sub", "sid", "iat", "nonce")
 
 reported: set[str] = set()
-"""The names of the backends of which this process has logged that the ID Token is missing."""
+"""The names of the backends whose missing ID Token this process has already logged."""
 
 
 def tokens_of(request: HttpRequest, user: AbstractBaseUser) -> PendingTokens | None:
-    """Return the tokens of the sign-in that `login()` completes, or None if there are none."""
+    """Return the tokens of the sign-in that `login()` completes, or None."""
     social_user: Any = getattr(user, "social_user", None)
     if social_user is None or not origin.is_provider_backend(origin.backend(request.session)):
         return None
@@ -61,26 +61,26 @@ def _verified_claims(request: HttpRequest) -> Mapping[str, Any] | None:
 
 
 def _current(encoded: object, claims: Mapping[str, Any] | None) -> str | None:
-    """Return the ID Token that was kept, unless it is that of an earlier sign-in."""
+    """Return the ID Token that was kept, unless it belongs to another sign-in."""
     if not isinstance(encoded, str) or claims is None:
         return encoded if isinstance(encoded, str) else None
     try:
         _, kept = jws.parse(encoded.replace("=", ""))
     except TokenUnreadable:
-        return encoded  # `remember_login` deals with encrypted ones
+        return encoded  # it may be encrypted, which the recording handles
     is_current = all(kept.get(name) == claims.get(name) for name in COMPARED)
     return encoded if is_current else None
 
 
 def _alias(name: str, claims: Mapping[str, Any] | None) -> str:
-    """Return a backend's name if it is an alias as well: the issuer may have several."""
+    """Return a backend's name if it is also an alias. An issuer may have several."""
     options = conf.OIDC_LOGOUT_PROVIDERS.get(name)
     issuer = (claims or {}).get("iss")
     return name if options and issuer in {None, options.issuer} else ""
 
 
 def _probable_alias(request: HttpRequest) -> str:
-    """Return the only provider's alias, or nothing for OAuth alone, such as GitHub."""
+    """Return the only provider's alias, or the empty string for OAuth alone, such as GitHub."""
     is_oidc = origin.is_kind(origin.backend(request.session), [origin.SOCIAL_OIDC])
     return configured.only_alias() if is_oidc else ""
 

@@ -1,4 +1,4 @@
-"""What the identity provider tells a site about a person."""
+"""The claims about a person that the identity provider sends to a site."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Validator(OAuth2Validator):
     ) -> tuple[dict[str, Any], datetime]:
         """Add the claims that `views.AuthorizationView` has stored with the authorization code.
 
-        If the session is to be short, it is over at once; the site adds half a minute, because
-        clocks differ.
+        A short session ends `SHORT` seconds later. The site adds half a minute, because clocks
+        differ.
         """
         claims, expires = super().get_id_token_dictionary(token, token_handler, request)
         if request.grant_type == "authorization_code":

@@ -22,7 +22,7 @@ def signing_key(path: Path) -> str:
 def _create(path: Path) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    # Only the owner may read the key, and no process may read half of it.
+    # Only the owner may read the key, and other processes must not read half of it.
     draft = path.with_suffix(f".{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_bytes(pem)

@@ -1,4 +1,4 @@
-"""Security events: the provider tells the sites that all sessions of a person are revoked.
+"""Security events: the provider notifies the sites that all sessions of a person are revoked.
 
 See OpenID Continuous Access Evaluation Profile 1.0, section 3.1, and RFC 8935.
 """
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def report_stolen_device(sub: str) -> None:
-    """Tell each site. One that does not respond keeps nobody from the others."""
+    """Notify each site. If a site does not respond, the others are still notified."""
     for site in SITES:
         try:
             _push(site, _event(site, sub))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django_oidc_logout.demo.agreed import Person
 
 
-# In the session here: whether the next session at a site is to be short.
+# In the session here: whether the next session at a site must be short.
 IS_NEXT_SHORT = "is_next_short"
 
 
@@ -36,7 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def stolen_device(request: HttpRequest) -> HttpResponse:
-    """Send a security event to the sites. The person stays signed in here, to see what it does."""
+    """Send a security event to the sites. The person stays signed in here, to see the effect."""
     signals.report_stolen_device(str(request.user.pk))
     return redirect("home")
 
@@ -44,7 +44,7 @@ def stolen_device(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def short_session(request: HttpRequest) -> HttpResponse:
-    """Let the next sign-in at a site be short."""
+    """Make the next session at a site short."""
     request.session[IS_NEXT_SHORT] = True
     return redirect("home")
 
@@ -60,7 +60,7 @@ class AuthorizationView(views.AuthorizationView):
     def create_authorization_response(
         self, *, request: HttpRequest, credentials: dict[str, Any], **others: Any
     ) -> tuple[str, dict[str, str], str, int]:
-        """Store what the ID Token is to say with the code, in place of the requested claims."""
+        """Store the ID Token's extra claims with the code, in place of the requested claims."""
         credentials["claims"] = {
             "sid": backchannel.join(request.session, credentials["client_id"]),
             "is_short": request.session.pop(IS_NEXT_SHORT, False),

@@ -1,4 +1,4 @@
-"""`manage.py oidc_logout_doctor`: finds what keeps sign-out from working."""
+"""`manage.py oidc_logout_doctor`: finds what breaks the sign-out."""
 
 from __future__ import annotations
 

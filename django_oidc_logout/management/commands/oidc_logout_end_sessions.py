@@ -72,7 +72,7 @@ class Command(BaseCommand):
                 self._end(rows, count, options, started)
 
     def _is_confirmed(self, count: int, options: dict[str, Any]) -> bool:
-        """Ask whether to end the sessions, unless there are none or the options forbid to ask."""
+        """Return whether to end the sessions: ask, unless the options forbid it."""
         self.stdout.write(f"Sessions to end: {count}")
         if not options["interactive"]:
             return True
