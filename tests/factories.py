@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import socket
+from importlib import import_module
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from django_oidc_logout.codes import RejectedCode
 from django_oidc_logout.sessions import sql
+from tests.absence import need_package
 
 ISSUER = "https://idp.example.com"
 ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
@@ -28,6 +29,12 @@ UNDECIDED = {"oidc_logout.W051", "oidc_logout.W052", "oidc_logout.W055"}
 
 
 # Sessions and their rows
+
+
+def api_request(request):
+    """Return a request as a view of Django REST framework gets it."""
+    need_package("rest_framework", "djangorestframework")
+    return import_module("rest_framework.request").Request(request)
 
 
 def force_sign_in(client=None, user=None):
@@ -125,9 +132,3 @@ def assert_refused(answer):
     assert answer.json()["error"] == "invalid_request"
     assert answer.json()["error_description"]
     assert answer.json()["code"] in {*RejectedCode}
-
-
-def free_port():
-    """Return a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]

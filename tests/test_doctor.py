@@ -37,8 +37,9 @@ from django_oidc_logout.exceptions import ProviderSkipped, ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.providers import OIDCProvider, metadata
 from django_oidc_logout.security_events import receipts
-from tests.factories import create_row, free_port
+from tests.factories import create_row
 from tests.idp import MISSING
+from tests.ports import free_port
 
 DISCOVERY = "/.well-known/openid-configuration"
 SITE = "https://www.example.com"
@@ -622,7 +623,7 @@ MISTAKES = {
     ),
     "a stream that was never verified": (
         options(SHARED_SIGNALS={}),
-        ("signals", "warning", "No verification", "oidc_logout_signals verify"),
+        ("signals", "warning", "has not been verified", "oidc_logout_signals verify"),
     ),
     "an end-session endpoint for the site and not for browsers": (
         lambda site: (
@@ -814,7 +815,7 @@ RIGHT = {
         seen(True),
         ("token-type", '["REQUIRE_TYP"] = True: then'),
     ),
-    "tokens without their type": (seen(True, False), ("token-type", "leave")),
+    "tokens without their type": (seen(True, False), ("token-type", "keep")),
     "only tokens with their type": (options(REQUIRE_TYP=True), ("token-type", "Only")),
     "two host names": (
         lambda site: (

@@ -18,7 +18,7 @@ import requests
 from django_oidc_logout.conf import ProviderOptions
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.providers import fetch
-from tests.factories import free_port
+from tests.ports import free_port
 
 SHORT = 0.4  # seconds, where nothing else ends the call
 LONG = 20

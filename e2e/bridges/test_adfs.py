@@ -22,13 +22,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jwt.algorithms import RSAAlgorithm
 
 from django_oidc_logout.demo.processes import Server
-from e2e.providers.waiting import eventually, free_ports
+from e2e.providers.waiting import eventually
 from e2e.sites import serving
 from e2e.sites.federation import DISCOVERY, Site
 from e2e.sites.person import Person
 from e2e.sites.table import Kind
 from tests.absence import need, need_package
 from tests.idp import signing_key
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

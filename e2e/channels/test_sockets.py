@@ -21,7 +21,7 @@ import requests
 from e2e.channels import mysite
 from tests.absence import need, need_package
 from tests.docs.markdown import ROOT, blocks_of
-from tests.factories import free_port
+from tests.ports import free_port
 
 PATIENCE = 30  # seconds, of which a test that passes needs none
 IN_MEMORY = "channels.layers.InMemoryChannelLayer"

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django_oidc_logout.demo import agreed
-from e2e.providers.waiting import SECONDS, eventually, free_ports, is_free
+from e2e.providers.waiting import SECONDS, eventually
+from tests.ports import free_ports, is_free
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

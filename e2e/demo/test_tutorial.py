@@ -19,9 +19,10 @@ from pathlib import Path
 import pytest
 
 from e2e.providers.visitor import Visitor
-from e2e.providers.waiting import SECONDS, eventually, free_ports, is_free
+from e2e.providers.waiting import SECONDS, eventually
 from tests.absence import need, need_package
 from tests.docs.markdown import ROOT, Block, blocks_of
+from tests.ports import free_ports, is_free
 
 PAGE = ROOT / "docs" / "tutorial.md"
 DJANGO = os.environ.get("TUTORIAL_DJANGO", "")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from django_oidc_logout.demo import agreed
 from django_oidc_logout.demo.processes import Server, agreement, site_server
-from e2e.providers.waiting import free_ports, running
+from e2e.providers.waiting import running
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,10 @@ import requests
 from django_oidc_logout.demo.agreed import Provider, Site
 from django_oidc_logout.demo.processes import Server
 from e2e.providers.federation import said
-from e2e.providers.waiting import eventually, free_ports, running
+from e2e.providers.waiting import eventually, running
 from e2e.sites import serving
 from e2e.sites.serving import NO_PROXY
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,8 +17,9 @@ from django.core.management import call_command
 from django_oidc_logout.demo.processes import agreement
 from django_oidc_logout.doctor import site as doctor_site
 from e2e.demo.running import SITE_SETTINGS, Demo
-from e2e.providers.waiting import SECONDS, free_ports
+from e2e.providers.waiting import SECONDS
 from tests.absence import need_package
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from e2e.providers import interaction
+from e2e.providers.waiting import eventually
 
 if TYPE_CHECKING:
     from django_oidc_logout.demo.agreed import Site
     from e2e.browsers.chromium import ChromiumVisitor
     from e2e.providers.federation import Federation
+
+FRAME = "/oidc/logout/frontchannel/"
 
 
 def sign_in(window: ChromiumVisitor, site: Site, *, asked: bool) -> None:
@@ -31,13 +34,15 @@ def test_a_frame_ends_the_other_sites_session(
     visit = front_channel.arrivals(there, "/")[-1]
     assert f"site_{there.port}_session=" in str(visit["Cookie"])
 
+    before = len(front_channel.arrivals(there, FRAME))
     window.open(here.url)
     window.press_button("Sign out")
     interaction.confirm(window)
     window.arrive(f"{here.post_logout_redirect_uri}?state=")
     window.see("You are signed out")
 
-    frame = front_channel.arrivals(there, "/oidc/logout/frontchannel/")[-1]
+    assert eventually(lambda: len(front_channel.arrivals(there, FRAME)) > before)
+    frame = front_channel.arrivals(there, FRAME)[-1]
     assert frame["Sec-Fetch-Dest"] == "iframe"
     assert frame["Sec-Fetch-Site"] == "cross-site"
     assert frame["Cookie"] is None

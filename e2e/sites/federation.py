@@ -11,10 +11,11 @@ import requests
 from django_oidc_logout.demo.processes import Server
 from e2e.providers.federation import said
 from e2e.providers.newcomers import PEOPLE
-from e2e.providers.waiting import eventually, free_ports
+from e2e.providers.waiting import eventually
 from e2e.sites import serving
 from e2e.sites.serving import NO_PROXY
 from e2e.sites.table import KINDS, Kind
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
@@ -95,6 +95,22 @@ def test_history_is_listed_while_it_is_kept(desk, settings, days):
         assert "too_old" in desk.get(f"{url}{event.pk}/change/").content.decode()
         for page in ("add/", f"{event.pk}/delete/"):
             assert desk.get(url + page).status_code == 403
+
+
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_times_are_local_with_and_without_time_zones(desk, settings, use_tz):
+    settings.USE_TZ, settings.TIME_ZONE = use_tz, "Asia/Kathmandu"
+    settings.OIDC_LOGOUT_HISTORY_DAYS = 30
+    permitted(get_user_model().objects.get(username="grace"), "view_sessionevent")
+    at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC) if use_tz else datetime(2026, 1, 2, 8, 49, 5)
+    row = session(user("ada"), signed_in_at=at, last_seen_at=at)
+    SessionEvent.objects.create(kind="ended", code="by_staff", source="staff", at=at)
+    [shown] = rows(desk.get(LIST))
+    assert (shown["since_until"].split("\n")[0], shown["state"]) == ("2026-01-02 08:49", "Active")
+    assert shown["last_seen"] == "2026-01-02 08:49"
+    assert "2026-01-02 08:49:05" in desk.get(HISTORY).content.decode()
+    for page in pages(row).values():
+        assert desk.get(page).status_code == 200
 
 
 def test_people_without_a_name(desk):

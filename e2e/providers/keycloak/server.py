@@ -16,7 +16,8 @@ import requests
 from e2e.providers.keycloak.admin import Admin
 from e2e.providers.keycloak.distribution import install, locked
 from e2e.providers.keycloak.serve import ADMIN, PASSWORD
-from e2e.providers.waiting import eventually, free_ports
+from e2e.providers.waiting import eventually
+from tests.ports import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
