@@ -21,7 +21,7 @@ URLS = ("ISSUER", "JWKS_URI")
 
 
 def _dicts() -> Iterator[tuple[str, Mapping[str, Any], ProviderOptions]]:
-    """Yield the option of each provider that has it, as written, after its name."""
+    """Yield each such option: its name, its value as written, and the provider's options."""
     for alias, entry, options in lookup.provider_entries():
         written = entry.get("SHARED_SIGNALS")
         if isinstance(written, Mapping):
@@ -56,7 +56,7 @@ def check_urls() -> list[CheckMessage]:
 
 
 def check_authorization() -> list[CheckMessage]:
-    """Check that a provider could send the header."""
+    """Check that a provider can send this header."""
     return [
         Warning(
             f"{name}['AUTHORIZATION'] is empty or has spaces around it.",
@@ -78,12 +78,12 @@ def _is_header(value: object) -> bool:
 
 
 def check_audience() -> list[CheckMessage]:
-    """Check that an event can be for this site."""
+    """Check that the `aud` of an event can match."""
     return [
         Warning(
-            f"{name}['AUDIENCE'] is missing or not text, so that each event is rejected.",
+            f"{name}['AUDIENCE'] does not name an audience.",
             hint="Set it to the aud of the provider's events: text, or a list of texts. Without "
-            "it, the aud must be CLIENT_ID.",
+            "it, the aud must be CLIENT_ID; without both, each event is rejected.",
             id="oidc_logout.W068",
         )
         for name, written, options in _dicts()
@@ -106,9 +106,9 @@ def check_actions() -> list[CheckMessage]:
 
 
 def check_events() -> list[CheckMessage]:
-    """Check that the last part of a URI that stands for an event is one of a known event.
+    """Check that each short name of an event is known. It is the last part of the event's URI.
 
-    A URI may be that of an event of the provider's own.
+    A whole URI is not checked, because the provider may have events of its own.
     """
     known = {policy.short_name(event) for event in policy.DEFAULTS}
     return [

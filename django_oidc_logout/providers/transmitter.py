@@ -40,7 +40,7 @@ class Transmitter:
 
     @property
     def algorithms(self) -> list[str]:
-        """The algorithms that its signatures may use: it has no secret in common with the site."""
+        """The allowed algorithms of its signatures. They do not use a shared secret."""
         names = [str(name) for name in self.options.algorithms]
         found = [name for name in names if name[:2].upper() not in ("HS", "NO")]
         return found or ["RS256"]
@@ -48,8 +48,8 @@ class Transmitter:
     def is_audience(self, audience: Collection[str]) -> bool:
         """Return whether a token for this audience is for this site.
 
-        Unless `AUDIENCE` says otherwise, that is the client, or one of its streams as Keycloak
-        writes them: `CLIENT_ID/stream`.
+        If `AUDIENCE` is not set, the audience must have the client ID, or a stream's name as
+        Keycloak writes it: `CLIENT_ID/stream`.
         """
         if self.signals.audience:
             return not {*self.signals.audience}.isdisjoint(audience)
@@ -60,10 +60,10 @@ class Transmitter:
         )
 
     def configuration(self) -> Mapping[str, Any]:
-        """Return what the transmitter publishes, which the cache keeps for a day.
+        """Return the configuration that the transmitter publishes. The cache keeps it for a day.
 
         Raises:
-            ProviderUnavailable: there is neither a cached copy nor a response.
+            ProviderUnavailable: the transmitter does not respond, and a copy is not cached.
         """
         name = safe_cache.key("transmitter", self.issuer)
         if copy := safe_cache.get(name):
@@ -82,7 +82,7 @@ class Transmitter:
         """Return the URL that the transmitter publishes as `name`.
 
         Raises:
-            ProviderUnavailable: the URL is missing or not allowed, or there is no response.
+            ProviderUnavailable: the URL is missing or not allowed, or the request failed.
         """
         options = replace(self.options, issuer=self.issuer)
         return metadata.published_url(dict(self.configuration()), name, options)
@@ -91,7 +91,7 @@ class Transmitter:
         """Return the options with which `metadata` finds the transmitter's keys.
 
         Raises:
-            ProviderUnavailable: nothing says where the keys are.
+            ProviderUnavailable: the URL of the keys is unknown.
         """
         own = self.dialect.jwks_uri.format(issuer=self.issuer.removesuffix("/"))
         if url := self.signals.jwks_uri or own:
@@ -101,7 +101,7 @@ class Transmitter:
         except ProviderUnavailable:
             if self.issuer != self.options.issuer:
                 raise
-            return self.options  # it signs its events as it signs its ID Tokens
+            return self.options  # the keys of its ID Tokens sign its events
         return replace(self.options, issuer=self.issuer, jwks_uri=url)
 
     def _fetch_configuration(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class Transmitter:
 
 
 def _configuration_urls(issuer: str, name: str) -> list[str]:
-    """Return where the document may be: the path comes last, but some transmitters append."""
+    """Return the document's possible URLs: with the issuer's path last, as specified, or first."""
     if not name:
         return []
     parts = urlsplit(issuer.removesuffix("/"))
@@ -131,7 +131,7 @@ def configured_transmitters() -> list[Transmitter]:
     """Return the providers with the option `SHARED_SIGNALS`.
 
     Raises:
-        ProviderUnavailable: the class of one cannot be used.
+        ProviderUnavailable: the class of a provider cannot be used.
     """
     return [
         Transmitter(

@@ -1,26 +1,35 @@
-"""Global Token Revocation, as Okta's Universal Logout asks for it: end all that a person has here.
+"""Global Token Revocation, which Okta's Universal Logout uses: it ends all sessions of a person.
 
-draft-parecki-oauth-global-token-revocation. The request brings its own proof: a bearer JWT of the
-provider for this very URL.
+draft-parecki-oauth-global-token-revocation. The request authenticates with a bearer JWT of the
+provider, whose `aud` is the URL of the endpoint.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from django.db import Error
+
 from ..codes import EndedCode, RejectedCode
-from ..exceptions import OIDCLogoutError, SecurityEventInvalid, TokenUnreadable
+from ..exceptions import (
+    OIDCLogoutError,
+    SecurityEventInvalid,
+    SessionsNotEnded,
+    TokenUnreadable,
+)
 from ..providers import revocation
-from ..sessions import end, tombstones
+from ..sessions import end, index, sql
 from ..tokens import jws
 from ..tokens.logout_token import LEEWAY
-from . import receiver, subjects, token
+from . import receiver, selection, subjects, token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from ..models import OIDCSession
     from ..providers.transmitter import Transmitter
 
 TYPE = "global-token-revocation+jwt"
@@ -29,19 +38,21 @@ UNAUTHENTICATED = "invalid_token"
 
 
 def revoke(authorization: str, read: Callable[[], str], urls: Collection[str]) -> int:
-    """End all sessions of the person in the body and revoke their refresh tokens.
+    """End all sessions of the person in the body.
+
+    If `OIDC_LOGOUT_REVOKE_TOKENS` is on, this also revokes their refresh tokens.
 
     Args:
         authorization: the request's Authorization header.
         read: returns the body, a JSON object that names the person.
-        urls: how the endpoint may be called.
+        urls: the URLs of the endpoint.
 
     Returns:
         How many sessions ended.
 
     Raises:
-        OIDCLogoutError: the request is not allowed or malformed, or names nobody who has a session
-            here, or a session cannot be ended.
+        OIDCLogoutError: the request is not allowed or is malformed, the person does not have a
+            session here, or a session cannot be ended.
     """
     sender = None
     try:
@@ -103,16 +114,29 @@ def _subject(body: str) -> Mapping[str, Any]:
 
 
 def _end_all(sender: Transmitter, named: Mapping[str, Any]) -> int:
-    subject = subjects.parse(sender, named, is_session=False)
-    options, now, rows, early = sender.options, time.time(), [], []
-    if subject:
-        early = tombstones.leave(subject.selected(options.issuer), options, now)
-        rows = receiver.find_rows(subject, options.issuer)
-        receiver.require_reauthentication(subject, rows, sender)
-    if not rows:
+    meant = subjects.parse(sender, named, is_session=False)
+    found = selection.select(meant, sender, time.time())
+    found.require_reauthentication(found.rows)
+    if not found.rows:
         raise SecurityEventInvalid("not_found", RejectedCode.UNKNOWN_PERSON)
-    ended = end.end_rows(rows, code=EndedCode.TOKEN_REVOCATION)
-    tombstones.settle(early, options, now)
+    try:
+        ended = end.end_rows(found.rows, code=EndedCode.TOKEN_REVOCATION)
+    except SessionsNotEnded:
+        _revoke(_without_row(found.rows))  # a repetition of the request no longer finds them
+        raise
+    found.settle()
+    _revoke(found.rows)
+    return ended
+
+
+def _revoke(rows: Iterable[OIDCSession]) -> None:
     for row in rows:
         revocation.revoke(row)
-    return ended
+
+
+def _without_row(rows: Collection[OIDCSession]) -> list[OIDCSession]:
+    """Return those that no longer exist. If the index cannot be read, return those that ended."""
+    left = {row.pk for row in rows if row.pk}
+    with suppress(Error), sql.savepoints():
+        left = {*index.matching().filter(pk__in=left).values_list("pk", flat=True)}
+    return [row for row in rows if row.pk not in left]

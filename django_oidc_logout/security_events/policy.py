@@ -1,5 +1,6 @@
-"""What a security event does: it ends sessions, is only told to the site, or is ignored.
+"""What a security event does: it ends sessions, or is only announced (`tell` and `ignore`).
 
+The site does not request events that are ignored, but a transmitter may send them unasked.
 CAEP 1.0, RISC 1.0 and Shared Signals Framework 1.0 define the events.
 """
 
@@ -27,7 +28,7 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
 def _credential_change(details: Details) -> Action:
-    """Return `end` if a credential was taken away, or a password replaced (CAEP 1.0, 3.3)."""
+    """Return `end` if a credential was revoked, or a password replaced (CAEP 1.0, section 3.3)."""
     change = details.get("change_type")
     if change in ("revoke", "delete"):
         return "end"
@@ -74,8 +75,8 @@ def short_name(event: str) -> str:
 def action(transmitter: Transmitter, event: str, details: Details) -> Action:
     """Return what to do with an event.
 
-    `POLICY` decides if it has the event, by its URI or the last part of it. Events that nobody
-    knows are told.
+    If `POLICY` has the event, by its URI or the URI's last part, it decides. An unknown event is
+    announced.
     """
     written = transmitter.signals.policy
     chosen = written.get(event, written.get(short_name(event)))
@@ -85,6 +86,6 @@ def action(transmitter: Transmitter, event: str, details: Details) -> Action:
     return default if isinstance(default, str) else default(details)
 
 
-def requested() -> list[str]:
-    """Return the events to ask a transmitter for: all that are not ignored."""
-    return [event for event, default in DEFAULTS.items() if default != "ignore"]
+def requested(transmitter: Transmitter) -> list[str]:
+    """Return the events to request from a transmitter: the known ones that are not ignored."""
+    return [event for event in DEFAULTS if action(transmitter, event, {}) != "ignore"]

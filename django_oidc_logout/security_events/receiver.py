@@ -1,4 +1,4 @@
-"""Receiving security events: verify, end sessions, tell the site, once per event."""
+"""Receiving security events: verify, end sessions, and send the signal, once per event."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from django.db import Error
 
 from ..codes import EndedCode, NotEndedCode, RejectedCode
 from ..exceptions import OIDCLogoutError, SecurityEventInvalid, SessionsNotEnded
-from ..sessions import end, reauthentication, sql, tombstones
+from ..sessions import end, sql, tombstones
 from ..signals import logout_token_rejected, security_event
 from ..tokens import id_token
-from ..tokens.logout_token import LOGGABLE
-from . import policy, receipts, state, subjects, token
+from . import policy, receipts, selection, state, subjects, token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..models import OIDCSession
-    from ..providers.transmitter import Transmitter
     from .subjects import Subject
     from .token import SecurityEvent
 
@@ -33,7 +31,7 @@ def receive(
 
     Raises:
         OIDCLogoutError: the event is invalid, its keys cannot be fetched, or the site failed. If
-            the site failed, the same event succeeds later.
+            the site failed, the same event can be sent again.
     """
     event = None
     try:
@@ -48,7 +46,7 @@ def receive(
 
 
 def reject(exc: OIDCLogoutError) -> None:
-    """Tell the site that an event, or what should be one, was rejected."""
+    """Send `logout_token_rejected` for an event, or a malformed request, that was rejected."""
     end.announce(
         logout_token_rejected,
         sender=receive,
@@ -72,13 +70,13 @@ def _act_once(event: SecurityEvent) -> None:
         raise SessionsNotEnded(ended=0, failed=1) from exc
     if is_known:
         return
-    action = _act(event)
+    _act(event)
     try:
         with sql.savepoints():
             is_first = receipts.keep(event)
     except Error as exc:
         raise SessionsNotEnded(ended=0, failed=1) from exc
-    if is_first and action != "ignore":
+    if is_first:
         end.announce(
             security_event,
             sender=receive,
@@ -89,13 +87,11 @@ def _act_once(event: SecurityEvent) -> None:
         )
 
 
-def _act(event: SecurityEvent) -> str:
-    action = policy.action(event.transmitter, event.name, event.details)
+def _act(event: SecurityEvent) -> None:
     if event.name == policy.VERIFICATION:
         _verify_stream(event)
-    elif action == "end":
+    elif policy.action(event.transmitter, event.name, event.details) == "end":
         _end(event)
-    return action
 
 
 def _verify_stream(event: SecurityEvent) -> None:
@@ -112,64 +108,26 @@ def _end(event: SecurityEvent) -> None:
     if not event.subject:
         raise SecurityEventInvalid("invalid_request", RejectedCode.WRONG_SUBJECT, name="format")
     is_session = event.name == policy.SESSION_REVOKED
-    subject = subjects.parse(event.transmitter, event.subject, is_session=is_session)
-    why_none, ended = NotEndedCode.UNKNOWN_SUBJECT, 0
-    if subject is not None:
-        why_none = NotEndedCode.NONE_BEFORE
-        ended = _end_sessions_of(subject, event)
-    if not ended:
+    meant = subjects.parse(event.transmitter, event.subject, is_session=is_session)
+    if not _end_sessions_of(meant, event):
+        why_none = NotEndedCode.NONE_BEFORE if meant else NotEndedCode.UNKNOWN_SUBJECT
         logger.info(
             "Security event ended no session: issuer=%s jti=%s reason=%s",
             event.options.issuer,
-            event.jti if LOGGABLE.fullmatch(event.jti) else "(not shown)",
+            event.loggable_jti,
             why_none.sentence,
             extra=why_none.extra(provider=event.options.alias),
         )
 
 
-def _end_sessions_of(subject: Subject, event: SecurityEvent) -> int:
-    options, at = event.options, event.occurred_at
-    early = tombstones.leave(subject.selected(options.issuer), options, at)
-    rows = [row for row in find_rows(subject, options.issuer) if _began(row) <= at]
-    require_reauthentication(subject, rows, event.transmitter)
+def _end_sessions_of(meant: Sequence[Subject], event: SecurityEvent) -> int:
+    found = selection.select(meant, event.transmitter, event.occurred_at)
+    rows = [row for row in found.rows if _began(row) <= found.at]
+    found.require_reauthentication(rows)
     ended = end.end_rows(rows, code=EndedCode.SECURITY_EVENT)
     if ended:
-        tombstones.settle(early, options, at)
+        found.settle()
     return ended
-
-
-def require_reauthentication(
-    subject: Subject, rows: Sequence[OIDCSession], sender: Transmitter
-) -> None:
-    """Leave marks, unless one session is meant, or its provider could not satisfy them.
-
-    Call it before the sessions end: a sign-in of the same moment finds one of both.
-
-    Raises:
-        SessionsNotEnded: the marks cannot be written.
-    """
-    if not subject.is_person or not sender.dialect.has_auth_time:
-        return
-    named = {(sender.options.issuer, subject.sub)} if subject.sub else set()
-    people = named.union((row.issuer, row.sub) for row in rows)
-    try:
-        with sql.savepoints():
-            reauthentication.require(people)
-    except Error as exc:
-        raise SessionsNotEnded(ended=0, failed=1) from exc
-
-
-def find_rows(subject: Subject, issuer: str) -> list[OIDCSession]:
-    """Return the rows of the sessions that a subject selects.
-
-    Raises:
-        SessionsNotEnded: the index cannot be read.
-    """
-    try:
-        with sql.savepoints():
-            return list(subject.rows(issuer))
-    except Error as exc:
-        raise SessionsNotEnded(ended=0, failed=1) from exc
 
 
 def _began(row: OIDCSession) -> float:

@@ -5,10 +5,12 @@ OpenID Shared Signals Framework 1.0, section 8; polling is RFC 8936.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from ..codes import LogCode
 from ..exceptions import (
     OIDCLogoutError,
     ProviderUnavailable,
@@ -17,16 +19,20 @@ from ..exceptions import (
 )
 from ..providers import client, fetch, metadata, with_query
 from ..providers.dialects import POLL
-from . import policy, receiver, state
+from . import policy, receiver, state, token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..providers.transmitter import Transmitter
 
+logger = logging.getLogger("django_oidc_logout")
+
 SCOPE = "ssf.manage ssf.read"
 MAX_EVENTS = 100
 OK = range(200, 300)
+CONFLICT = 409
+EXISTS = ": a stream exists already, run status to see it, or delete before create"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,15 +42,15 @@ class Polled:
     received: int = 0
     rejected: int = 0
     failed: int = 0
-    """Events that the site could not deal with; the transmitter keeps them."""
+    """Events that the site could not process. The transmitter keeps them."""
     seen: set[str] = field(default_factory=set)
-    """The IDs of all of them: a transmitter may send an event again at once."""
+    """The IDs of all fetched events, because a transmitter may send an event again at once."""
 
 
 class Stream:
-    """The site's stream at a transmitter, which the client's own token may manage.
+    """The site's stream at a transmitter. A token of the client manages it.
 
-    Each method raises `ProviderUnavailable` if the transmitter does not do as asked.
+    Each method raises `ProviderUnavailable` if the transmitter's response is not a success.
     """
 
     def __init__(self, sender: Transmitter) -> None:
@@ -54,7 +60,7 @@ class Stream:
     def create(self, push_url: str) -> dict[str, Any]:
         """Create the stream and return its configuration.
 
-        If the stream is not of this transmitter, it is not used (section 8.1.1.1).
+        A stream with the `iss` of another transmitter is rejected (section 8.1.1.1).
 
         Args:
             push_url: where to push events. Empty: the site polls for them.
@@ -64,8 +70,9 @@ class Stream:
             delivery = {"method": self.sender.dialect.push, "endpoint_url": push_url}
             if self.sender.signals.authorization:
                 delivery["authorization_header"] = self.sender.signals.authorization
-        wanted = {"delivery": delivery, "events_requested": policy.requested()}
-        return self._own(self._call("POST", self._endpoint("configuration"), wanted))
+        wanted = {"delivery": delivery, "events_requested": policy.requested(self.sender)}
+        url = self._endpoint("configuration")
+        return self._own(self._call("POST", url, wanted, conflict=EXISTS))
 
     def configuration(self) -> dict[str, Any]:
         """Return the stream's configuration."""
@@ -76,32 +83,33 @@ class Stream:
         return _object(self._call("GET", self._of_stream("status", self.configuration())))
 
     def verify(self) -> None:
-        """Ask for a verification event, with a state of ours."""
+        """Request a verification event, with a signed state."""
         stream = _id(self.configuration())
         document = {"stream_id": stream, "state": state.sign(self.sender.options.alias, stream)}
         self._call("POST", self._endpoint("verification"), document)
 
     def delete(self) -> None:
-        """Delete the stream, whoever's it is."""
+        """Delete the stream, even if its `iss` is another transmitter."""
         self._call("DELETE", self._of_stream("configuration", self._configuration()))
 
     def poll(self) -> Polled:
-        """Fetch all events that wait, act on them and acknowledge them.
+        """Fetch all waiting events, act on them and acknowledge them.
 
-        What the site fails to deal with is not acknowledged, so that it comes again.
+        If the site cannot process an event, it does not acknowledge it, so that it is sent again.
+        It asks for as many events more, so that those do not keep others from being sent.
         """
         delivery = self.configuration().get("delivery")
         url = str(_object(delivery).get("endpoint_url"))
-        polled, asked = Polled(), _question({}, [])
+        polled, asked = Polled(), _question({}, [], MAX_EVENTS)
         while True:
             answer = _object(self._call("POST", url, asked))
             sets = _object(answer.get("sets") or {})
             new = {jti: encoded for jti, encoded in sets.items() if jti not in polled.seen}
             polled.seen.update(new)
-            errors, acknowledged = self._receive_all(new, polled)
-            if not (errors or acknowledged):
+            if not new:
                 return polled
-            asked = _question(errors, acknowledged)
+            errors, acknowledged = self._receive_all(new, polled)
+            asked = _question(errors, acknowledged, MAX_EVENTS + polled.failed)
 
     def _receive_all(
         self, sets: Mapping[str, Any], polled: Polled
@@ -115,6 +123,14 @@ class Stream:
                 errors[jti] = {"err": exc.error, "description": exc.description}
                 polled.rejected += 1
             except OIDCLogoutError:
+                polled.failed += 1
+            except Exception:  # whatever is wrong with one event, the others must be processed
+                logger.exception(
+                    "Could not process a security event, it is not acknowledged: issuer=%s jti=%s",
+                    self.sender.issuer,
+                    token.loggable(jti),
+                    extra=LogCode.EVENT_NOT_PROCESSED.extra(provider=self.sender.options.alias),
+                )
                 polled.failed += 1
             else:
                 acknowledged.append(jti)
@@ -142,13 +158,14 @@ class Stream:
     def _of_stream(self, name: str, configuration: Mapping[str, Any]) -> str:
         return with_query(self._endpoint(name), urlencode({"stream_id": _id(configuration)}))
 
-    def _call(self, method: str, url: str, document: object = None) -> Any:
+    def _call(self, method: str, url: str, document: object = None, *, conflict: str = "") -> Any:
         self._token = self._token or self._fetch_token()
         status, answer = fetch.call(
             method, url, self.sender.options, token=self._token, document=document
         )
         if status not in OK:
-            raise ProviderUnavailable(f"{url} responded with status {status}{_reason(answer)}")
+            why = _reason(answer) + (conflict if status == CONFLICT else "")
+            raise ProviderUnavailable(f"{url} responded with status {status}{why}")
         return answer
 
     def _fetch_token(self) -> str:
@@ -163,9 +180,9 @@ class Stream:
         return token
 
 
-def _question(errors: Mapping[str, Any], acknowledged: list[str]) -> dict[str, Any]:
+def _question(errors: Mapping[str, Any], acknowledged: list[str], limit: int) -> dict[str, Any]:
     return {
-        "maxEvents": MAX_EVENTS,
+        "maxEvents": limit,
         "returnImmediately": True,
         "ack": acknowledged,
         "setErrs": errors,
@@ -183,7 +200,7 @@ def _id(configuration: Mapping[str, Any]) -> str:
 
 
 def _reason(answer: Any) -> str:
-    """Return what an error says, by the names of OAuth and of RFC 8935."""
+    """Return an error's code and description, as OAuth or RFC 8935 names them."""
     said = answer if isinstance(answer, dict) else {}
     names = ("error", "err", "error_description", "description")
     return "".join(f": {said[name]}" for name in names if isinstance(said.get(name), str))

@@ -1,11 +1,12 @@
 """Subjects of security events (RFC 9493; Shared Signals Framework 1.0, section 3).
 
-A subject selects sessions only if the provider has said at their sign-in what it says now.
+A subject selects a session only by values that the provider sent at the session's sign-in.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -19,7 +20,7 @@ from ..sessions import index
 from ..tokens import jws
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from django.db.models import QuerySet
 
@@ -29,14 +30,16 @@ if TYPE_CHECKING:
     Members = Mapping[str, Any]
 
 ALL = "ALL"
-"""The ID of a session that stands for all of the user's."""
+"""The session ID that stands for all sessions of the user."""
 STRONGEST_FIRST = ("iss_sub", "opaque", "email", "account")
 INTERPRETED = {"format", "user", "session"}
+NOT_PUBLISHED = re.compile(r"responded with status (404|410)$|does not publish a configuration")
+"""The reasons of `ProviderUnavailable` that say that a configuration does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """Whose sessions an event is about."""
+    """The sessions that an event is about."""
 
     sub: str = ""
     email: str = ""
@@ -45,20 +48,30 @@ class Subject:
     sid: str = ""
     is_email_optional: bool = False
 
-    @property
-    def is_person(self) -> bool:
-        """Whether all sessions of a person are meant."""
-        return not self.sid
+    def people(self, issuer: str, rows: Iterable[OIDCSession]) -> set[tuple[str, str]]:
+        """Return the people, each an issuer and a subject, of whom all sessions are meant.
+
+        Args:
+            issuer: the issuer of the subject.
+            rows: rows that the subject selects.
+        """
+        if self.sid:
+            return set()
+        named = {(issuer, self.sub)} if self.sub else set()
+        return named | {(row.issuer, row.sub) for row in rows if self.opaque in ("", row.sub)}
 
     def rows(self, issuer: str) -> QuerySet[OIDCSession]:
         """Return the rows of the sessions, with their ID Tokens."""
-        meant = Q(pk__in=[])  # a subject of nobody must not select everybody
+        meant = Q(pk__in=[])  # an empty subject must not select all rows
         for columns in self._columns(issuer):
             meant |= Q(**{f"{name}__in": values for name, values in columns.items()})
         return index.matching(issuer=issuer).filter(meant).defer(None)
 
     def selected(self, issuer: str) -> list[dict[str, str]]:
-        """Return the values of columns that a row of the sessions has: all of one mapping."""
+        """Return mappings of columns to values.
+
+        A selected row has all the values of one of the mappings.
+        """
         return [
             dict(zip(columns, values, strict=True))
             for columns in self._columns(issuer)
@@ -66,7 +79,10 @@ class Subject:
         ]
 
     def _columns(self, issuer: str) -> list[dict[str, list[str]]]:
-        """Return the values that columns may have: one of each column of one mapping."""
+        """Return mappings of columns to values.
+
+        For one of the mappings, a selected row has one of the values in each column.
+        """
         if self.opaque:
             either = [digest(issuer, self.opaque)]
             return [{"sub_digest": either}, {"sid_digest": either}]
@@ -77,16 +93,20 @@ class Subject:
         return [columns]
 
 
-def parse(transmitter: Transmitter, subject: Members, *, is_session: bool) -> Subject | None:
-    """Return whose sessions a subject means, or None if the site cannot know.
+def parse(transmitter: Transmitter, subject: Members, *, is_session: bool) -> list[Subject]:
+    """Return which sessions a subject means; an empty list if the site cannot know.
+
+    Several names mean the same person, the most exact first. The first that selects a row counts.
 
     Args:
-        transmitter: who sent the event.
+        transmitter: the sender of the event.
         subject: the event's subject.
         is_session: whether the event is about sessions, so that an opaque ID may be a session's.
 
     Raises:
         SecurityEventInvalid: the subject lacks a member that its format requires.
+        ProviderUnavailable: the subject has another member, and the transmitter's configuration,
+            which says whether that may be ignored, cannot be fetched.
     """
     if _format(subject) == "complex":
         return _complex(transmitter, subject)
@@ -94,16 +114,18 @@ def parse(transmitter: Transmitter, subject: Members, *, is_session: bool) -> Su
 
 
 def _format(subject: Members) -> str:
-    """Return the format. Older drafts call it `subject_type` and use hyphens; some leave it out."""
+    """Return the format. Older drafts call it `subject_type` and use hyphens. Some omit it."""
     written = subject.get("format", subject.get("subject_type"))
     if written is None:
         return "complex" if {"user", "session"} & {*subject} else ""
     return str(written).replace("-", "_")
 
 
-def _single(transmitter: Transmitter, subject: Members, *, is_session: bool) -> Subject | None:
-    meaning = _aliases if _format(subject) == "aliases" else _simple
-    return meaning(transmitter, subject, is_session=is_session)
+def _single(transmitter: Transmitter, subject: Members, *, is_session: bool) -> list[Subject]:
+    if _format(subject) == "aliases":
+        return _aliases(transmitter, subject, is_session=is_session)
+    found = _simple(transmitter, subject, is_session=is_session)
+    return [found] if found else []
 
 
 def _simple(transmitter: Transmitter, subject: Members, *, is_session: bool) -> Subject | None:
@@ -125,40 +147,28 @@ def _simple(transmitter: Transmitter, subject: Members, *, is_session: bool) -> 
             return None
 
 
-def _aliases(transmitter: Transmitter, subject: Members, *, is_session: bool) -> Subject | None:
-    """Return what the most exact of several identifiers of the same person means."""
+def _aliases(transmitter: Transmitter, subject: Members, *, is_session: bool) -> list[Subject]:
+    """Return which sessions each of a person's identifiers means, the most exact first."""
     identifiers = subject.get("identifiers")
     if not isinstance(identifiers, list) or not all(isinstance(one, dict) for one in identifiers):
         raise _malformed("identifiers")
-    for kind in STRONGEST_FIRST:
-        for one in identifiers:
-            found = _simple(transmitter, one, is_session=is_session)
-            if _format(one) == kind and found is not None:
-                return found
-    return None
+    known = [one for kind in STRONGEST_FIRST for one in identifiers if _format(one) == kind]
+    found = (_simple(transmitter, one, is_session=is_session) for one in known)
+    return [one for one in found if one]
 
 
-def _complex(transmitter: Transmitter, subject: Members) -> Subject | None:
-    """Return what all members mean together, or None if one cannot be matched."""
+def _complex(transmitter: Transmitter, subject: Members) -> list[Subject]:
+    """Return what all members mean together; an empty list if one cannot be matched."""
     if not {*subject} - INTERPRETED <= _ignorable(transmitter, subject):
-        return None
-    person = Subject()
+        return []
+    people = [Subject()]
     if "user" in subject:
-        user = _single(transmitter, _object(subject, "user"), is_session=False)
-        if user is None:
-            return None
-        person = user
+        people = _single(transmitter, _object(subject, "user"), is_session=False)
     sid = _session_id(_object(subject, "session")) if "session" in subject else ALL
     if sid == ALL:
-        return person if person != Subject() else None
-    if not sid:
-        return None
-    return Subject(
-        sub=person.sub,
-        email=person.email,
-        sid=sid,
-        is_email_optional=transmitter.dialect.is_email_optional,
-    )
+        return [person for person in people if person != Subject()]
+    is_optional = transmitter.dialect.is_email_optional
+    return [replace(each, sid=sid, is_email_optional=is_optional) for each in people if sid]
 
 
 def _session_id(session: Members) -> str:
@@ -166,15 +176,27 @@ def _session_id(session: Members) -> str:
 
 
 def _ignorable(transmitter: Transmitter, subject: Members) -> set[str]:
-    """Return the other members, without those that the transmitter calls critical (section 7.1)."""
+    """Return the members to ignore: not those that the transmitter calls critical (section 7.1).
+
+    Raises:
+        ProviderUnavailable: the transmitter may call one critical, but cannot be asked.
+    """
     others = {*subject} - INTERPRETED
     if not others:
         return others
     try:
         critical = transmitter.configuration().get("critical_subject_members")
-    except ProviderUnavailable:  # it need not publish any
-        critical = None
+    except ProviderUnavailable as exc:
+        if not NOT_PUBLISHED.search(str(exc)):
+            raise _unavailable(exc) from exc
+        critical = None  # it need not publish a configuration
     return others - {*map(str, critical)} if isinstance(critical, list) else others
+
+
+def _unavailable(exc: ProviderUnavailable) -> ProviderUnavailable:
+    failure = ProviderUnavailable(str(exc), code=RejectedCode.CONFIGURATION_UNAVAILABLE)
+    failure.description = failure.code.sentence
+    return failure
 
 
 def _object(subject: Members, name: str) -> Members:

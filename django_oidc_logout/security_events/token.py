@@ -1,4 +1,4 @@
-"""Security Event Tokens (RFC 8417): verifying one, and what it says."""
+"""Security Event Tokens (RFC 8417): their verification and their content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..codes import RejectedCode
 from ..exceptions import OIDCLogoutError, SecurityEventInvalid
 from ..providers import metadata, transmitter
 from ..tokens import jws
-from ..tokens.logout_token import LEEWAY, MEDIA_TYPE
+from ..tokens.logout_token import LEEWAY, LOGGABLE, MEDIA_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,6 +38,8 @@ class SecurityEvent:
     details: Mapping[str, Any]
     subject: Mapping[str, Any]
     """Empty if the event is not about anybody."""
+    toe: float | None = None
+    """When the event occurred, in seconds since the epoch (RFC 8417, section 2.2)."""
 
     @property
     def options(self) -> ProviderOptions:
@@ -46,11 +48,22 @@ class SecurityEvent:
 
     @property
     def occurred_at(self) -> float:
-        """When it happened, in seconds since the epoch: before the token was issued."""
-        for name in ("event_timestamp", "toe", "event_time"):
-            if (at := _time(self.details, name)) is not None:
+        """When the event occurred, in seconds since the epoch: not after the token was issued."""
+        older = (_time(self.details, name) for name in ("toe", "event_time"))
+        for at in (_time(self.details, "event_timestamp"), self.toe, *older):
+            if at is not None:
                 return min(at, self.issued_at)
         return self.issued_at
+
+    @property
+    def loggable_jti(self) -> str:
+        """The `jti`, unless it could forge a line or a field in the log."""
+        return loggable(self.jti)
+
+
+def loggable(jti: str) -> str:
+    """Return a `jti` as the log shows it."""
+    return jti if LOGGABLE.fullmatch(jti) else "(not shown)"
 
 
 def verify(
@@ -64,7 +77,7 @@ def verify(
         is_wrapped: whether the token came in a JSON object.
 
     Raises:
-        TokenUnreadable: it is not a signed JWT.
+        TokenUnreadable: it is not a signed JWT, or its `jti` is missing or cannot be used.
         SecurityEventInvalid: it fails a check.
         ProviderUnavailable: its keys cannot be fetched.
     """
@@ -81,7 +94,7 @@ def verify(
 
 
 def _sender(claims: Mapping[str, Any], *, is_wrapped: bool) -> Transmitter:
-    """Return the transmitter that the unverified claims name: its keys and rules apply."""
+    """Return the transmitter that the unverified claims name."""
     senders = by_issuer(claims.get("iss"))
     audience = jws.audience(claims)
     mine = [sender for sender in senders if sender.is_audience(audience)]
@@ -98,7 +111,7 @@ def _sender(claims: Mapping[str, Any], *, is_wrapped: bool) -> Transmitter:
 
 
 def note_sender(exc: OIDCLogoutError, sender: Transmitter) -> None:
-    """Note whose message was rejected."""
+    """Store in an exception whose message was rejected."""
     exc.issuer, exc.alias = sender.options.issuer, sender.options.alias
 
 
@@ -128,7 +141,7 @@ def require_type(
     *,
     code: RejectedCode = RejectedCode.WRONG_EVENT_TYP,
 ) -> None:
-    """Reject another type of token, and critical extensions, which are not supported."""
+    """Reject other types of tokens, and critical extensions, which are not supported."""
     if "crit" in header:
         raise SecurityEventInvalid("invalid_request", RejectedCode.UNKNOWN_CRIT)
     typ = header.get("typ", "")
@@ -137,7 +150,7 @@ def require_type(
 
 
 def require_signature(encoded: str, header: Mapping[str, Any], sender: Transmitter) -> None:
-    """Verify a signature with the transmitter's keys, and nobody else's."""
+    """Verify a signature with the transmitter's keys."""
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in sender.algorithms:
         allowed = ", ".join(sender.algorithms)
@@ -172,6 +185,7 @@ def _validate(claims: Mapping[str, Any], sender: Transmitter, *, now: float) -> 
         name=event,
         details=details,
         subject=_subject(claims, details, sender),
+        toe=_time(claims, "toe"),
     )
 
 
@@ -188,9 +202,9 @@ def _only_event(claims: Mapping[str, Any], *, is_wrapped: bool) -> tuple[str, Ma
 
 
 def _unwrap(events: Any) -> Any:
-    """Return an event that is a text, with its name in `type`, as others are written."""
+    """Return the standard form of an event, an object or its JSON text, with its name in `type`."""
     try:
-        event = json.loads(events)
+        event = json.loads(events) if isinstance(events, str) else events
         return {str(event["type"]): event}
     except (KeyError, TypeError, ValueError, RecursionError):
         return None
@@ -199,7 +213,7 @@ def _unwrap(events: Any) -> Any:
 def _subject(
     claims: Mapping[str, Any], details: Mapping[str, Any], sender: Transmitter
 ) -> Mapping[str, Any]:
-    """Return the subject, which older drafts have in the event."""
+    """Return the subject. Older drafts have it in the event."""
     if sender.dialect.is_wrapped and "sub" in details:
         return {"format": "iss_sub", "iss": sender.issuer, "sub": details["sub"]}
     subject = claims.get("sub_id", details.get("subject", {}))
@@ -209,6 +223,6 @@ def _subject(
 
 
 def _time(values: Mapping[str, Any], name: str) -> float | None:
-    """Return a time in seconds, also if it is given in milliseconds."""
+    """Return a time in seconds, even if it is given in milliseconds."""
     at = jws.seconds(values, name)
     return at / 1000 if at is not None and at >= MILLISECONDS else at

@@ -26,6 +26,7 @@ from ..exceptions import (
 )
 from ..framework import request_scope
 from ..framework.transactions import outside_transactions
+from ..providers import configured
 from . import global_revocation, receiver
 from .token import MAX_BYTES
 
@@ -40,38 +41,54 @@ STATUSES = {
     "not_found": 404,
 }
 PUSHED, WRAPPED = "application/secevent+jwt", "application/json"
+ENGLISH = {"Content-Language": "en"}
+"""The language of the descriptions (RFC 8935, section 2.3), which are not translated."""
 
 
-def not_configured() -> HttpResponse | None:
-    """Return a response if no provider has the option `SHARED_SIGNALS`, or nobody can say."""
+def is_configured() -> bool:
+    """Return whether a provider has the option `SHARED_SIGNALS`.
+
+    If the site's callable failed, one may have it.
+    """
     providers = conf.OIDC_LOGOUT_PROVIDERS
-    if any(options.shared_signals is not None for options in providers.values()):
-        return None
-    return HttpResponse(status=503) if providers.failure else HttpResponseNotFound()
+    has_option = any(options.shared_signals is not None for options in providers.values())
+    return has_option or bool(providers.failure)
+
+
+class SignalsView(View):
+    """Base class: a provider posts to it. If no provider is configured for it, it is silent."""
+
+    http_method_names = ("post",)
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Reject a request that is not a POST, and announce it like any other rejection."""
+        if is_configured():
+            receiver.reject(SecurityEventInvalid("invalid_request", RejectedCode.WRONG_METHOD))
+        return super().http_method_not_allowed(request, *args, **kwargs)
 
 
 @method_decorator(
     [request_scope.within, outside_transactions, login_not_required, csrf_exempt, never_cache],
     name="dispatch",
 )
-class SecurityEventsView(View):
+class SecurityEventsView(SignalsView):
     """Receive security events that a provider pushes (RFC 8935, section 2)."""
-
-    http_method_names = ("post",)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Act on a security event."""
-        if response := not_configured():
-            return response
+        if not is_configured():
+            return HttpResponseNotFound()
         authorization = request.headers.get("Authorization", "")
         try:
+            _require_providers()
             encoded, is_wrapped = _read(request)
             receiver.receive(encoded, authorization=authorization, is_wrapped=is_wrapped)
         except (SecurityEventInvalid, TokenUnreadable) as exc:
             error = {"err": exc.error, "description": exc.description, "code": exc.rejected_code}
-            return JsonResponse(error, status=400)
+            return JsonResponse(error, status=400, headers=ENGLISH)
         except OIDCLogoutError as exc:  # the site's own failure
-            return HttpResponse(exc.description, content_type="text/plain", status=503)
+            text = exc.description
+            return HttpResponse(text, content_type="text/plain", status=503, headers=ENGLISH)
         return HttpResponse(status=200 if is_wrapped else 202)
 
 
@@ -79,28 +96,35 @@ class SecurityEventsView(View):
     [request_scope.within, outside_transactions, login_not_required, csrf_exempt, never_cache],
     name="dispatch",
 )
-class GlobalTokenRevocationView(View):
-    """End all that a person has here (draft-parecki-oauth-global-token-revocation).
+class GlobalTokenRevocationView(SignalsView):
+    """End all sessions of a person (draft-parecki-oauth-global-token-revocation).
 
-    Okta's Universal Logout asks for it.
+    Okta's Universal Logout calls it.
     """
-
-    http_method_names = ("post",)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """End the sessions of the person in the body."""
-        if response := not_configured():
-            return response
+        if not is_configured():
+            return HttpResponseNotFound()
         authorization = request.headers.get("Authorization", "")
         try:
+            _require_providers()
             global_revocation.revoke(authorization, partial(read_body, request), _urls(request))
         except OIDCLogoutError as exc:
             return _refusal(exc)
         return HttpResponse(status=204)
 
 
+def _require_providers() -> None:
+    try:
+        configured.require_readable()
+    except OIDCLogoutError as exc:
+        receiver.reject(exc)
+        raise
+
+
 def _urls(request: HttpRequest) -> set[str]:
-    """Return the URLs of this request: a proxy may hide the host that the provider calls."""
+    """Return the possible URLs of this request. A proxy may hide the host that was called."""
     registered = (
         urlsplit(options.post_logout_redirect_uri)
         for options in conf.OIDC_LOGOUT_PROVIDERS.values()

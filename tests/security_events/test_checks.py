@@ -33,6 +33,9 @@ def found(configure, option, **others):
         ({"AUTHORIZATION": ["Bearer hush"]}, ["W067"]),
         ({"AUDIENCE": []}, ["W068"]),
         ({"AUDIENCE": 5}, ["W068"]),
+        ({"AUDIENCE": ""}, ["W068"]),
+        ({"AUDIENCE": [""]}, ["W068"]),
+        ({"AUDIENCE": ["", "a"]}, []),
     ],
 )
 def test_mistakes(configure, option, ids):

@@ -138,8 +138,16 @@ def test_apple(apple, sign_in, told, kind, ends):
     assert [each["event"] for each in told] == [kind]
 
 
+def test_apple_event_that_is_an_object(apple, sign_in):
+    client = sign_in()
+    event = {"type": "consent-revoked", "sub": "ada", "event_time": (now() + 1) * 1000}
+    assert events.post(apple_event(apple, events=event), "application/json").status_code == 200
+    assert not is_signed_in(client)
+
+
 @pytest.mark.parametrize(
-    "written", ["", "{", "[]", "5", "{}", json.dumps({"sub": "ada"}), {}, None, 5, "[" * 9999]
+    "written",
+    ["", "{", "[]", "5", "{}", json.dumps({"sub": "ada"}), {}, {"sub": "ada"}, None, 5, "[" * 9999],
 )
 def test_apple_malformed(apple, sign_in, written):
     client = sign_in()

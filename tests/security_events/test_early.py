@@ -10,7 +10,7 @@ from django.core.cache import cache
 
 from django_oidc_logout.codes import EndedCode
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.security_events import receiver
+from django_oidc_logout.security_events import selection
 from django_oidc_logout.sessions import engines, tombstones
 from tests import events
 from tests.events import assert_accepted
@@ -29,6 +29,10 @@ def with_session(user, sid="session-1"):
     return {"format": "complex", "user": user, "session": opaque(sid)}
 
 
+def aliases(*identifiers):
+    return {"format": "aliases", "identifiers": identifiers}
+
+
 OF_ADA = {
     "iss_sub": None,
     "email": EMAIL,
@@ -39,6 +43,10 @@ OF_ADA = {
     "session and opaque user": with_session(opaque("ada")),
     "session and email": with_session(EMAIL),
     "all sessions": with_session(EMAIL, "ALL"),
+    "aliases, the first": aliases(opaque("ada"), EMAIL),
+    "aliases, the second": aliases(opaque("nobody"), opaque("ada")),
+    "aliases, the weakest": aliases(EMAIL, opaque("nobody")),
+    "session and aliases": with_session(aliases(EMAIL, opaque("nobody"))),
 }
 OF_OTHERS = {
     "another user": opaque("grace"),
@@ -48,6 +56,7 @@ OF_OTHERS = {
     "the session of another user": with_session(opaque("grace")),
     "the session of another email": with_session(EMAIL | {"email": "grace@example.com"}),
     "nobody": {"format": "did"},
+    "aliases of another": aliases(opaque("grace"), EMAIL | {"email": "grace@example.com"}),
 }
 BEFORE, AFTER = -30, 10  # seconds from the sign-in to the event
 
@@ -166,8 +175,8 @@ def test_sign_in_while_the_event_looks_for_rows(post, ada, monkeypatch):
         clients.append(ada())
         return rows
 
-    find_rows = receiver.find_rows
-    monkeypatch.setattr(receiver, "find_rows", found)
+    find_rows = selection.find_rows
+    monkeypatch.setattr(selection, "find_rows", found)
     post(EMAIL)
     assert [is_signed_in(client) for client in clients] == [False]
 

@@ -9,11 +9,12 @@ from unittest import mock
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core.cache import cache
+from django.db import DatabaseError
 from django.test import override_settings
 
 from django_oidc_logout.codes import EndedCode
 from django_oidc_logout.models import OIDCSession, ReauthenticationMark
-from django_oidc_logout.sessions import engines
+from django_oidc_logout.sessions import engines, index
 from tests import events
 from tests.events import claims_of
 from tests.factories import is_signed_in
@@ -225,6 +226,50 @@ def test_store_that_fails(idp, sign_in, bearer, monkeypatch):
     assert not is_signed_in(client)
 
 
+def failing_for(key, step):
+    """Return a step that fails for the session with a key."""
+
+    def step_or_fail(*keys):
+        if key in keys:
+            raise ConnectionError
+        return step(*keys)
+
+    return step_or_fail
+
+
+def failing_after(call):
+    """Return a function that works once, and then the database fails."""
+    calls = iter([call, mock.Mock(side_effect=DatabaseError)])
+
+    def call_or_fail(**given):
+        return next(calls)(**given)
+
+    return call_or_fail
+
+
+@pytest.mark.parametrize(
+    ("step", "is_readable", "revoked"),
+    [("delete", True, 1), ("delete", False, 1), ("delete_again", True, 2)],
+)
+@override_settings(OIDC_LOGOUT_REVOKE_TOKENS=True)
+def test_session_that_ends_loses_its_refresh_token_although_another_fails(  # noqa: PLR0913, PLR0917  # fixtures
+    idp, sign_in, bearer, monkeypatch, step, is_readable, revoked
+):
+    """Its row is gone, so a repetition of the request does not find the token."""
+    sign_in()
+    sign_in(sid="session-2")
+    key = OIDCSession.objects.get(sid="session-2").session_key
+    with monkeypatch.context() as patch:
+        patch.setattr(engines, step, failing_for(key, getattr(engines, step)))
+        if not is_readable:
+            patch.setattr(index, "matching", failing_after(index.matching))
+        assert post(bearer(), {"sub_id": iss_sub(idp.issuer)}).status_code == 422
+    assert [path for _, path in idp.asked].count("/revoke") == revoked
+    post(bearer(), {"sub_id": iss_sub(idp.issuer)})
+    assert [path for _, path in idp.asked].count("/revoke") == 2
+    assert not OIDCSession.objects.exists()
+
+
 def test_keys_that_cannot_be_fetched(idp, sign_in, bearer):
     client = sign_in()
     keys = idp.answers.pop("/oauth2/v1/keys")
@@ -235,12 +280,55 @@ def test_keys_that_cannot_be_fetched(idp, sign_in, bearer):
     assert post(bearer(), {"sub_id": iss_sub(idp.issuer)}).status_code == 204
 
 
-def test_without_the_option_there_is_nothing(bearer, configure):
+def test_configuration_that_cannot_be_fetched(idp, org, sign_in, bearer):
+    """It may say that the organization in the subject is critical."""
+    client = sign_in()
+    idp.answers["/.well-known/ssf-configuration"] = lambda handler: handler.send_error(503)
+    subject = {"user": iss_sub(idp.issuer), "tenant": {"format": "opaque", "id": "org"}}
+    answer = post(bearer(), {"sub_id": subject})
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert answer.json()["code"] == "configuration_unavailable"
+    assert is_signed_in(client)
+    cache.clear()
+    idp.answers["/.well-known/ssf-configuration"] = {"issuer": org}
+    assert post(bearer(), {"sub_id": subject}).status_code == 204
+
+
+def test_aliases(idp, sign_in, bearer):
+    client = sign_in(email="ada@example.com", email_verified=True)
+    raw = {"format": "iss_sub", "iss": idp.issuer, "sub": "raw-id"}
+    email = {"format": "email", "email": "ADA@example.com"}
+    subject = {"format": "aliases", "identifiers": [raw, email]}
+    assert post(bearer(), {"sub_id": subject}).status_code == 204
+    assert not is_signed_in(client)
+    assert ReauthenticationMark.objects.count() == 2
+
+
+def test_without_the_option_there_is_nothing(bearer, configure, signals):
     token = bearer()
     configure(SHARED_SIGNALS=None)
     assert post(token, {}).status_code == 404
+    assert events.post("", url=URL).status_code == 404
+    assert not signals["rejected"]
 
 
-def test_other_methods(client):
+def fail():
+    raise RuntimeError
+
+
+def test_providers_that_cannot_be_asked(settings, bearer, caplog):
+    token = bearer()
+    settings.OIDC_LOGOUT_PROVIDERS = f"{__name__}.fail"
+    answer = post(token, {})
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert answer.json()["code"] == "providers_unreadable"
+    codes = [getattr(each, "code", "") for each in caplog.records]
+    assert codes.count("providers_unreadable") == 1
+
+
+@pytest.mark.parametrize("has_option", [True, False])
+def test_other_methods(client, configure, signals, has_option):
+    configure(SHARED_SIGNALS={} if has_option else None)
     assert client.get(URL).status_code == 405
     assert not OIDCSession.objects.exists()
+    assert len(signals["rejected"]) == has_option

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.providers.transmitter import configured_transmitters
 from django_oidc_logout.security_events import policy
 from tests import events
 from tests.events import (
@@ -63,7 +64,7 @@ ACTIONS = (
 def test_default_policy(make, told, event, details, action):
     assert_accepted(events.post(make(event, details)))
     assert OIDCSession.objects.count() == (2 if action == "end" else 4)
-    assert [each["event"] for each in told] == ([] if action == "ignore" else [event])
+    assert [each["event"] for each in told] == [event]
 
 
 def test_each_event_has_a_case():
@@ -81,7 +82,23 @@ def test_policy_of_the_site(make, told, signals_of, action, is_short):
         assert_accepted(events.post(make(event, details)))
         is_ended = OIDCSession.objects.count() < before
         assert is_ended is (action == "end" and before == 4)
-        assert bool(told) is (action != "ignore")
+        assert told
+
+
+@pytest.mark.parametrize(
+    ("written", "change"),
+    [
+        ({}, set()),
+        ({"session-presented": "tell"}, {f"{CAEP}session-presented"}),
+        ({f"{CAEP}session-established": "end"}, {f"{CAEP}session-established"}),
+        ({"session-revoked": "ignore", "opt-in": "end"}, {SESSION_REVOKED}),
+    ],
+)
+def test_ignored_events_are_not_requested(signals_of, written, change):
+    signals_of(POLICY=written)
+    (transmitter,) = configured_transmitters()
+    requested = set(policy.requested(transmitter))
+    assert requested ^ ({*policy.DEFAULTS} - {event for event, _ in IGNORED}) == change
 
 
 @pytest.mark.parametrize("written", [{"session-revoked": "forget"}, "end", {5: 5}])

@@ -15,10 +15,11 @@ from django.db import DatabaseError
 from django.utils import timezone
 from jwt.algorithms import RSAAlgorithm
 
+from django_oidc_logout.codes import RejectedCode
 from django_oidc_logout.fields import digest
 from django_oidc_logout.models import OIDCSession, ReauthenticationMark, ReceivedEvent
-from django_oidc_logout.security_events import receipts, state
-from django_oidc_logout.sessions import engines, reauthentication
+from django_oidc_logout.security_events import marks, receipts, state
+from django_oidc_logout.sessions import engines
 from django_oidc_logout.signals import security_event
 from tests import events
 from tests.events import (
@@ -87,10 +88,61 @@ def test_person_whose_one_session_was_revoked_need_not_authenticate_again(sign_i
     assert not ReauthenticationMark.objects.exists()
 
 
+def opaque(name):
+    return {"format": "opaque", "id": name}
+
+
+@pytest.mark.parametrize(("subject", "marked"), [(opaque("ada"), ["ada"]), (opaque("s-1"), [])])
+@pytest.mark.usefixtures("people")
+def test_opaque_id_of_one_session_does_not_mark_its_person(idp, make, subject, marked):
+    assert_accepted(events.post(make(sub_id=subject)))
+    assert OIDCSession.objects.filter(sid="s-1").count() == 1  # elsewhere's
+    assert marked_people() == [digest(idp.issuer, sub) for sub in marked]
+
+
+def marked_people():
+    return list(ReauthenticationMark.objects.values_list("sub_digest", flat=True))
+
+
+def marked_at():
+    return ReauthenticationMark.objects.get().not_before.timestamp()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        lambda at: {"details": {"event_timestamp": at}},
+        lambda at: {"details": {"toe": at}},
+        lambda at: {"toe": at},
+        lambda at: {"iat": at},
+    ],
+    ids=["event_timestamp", "toe of the event", "toe", "iat"],
+)
+def test_who_has_authenticated_since_an_event_may_sign_in(make, sign_in, said):
+    """A provider may send an event late."""
+    at = ago(30 * 86400)
+    assert_accepted(events.post(make(**said(at))))
+    assert marked_at() == at
+    assert is_signed_in(sign_in(auth_time=at + 1))
+
+
+def test_mark_is_not_later_than_now(make):
+    """The provider's clock may be ahead."""
+    assert_accepted(events.post(make(iat=ago(-50))))
+    assert marked_at() <= time.time()
+
+
+def test_older_event_does_not_move_a_mark_back(make):
+    times = [ago(60), ago(30), ago(90)]
+    for at in times:
+        assert_accepted(events.post(make(iat=at)))
+    assert marked_at() == times[1]
+
+
 def test_marks_that_cannot_be_written(sign_in, make, monkeypatch):
     client, token = sign_in(), make()
     with monkeypatch.context() as patch:
-        patch.setattr(reauthentication, "require", mock.Mock(side_effect=DatabaseError))
+        patch.setattr(marks, "require", mock.Mock(side_effect=DatabaseError))
         assert events.post(token).status_code == 503
     assert is_signed_in(client)
     assert_accepted(events.post(token))
@@ -196,14 +248,35 @@ def fail():
     raise RuntimeError
 
 
-def test_providers_that_cannot_be_asked_are_our_failure(settings, make):
+def test_providers_that_cannot_be_asked_are_our_failure(settings, make, caplog):
     token = make()
     settings.OIDC_LOGOUT_PROVIDERS = f"{__name__}.fail"
-    assert events.post(token).status_code == 503
+    answer = events.post(token)
+    code = RejectedCode.PROVIDERS_UNREADABLE
+    assert (answer.status_code, answer.content.decode()) == (503, code.sentence)
+    logged = [each for each in caplog.records if getattr(each, "code", "") == code]
+    assert [each.levelname for each in logged] == ["WARNING"]
 
 
-def test_other_methods(client):
+@pytest.mark.usefixtures("make")
+def test_other_methods(client, signals, caplog):
     assert client.get(URL).status_code == 405
+    assert len(signals["rejected"]) == 1
+    assert [each.code for each in caplog.records if hasattr(each, "code")] == ["wrong_method"]
+
+
+def test_other_methods_without_the_option(client, signals):
+    """Anybody can ask for a URL that does not exist."""
+    assert client.get(URL).status_code == 405
+    assert not signals["rejected"]
+
+
+@pytest.mark.parametrize("language", ["en", "de", ""])
+def test_description_is_english(make, language):
+    """Whatever language Django's LocaleMiddleware has chosen (RFC 8935, section 2.3)."""
+    rejected = events.post("nonsense", headers={"accept-language": language})
+    assert_rejected(rejected, "invalid_request")
+    assert rejected["Content-Language"] == "en"
 
 
 def test_header_is_compared(make, sign_in, signals_of, signals):
@@ -317,6 +390,7 @@ def test_keys_that_cannot_be_fetched(idp, make, sign_in, signals, told, fault, i
     if is_known:  # the cache has another key of the provider
         assert_accepted(events.post(make(f"{CAEP}session-presented")))
         ReceivedEvent.objects.all().delete()
+        told.clear()
     idp.answers["/jwks"] = FAULTS[fault]
     token = make(key=key, header={"kid": "new"})
     for _ in range(2):
@@ -427,7 +501,17 @@ WHEN = {
     "the older name of the event's time": (dict, {"toe": 60}, False),
     "the newer name comes first": (dict, {"event_timestamp": -1, "toe": 60}, True),
     "the event is later than its token": (dict, {"event_timestamp": -60}, True),
+    "the token's toe": (lambda: {"toe": ago(60)}, {}, False),
+    "the token's toe, not its iat": (lambda: {"toe": ago(60), "iat": ago(-5)}, {}, False),
+    "the event's time comes first": (lambda: {"toe": ago(60)}, {"event_timestamp": -1}, True),
+    "the token's toe comes second": (
+        lambda: {"toe": ago(60)},
+        {"toe": -1, "event_time": -1},
+        False,
+    ),
+    "toe is later than its token": (lambda: {"toe": ago(-60), "iat": ago(60)}, {}, False),
     "milliseconds": (dict, {"event_timestamp": 60}, False),
+    "milliseconds of the token's toe": (lambda: {"toe": ago(60) * 1000}, {}, False),
     "milliseconds, later": (dict, {"event_timestamp": -1}, True),
     "milliseconds of the token": (lambda: {"iat": ago(60) * 1000}, {}, False),
     "milliseconds of the token, later": (lambda: {"iat": ago(-1) * 1000}, {}, True),
@@ -445,9 +529,11 @@ def test_event_ends_no_session_that_began_after_it(make, sign_in, name):
 
 
 @pytest.mark.parametrize("written", ["yesterday", True, None, -5, [], 10**400])
-def test_time_that_is_not_a_time_is_left_out(make, sign_in, written):
+@pytest.mark.parametrize("is_claim", [True, False], ids=["toe", "event_timestamp"])
+def test_time_that_is_not_a_time_is_left_out(make, sign_in, written, is_claim):
     client = sign_in()
-    assert_accepted(events.post(make(details={"event_timestamp": written})))
+    said = {"toe": written} if is_claim else {"details": {"event_timestamp": written}}
+    assert_accepted(events.post(make(**said)))
     assert not is_signed_in(client)
 
 

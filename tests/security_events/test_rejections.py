@@ -16,6 +16,7 @@ from tests.events import (
     PUSHED,
     RISC,
     SESSION_REVOKED,
+    SSF,
     URL,
     assert_accepted,
     assert_rejected,
@@ -113,6 +114,16 @@ def wrong_subjects():
         yield f"aliases: {kind}", {"format": "aliases"} | identifiers
 
 
+# The state of a verification.
+STATES = {kind: value for kind, value in KINDS.items() if value is not None} | {
+    "another": "state",
+    "unsigned": "a:b:c",
+    "a lone surrogate": "\ud800",
+    "a lone surrogate unsigned": "a:b:\ud800",
+    "not ASCII": "é:é:é",
+}
+
+
 # The header, its wrong values, and the word that answers them.
 TYPES = ("JWT", "logout+jwt", "at+jwt", "global-token-revocation+jwt", "secevent", "application/")
 ALGORITHMS = ("none", "None", "HS256", "HS512", "RS384", "PS256", "ES256", "EdDSA", "rs256")
@@ -192,6 +203,9 @@ def wrong_requests(idp, make):
     for name, values, word in HEADERS:
         for kind, value in values.items():
             yield f"{name} {kind}", make(header={name: value}), PUSHED, word
+    for kind, value in STATES.items():
+        token = make(f"{SSF}verification", {"state": value})
+        yield f"state {kind}", token, PUSHED, "invalid_state"
     yield from wrong_bodies(make())
     yield from wrong_tokens(idp, make)
 

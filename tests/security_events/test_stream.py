@@ -9,10 +9,11 @@ import pytest
 from django.core.cache import cache
 from django.core.management import CommandError
 
-from django_oidc_logout.security_events import receipts, state
+from django_oidc_logout.security_events import receipts, receiver, state, stream
 from django_oidc_logout.sessions import engines
+from django_oidc_logout.tokens import jws
 from tests import events
-from tests.events import SSF, claims_of
+from tests.events import CAEP, SSF, claims_of
 from tests.factories import is_signed_in, other_provider
 from tests.security_events.transmitter import POLL, PUSH, SITE, signals
 
@@ -28,6 +29,7 @@ def test_create(transmitter):
         "authorization_header": "Bearer hush",
     }
     assert f"{SSF}verification" in transmitter.stream["events_requested"]
+    assert f"{CAEP}session-presented" not in transmitter.stream["events_requested"]
     assert transmitter.token_form["scope"] == "ssf.manage ssf.read"
 
 
@@ -113,6 +115,67 @@ def test_poll_leaves_what_fails(idp, sign_in, transmitter, monkeypatch):
     assert not is_signed_in(client)
 
 
+@pytest.fixture
+def poison(monkeypatch):
+    """Let each event whose `jti` begins with "p" fail in a way that nobody foresaw."""
+    receive = receiver.receive
+
+    def receive_or_fail(encoded, **options):
+        if jws.parse(encoded)[1]["jti"].startswith("p"):
+            raise ZeroDivisionError
+        return receive(encoded, **options)
+
+    monkeypatch.setattr(receiver, "receive", receive_or_fail)
+
+
+def revoked(idp, jti, sub):
+    subject = {"format": "iss_sub", "iss": idp.issuer, "sub": sub}
+    return events.encode(claims_of(idp.issuer, aud="site", jti=jti, sub_id=subject))
+
+
+@pytest.mark.usefixtures("poison")
+def test_poll_that_meets_a_poisonous_event(idp, sign_in, transmitter, caplog):
+    """It is sent again, so that it can be processed once the site has been corrected."""
+    ada, grace = sign_in(), sign_in(sub="grace")
+    signals("create", poll=True)
+    subs = {"1": "ada", "p\n2": "ada", "3": "grace"}
+    transmitter.sets = {jti: revoked(idp, jti, sub) for jti, sub in subs.items()}
+    with pytest.raises(CommandError, match="received: 2, rejected: 0, failed: 1;"):
+        signals("poll")
+    assert [is_signed_in(client) for client in (ada, grace)] == [False, False]
+    assert [*transmitter.sets] == ["p\n2"]
+    assert not transmitter.errors
+    (logged,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert (logged.code, logged.provider) == ("event_not_processed", "default")
+    assert logged.getMessage().endswith(f"issuer={idp.issuer} jti=(not shown)")
+
+
+@pytest.mark.usefixtures("poison")
+def test_poll_reaches_the_events_behind_poisonous_ones(idp, sign_in, transmitter, monkeypatch):
+    """The transmitter sends only as many as the site asks for, the oldest first."""
+    client = sign_in()
+    monkeypatch.setattr(stream, "MAX_EVENTS", 2)
+    signals("create", poll=True)
+    names = ("p1", "p2", "p3", "4")
+    transmitter.sets = {jti: revoked(idp, jti, "ada") for jti in names}
+    for _ in range(2):
+        with pytest.raises(CommandError, match="failed: 3;"):
+            signals("poll")
+    assert not is_signed_in(client)
+    assert [*transmitter.sets] == ["p1", "p2", "p3"]
+
+
+def test_poll_rejects_a_state_that_cannot_be_encoded(idp, sign_in, transmitter):
+    client = sign_in()
+    signals("create", poll=True)
+    state = {"state": "a:b:\ud800"}
+    bad = events.encode(claims_of(idp.issuer, f"{SSF}verification", state, aud="site", jti="1"))
+    transmitter.sets = {"1": bad, "2": revoked(idp, "2", "ada")}
+    assert signals("poll") == "Events received: 1, rejected: 1\n"
+    assert transmitter.errors["1"]["err"] == "invalid_state"
+    assert not is_signed_in(client)
+
+
 def test_poll_leaves_what_it_cannot_verify(idp, sign_in, transmitter, told):
     """Once, although the transmitter sends it again in the same poll."""
     client = sign_in()
@@ -178,6 +241,19 @@ def test_transmitter_that_refuses(transmitter, answer, message):
     transmitter.idp.answers["/configuration"] = transmitter.configuration
     with pytest.raises(CommandError, match=message):
         signals("create", **SITE)
+
+
+@pytest.mark.parametrize("answer", [{"err": "exists"}, None])
+def test_stream_that_exists_already(transmitter, answer):
+    transmitter.idp.answers["/configuration"] = lambda each: transmitter.answer(each, answer, 409)
+    with pytest.raises(CommandError, match=r"status 409.*exists already, run status .* delete"):
+        signals("create", **SITE)
+
+
+def test_text_that_cannot_be_printed(transmitter):
+    signals("create", **SITE)
+    transmitter.stream["aud"] = "site/\ud800"
+    assert "Audience: site/\\ud800\n" in signals("status")
 
 
 @pytest.mark.parametrize("content", [b"[1]", b"<html>", b""])

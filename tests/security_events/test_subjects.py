@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.core.cache import cache
 
+from django_oidc_logout.codes import RejectedCode
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.security_events.subjects import Subject
 from tests import events
@@ -29,6 +31,10 @@ def email(address="ada@example.com"):
 
 def opaque(name):
     return {"format": "opaque", "id": name}
+
+
+def aliases(*identifiers):
+    return {"format": "aliases", "identifiers": identifiers}
 
 
 ADA = {"ada", "ada2"}
@@ -62,16 +68,18 @@ SUBJECTS = {
     "did": ({"format": "did", "url": "did:example:1"}, set()),
     "unknown": ({"format": "unknown", "id": "ada"}, set()),
     "without format": ({"id": "ada"}, set()),
-    "aliases": ({"format": "aliases", "identifiers": [email(), opaque("x")]}, set()),
-    "aliases, the most exact counts": (
-        {"format": "aliases", "identifiers": [email(), iss_sub("grace")]},
-        {"grace"},
-    ),
+    "aliases": (aliases(email(), opaque("x")), ADA),
+    "aliases, the most exact counts": (aliases(email(), iss_sub("grace")), {"grace"}),
+    "aliases, the first of a format counts": (aliases(iss_sub("grace"), iss_sub()), {"grace"}),
+    "aliases, the second of a format": (aliases(iss_sub("raw-id"), iss_sub()), ADA),
+    "aliases, a weaker one": (aliases(email(), iss_sub("raw-id")), ADA),
+    "aliases, all unknown": (aliases(email("grace@example.com"), iss_sub("raw-id")), set()),
+    "aliases, a session's": (aliases(iss_sub("raw-id"), opaque("s-2")), {"ada2"}),
     "aliases, another issuer's is left out": (
-        {"format": "aliases", "identifiers": [iss_sub("grace", "https://x"), email()]},
+        aliases(iss_sub("grace", "https://x"), email()),
         ADA,
     ),
-    "aliases, none known": ({"format": "aliases", "identifiers": [{"format": "did"}]}, set()),
+    "aliases, none known": (aliases({"format": "did"}), set()),
     "complex, user": ({"format": "complex", "user": iss_sub()}, ADA),
     "complex, session": ({"format": "complex", "session": opaque("s-1")}, {"ada"}),
     "complex, both": (
@@ -101,8 +109,24 @@ SUBJECTS = {
         set(),
     ),
     "complex, aliases": (
-        {"format": "complex", "user": {"format": "aliases", "identifiers": [iss_sub()]}},
+        {"format": "complex", "user": aliases(iss_sub())},
         ADA,
+    ),
+    "complex, aliases and session": (
+        {
+            "format": "complex",
+            "user": aliases(iss_sub("raw-id"), email()),
+            "session": opaque("s-2"),
+        },
+        {"ada2"},
+    ),
+    "complex, aliases differ from the session": (
+        {
+            "format": "complex",
+            "user": aliases(iss_sub("raw-id"), email()),
+            "session": opaque("s-3"),
+        },
+        set(),
     ),
     "complex, complex": ({"format": "complex", "user": {"user": iss_sub()}}, set()),
     "complex, nobody": ({"format": "complex"}, set()),
@@ -164,6 +188,54 @@ def test_other_member_is_ignored_if_the_transmitter_publishes_nothing(idp, make,
         {"format": "complex", "user": iss_sub(), "device": opaque("d")}, idp.issuer
     )
     assert_accepted(events.post(make(sub_id=subject)))
+    assert not is_signed_in(client)
+
+
+UNAVAILABLE = {
+    "an error": lambda handler: handler.send_error(503),
+    "not JSON": lambda handler: handler.body(b"<html>"),
+    "forbidden": lambda handler: handler.send_error(403),
+    "another issuer": {"issuer": "https://other.example.com"},
+}
+
+
+@pytest.mark.parametrize("answer", UNAVAILABLE)
+def test_other_member_may_be_critical_if_nobody_can_say(idp, make, sign_in, caplog, answer):
+    """The event is neither accepted nor rejected, so the provider sends it again."""
+    idp.answers["/.well-known/ssf-configuration"] = UNAVAILABLE[answer]
+    client = sign_in()
+    subject = {"format": "complex", "user": iss_sub(), "tenant": opaque("t")}
+    token = make(sub_id=with_issuer(subject, idp.issuer))
+    for _ in range(2):  # the second time, the failure is in the cache
+        response = events.post(token)
+        assert (response.status_code, response.content.decode()) == (503, CODE.sentence)
+    logged = [each for each in caplog.records if getattr(each, "code", "") == CODE]
+    assert [each.provider for each in logged] == ["default"] * 2
+    assert is_signed_in(client)
+    document = {"issuer": idp.issuer, "critical_subject_members": []}
+    idp.answers["/.well-known/ssf-configuration"] = document
+    cache.clear()  # as half a minute does
+    assert_accepted(events.post(token))
+    assert not is_signed_in(client)
+
+
+CODE = RejectedCode.CONFIGURATION_UNAVAILABLE
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_other_member_is_ignored_if_the_configuration_is_not_there(idp, make, sign_in, status):
+    idp.answers["/.well-known/ssf-configuration"] = lambda handler: handler.send_error(status)
+    client = sign_in()
+    subject = {"format": "complex", "user": iss_sub(), "tenant": opaque("t")}
+    assert_accepted(events.post(make(sub_id=with_issuer(subject, idp.issuer))))
+    assert not is_signed_in(client)
+
+
+def test_configuration_does_not_matter_to_known_members(idp, make, sign_in):
+    idp.answers["/.well-known/ssf-configuration"] = lambda handler: handler.send_error(503)
+    client = sign_in()
+    subject = {"format": "complex", "user": iss_sub(), "session": opaque("session-1")}
+    assert_accepted(events.post(make(sub_id=with_issuer(subject, idp.issuer))))
     assert not is_signed_in(client)
 
 

@@ -82,4 +82,5 @@ class Transmitter:
         for jti in (*asked["ack"], *asked["setErrs"]):
             del self.sets[jti]
         self.errors |= asked["setErrs"]
-        self.answer(handler, {"sets": self.sets, "moreAvailable": False})
+        sets = dict(list(self.sets.items())[: asked["maxEvents"]])
+        self.answer(handler, {"sets": sets, "moreAvailable": len(sets) < len(self.sets)})

@@ -37,10 +37,10 @@ class Command(BaseCommand):
         add("--poll", action="store_true", help="create: the site polls, nothing is pushed")
 
     def handle(self, *_args: Any, action: str, **options: Any) -> None:
-        """Do it, and print what came of it.
+        """Run the action, and print its result.
 
         Raises:
-            CommandError: the provider is not configured, or did not do as asked.
+            CommandError: the provider is not configured, or the action failed.
         """
         with request_scope.begin(None):
             try:
@@ -48,8 +48,8 @@ class Command(BaseCommand):
                 lines = getattr(self, f"_{action}")(Stream(sender), options)
             except ProviderUnavailable as exc:
                 raise CommandError(f"{exc}.") from exc
-        for line in lines:
-            self.stdout.write(line)
+        for line in lines:  # with what the provider sent, which may be impossible to encode
+            self.stdout.write(line.encode(errors="backslashreplace").decode())
 
     def _create(self, stream: Stream, options: dict[str, Any]) -> list[str]:
         made = stream.create("" if options["poll"] else _push_url(stream.sender, options["site"]))
@@ -99,7 +99,7 @@ def _sender(alias: str | None) -> Transmitter:
 
 
 def _push_url(sender: Transmitter, site: str) -> str:
-    """Return the URL of our view, on the given site or that of the registered URL."""
+    """Return the URL of our view, at `site` or at the host of the post-logout redirect URI."""
     parts = urlsplit(sender.options.post_logout_redirect_uri)
     base = site.rstrip("/") or (f"{parts.scheme}://{parts.netloc}" if parts.netloc else "")
     if not base:
