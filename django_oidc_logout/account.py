@@ -20,7 +20,7 @@ from .exceptions import SessionsNotEnded
 from .framework import request_scope
 from .framework.transactions import outside_transactions
 from .providers import configured
-from .sessions import end, engines, index, validity
+from .sessions import actor, end, engines, entry, index, validity
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -60,7 +60,7 @@ class SessionsView(View):
         if chosen == [current]:
             return sign_out(request)
         try:
-            end.end_rows(chosen, code=EndedCode.BY_PERSON, actor=request.user)
+            end.end_rows(chosen, code=EndedCode.BY_PERSON, actor=actor.of(request, current))
         except SessionsNotEnded as exc:
             return _page(request, failed=exc.failed)
         return HttpResponseRedirect(request.path)
@@ -88,16 +88,17 @@ def _page(request: HttpRequest, *, failed: int = 0) -> HttpResponse:
         )
         for row in _live(_own(request), current)
     ]
-    others = any(not entry.is_this_one for entry in entries)
-    context = {"entries": entries, "others": others, "failed": failed}
+    others = any(not each.is_this_one for each in entries)
+    is_missing = current is None and entry.is_from_provider(request.session)
+    context = {"entries": entries, "others": others, "failed": failed, "is_missing": is_missing}
     return render(request, "oidc_logout/sessions.html", context, status=503 if failed else 200)
 
 
 def _live(rows: list[OIDCSession], current: OIDCSession | None) -> list[OIDCSession]:
-    """Return the rows of live sessions. Those that Django no longer accepts end.
+    """Return the rows of live sessions. End the sessions that Django no longer accepts.
 
-    This request may be changing its own session, which is live. A row in the index can be out of
-    date if use extends sessions, so only sessions in cookies expire by it.
+    This request's own session counts as live, because the request may be changing it. If requests
+    extend sessions, a row's expiry can be outdated, so the expiry counts only for cookie sessions.
     """
     others = [row for row in rows if row != current]
     dead = [*validity.end_invalid(others)]

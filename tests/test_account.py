@@ -8,6 +8,7 @@ from html import unescape
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import DatabaseError
 from django.test import Client
 from django.urls import NoReverseMatch, include, path, resolve, reverse
 from django.utils import timezone
@@ -175,6 +176,23 @@ def test_another_session_ends(people):
     assert seen == [("phone", "The person ended the session.")]
 
 
+@pytest.mark.parametrize("acts_as_ada", [False, True])
+def test_signal_names_who_signed_in(people, acts_as_ada):
+    row = OIDCSession.objects.get(sid="desk")
+    if acts_as_ada:
+        row.user, row.acts_as = get_user_model().objects.create_user("boss"), row.user
+        row.save()
+    actors = []
+
+    def ended(actor, **kwargs):
+        actors.append(actor)
+
+    session_ended.connect(ended)
+    people["desk"].post(PAGE, EVERYWHERE_ELSE)
+    session_ended.disconnect(ended)
+    assert actors == [row.user]
+
+
 @pytest.mark.requirement("ASVS 7.5.2")
 def test_everywhere_else(people):
     assert people["desk"].post(PAGE, EVERYWHERE_ELSE)["Location"] == PAGE
@@ -234,3 +252,22 @@ def test_numbers_are_written_plainly(settings, people):
     settings.USE_THOUSAND_SEPARATOR = True
     OIDCSession.objects.filter(sid="phone").update(id=1234567)
     assert "1234567" in listed(people["desk"].get(PAGE))
+
+
+def test_this_session_is_not_recorded(idp, people, sign_in, monkeypatch):
+    """It is not a session by password, although it does not have a row."""
+
+    def fail(*args, **kwargs):
+        raise DatabaseError("down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("django_oidc_logout.sessions.record.record", fail)
+        tablet = sign_in(sub="bob", sid="tablet")
+        idp.userinfo = {"email": "eve@example.com"}
+        eve = sign_in(sub="eve")
+    only = "Where you are signed in This session could not be recorded, so it is not listed."
+    assert words(eve.get(PAGE)) == only
+    page = tablet.get(PAGE)
+    assert listed(page) == {pk("bob")}
+    assert "not listed" in words(page)
+    assert "not listed" not in words(people["desk"].get(PAGE))

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -18,12 +21,13 @@ from django_oidc_logout.api import end_sessions
 from django_oidc_logout.codes import RefusedCode
 from django_oidc_logout.models import OIDCSession, SessionEvent
 from django_oidc_logout.receivers import history
-from django_oidc_logout.sessions import devices
-from django_oidc_logout.signals import sign_in_refused
+from django_oidc_logout.sessions import devices, engines, pending
+from django_oidc_logout.signals import session_ended, sign_in_refused, signed_in, signed_out
 from tests.factories import create_row, post_logout_token
 
 pytestmark = pytest.mark.django_db
 
+LONG = timedelta(days=5000)
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
 
 
@@ -80,6 +84,8 @@ def test_sign_in_that_was_not_recorded(sign_in, monkeypatch):
     monkeypatch.setattr("django_oidc_logout.sign_in.recording.rows.record", fail)
     sign_in()
     assert events() == [("sign_in", "not_recorded", "person", "default")]
+    event, user = SessionEvent.objects.get(), get_user_model().objects.get()
+    assert (event.user, event.actor) == (user, user)
 
 
 @pytest.mark.requirement("ASVS 16.3.1")
@@ -93,6 +99,19 @@ def test_refused_sign_in(rf):
     )
     event = SessionEvent.objects.get()
     assert (event.kind, event.sub_digest, event.provider) == ("refused", "1" * 64, "default")
+
+
+@pytest.mark.parametrize(("is_new", "named"), [(True, True), (False, False)])
+def test_refused_sign_in_names_whom_login_has_signed_in(rf, django_user_model, is_new, named):
+    """Without `login()`, the request's user may be somebody else who has been signed in before."""
+    request = rf.get("/")
+    request.user = ada = django_user_model.objects.create(username="ada")
+    if is_new:
+        pending.note_login(request)
+    about = {"provider": "default", "sub_digest": "1" * 64, "code": RefusedCode.SESSION_OVER}
+    sign_in_refused.send(None, request=request, **about)
+    event = SessionEvent.objects.get()
+    assert (event.user, event.actor) == (ada if named else None, None)
 
 
 def test_deleted_user_is_not_named(sign_in, django_user_model, django_capture_on_commit_callbacks):
@@ -123,6 +142,35 @@ def test_history_that_cannot_be_written(sign_in, monkeypatch, caplog):
     }
 
 
+def break_the_transaction(**arguments):
+    name = "the same"
+    for _ in range(2):
+        get_user_model().objects.create(username=name)
+
+
+@pytest.mark.parametrize(
+    ("signal", "kind"), [(signed_in, "sign_in"), (signed_out, "sign_out"), (session_ended, "ended")]
+)
+@pytest.mark.parametrize("suppresses", [False, True])
+def test_receiver_that_breaks_a_transaction_keeps_the_history(sign_in, signal, kind, suppresses):
+    """The tests run in a transaction, as requests do with `ATOMIC_REQUESTS`."""
+
+    def receive(**arguments):
+        with suppress(IntegrityError) if suppresses else nullcontext():
+            break_the_transaction()
+
+    signal.connect(receive)
+    try:
+        client = sign_in()
+        if kind == "ended":
+            end_sessions(sub="ada")
+        client.post("/oidc/logout/", {"local": "1"})
+    finally:
+        signal.disconnect(receive)
+    assert kind in [event[0] for event in events()]
+    assert not get_user_model().objects.filter(username="the same").exists()
+
+
 def test_sessions_that_end_together_are_one_statement(django_user_model):
     ada = django_user_model.objects.create(username="ada")
     for _ in range(5):
@@ -148,6 +196,26 @@ def test_old_events_are_removed_in_batches(settings, monkeypatch, django_assert_
     assert history.clear() == 2
 
 
+def test_old_events_are_removed_while_the_session_store_is_down(sign_in, monkeypatch):
+    def down(keys):
+        raise OSError("down")
+
+    sign_in()
+    SessionEvent.objects.update(at=timezone.now() - timedelta(days=31))
+    monkeypatch.setattr(engines, "read", down)
+    with pytest.raises(CommandError, match="down"):
+        call_command("oidc_logout_clear_sessions", stdout=StringIO())
+    assert events() == []
+
+
+@pytest.mark.parametrize("days", ["90", -1, True, 10**7, 10**10])
+def test_wrong_setting_removes_nothing(settings, days):
+    SessionEvent.objects.create(kind="sign_in", code="recorded", at=timezone.now() - LONG)
+    settings.OIDC_LOGOUT_HISTORY_DAYS = days
+    assert history.clear() == 0
+    assert SessionEvent.objects.exists()
+
+
 def test_export_and_erasure(sign_in, django_user_model):
     sign_in().post("/oidc/logout/", {"local": "1"})
     user = django_user_model.objects.get()
@@ -163,6 +231,20 @@ def test_export_and_erasure(sign_in, django_user_model):
     assert run("--user", "eve", "--erase")[0]["actor"] is None
 
 
+def test_export_and_erasure_of_what_has_only_the_digest(sign_in, django_user_model):
+    sign_in()
+    user, row = django_user_model.objects.get(), OIDCSession.objects.get()
+    other = django_user_model.objects.create(username="eve")
+    of_eve = create_row(user=other, sub="eve")
+    for sub_digest in (row.sub_digest, of_eve.sub_digest, "1" * 64, ""):
+        SessionEvent.objects.create(kind="refused", code="session_over", sub_digest=sub_digest)
+    SessionEvent.objects.create(kind="sign_in", code="recorded", user=other)
+    for name, left in ((user.username, 4), ("eve", 2)):  # of Eve, there is only a row in the index
+        assert {each["event"] for each in run("--user", name, "--erase")} == {"sign_in", "refused"}
+        assert SessionEvent.objects.count() == left
+    assert set(SessionEvent.objects.values_list("sub_digest", flat=True)) == {"1" * 64, ""}
+
+
 def test_export_of_nobody():
     with pytest.raises(CommandError, match="No user matches 'ghost'"):
         run("--user", "ghost")
@@ -173,6 +255,7 @@ def test_export_of_nobody():
     [
         (False, "203.0.113.7", ("", "")),
         (True, "203.0.113.7", ("Firefox, Linux", "203.0.113.0")),
+        (True, "::ffff:203.0.113.7", ("Firefox, Linux", "203.0.113.0")),
         ({}, "203.0.113.7", ("", "")),
         ({"address": "truncated"}, "2001:db8:1:2::3", ("Firefox, Linux", "2001:db8:1::")),
         ({"address": "full"}, "203.0.113.7", ("Firefox, Linux", "203.0.113.7")),
@@ -194,6 +277,8 @@ def test_devices_without_ua_parser_or_user_agent(settings, rf, monkeypatch):
     monkeypatch.setattr(devices, "ua_parser", None)
     request = rf.get("/", headers={"user-agent": FIREFOX})
     assert devices.describe(request)["device"] == ""
+    (message,) = run_checks()
+    assert message.id == "oidc_logout.W064"
     assert devices.describe(None) == {"device": "", "address": ""}
 
 

@@ -19,7 +19,7 @@ from ..api import sign_out
 from ..codes import EndedCode
 from ..exceptions import SessionsNotEnded
 from ..providers import configured
-from ..sessions import end, index, reauthentication
+from ..sessions import actor, end, index, reauthentication
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ BREADCRUMBS_TAG = "ol" if VERSION >= (6, 1) else "div"  # as the admin's own sty
 
 
 def without_tokens(rows: QuerySet[OIDCSession]) -> QuerySet[OIDCSession]:
-    """Return rows with their users. The admin never shows a token, so do not fetch any."""
+    """Return rows with their users. The admin never shows tokens, so do not fetch them."""
     return rows.select_related("user", "acts_as").defer(*TOKENS)
 
 
@@ -51,7 +51,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Reject a sign-out action without permission, where Django would only hide it."""
+        """Reject a sign-out action without permission. Django would only hide it."""
         requested = SIGN_OUT_ACTIONS.intersection(request.POST.getlist("action"))
         if requested and not self.has_sign_out_permission(request):
             raise PermissionDenied
@@ -95,7 +95,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         """Return the page that asks whether to end these sessions.
 
         With "select all", the form repeats that choice instead of listing every session. With
-        `goes_on`, some have ended, and a script submits the form for the next.
+        `goes_on`, some sessions have ended, and a script submits the form to end the next ones.
         """
         current, count = index.current(request), rows.count()
         question = ngettext("%(count)d session will end.", "%(count)d sessions will end.", count)
@@ -127,12 +127,12 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         *,
         log: Callable[[HttpRequest, Any], object],
     ) -> tuple[HttpResponse | None, bool]:
-        """End sessions, report how many, and log them. The request's own signs out last.
+        """End sessions, report how many, and log them. The request's own session ends last.
 
-        One request ends `MAX_ENDED` of them, because a proxy does not wait for ever.
+        One request ends at most `MAX_ENDED` sessions, because a proxy limits its time.
 
         Returns:
-            The response, if there is one, and whether there are more to end.
+            The response of the request's own sign-out, or None, and whether more must end.
         """
         current = index.current(request)
         own = [] if current is None else list(rows.filter(pk=current.pk))
@@ -142,7 +142,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         own = [] if has_more else own
         if "reauthenticate" in request.POST:
             reauthentication.require((row.issuer, row.sub) for row in [*chosen, *own])
-        ended, failed = _end(chosen, actor=request.user)
+        ended, failed = _end(chosen, by=actor.of(request, current))
         log(request, [*ended, *own])
         if ended or not (failed or own):
             self.message_user(request, ended_message(len(ended)), messages.SUCCESS)
@@ -155,17 +155,17 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
 
 
 def _no_newer(request: HttpRequest, rows: QuerySet[OIDCSession]) -> QuerySet[OIDCSession]:
-    """Leave out sessions that began after the page asked: staff have not confirmed them."""
+    """Exclude sessions that began after the confirmation page was shown."""
     newest = request.POST.get("newest", "")
     return rows.filter(pk__lte=int(newest)) if newest.isdecimal() else rows
 
 
-def _end(rows: list[OIDCSession], *, actor: Any) -> tuple[list[OIDCSession], int]:
+def _end(rows: list[OIDCSession], *, by: Any) -> tuple[list[OIDCSession], int]:
     """End sessions; return copies of the ended rows, and how many could not be ended."""
     # Deleting a row clears its primary key, which the log needs.
     copies, failed = [copy(row) for row in rows], 0
     try:
-        end.end_rows(rows, code=EndedCode.BY_STAFF, actor=actor)
+        end.end_rows(rows, code=EndedCode.BY_STAFF, actor=by)
     except SessionsNotEnded as exc:
         failed = exc.failed
     ended = [kept for kept, row in zip(copies, rows, strict=True) if row.pk is None]
@@ -173,7 +173,7 @@ def _end(rows: list[OIDCSession], *, actor: Any) -> tuple[list[OIDCSession], int
 
 
 def ended_message(count: int) -> str:
-    """Return the sentence that says how many sessions have ended."""
+    """Return a sentence with the number of sessions that have ended."""
     text = ngettext("%(count)d session has ended.", "%(count)d sessions have ended.", count)
     return text % {"count": count}
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib import admin
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from ..conf import conf
 from ..models import SessionEvent, name_of
-from . import people
+from . import people, times
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 @admin.register(SessionEvent)
 class SessionEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """List the history, while one is kept. Nothing here can be edited."""
+    """List the history, if it is kept. The list is read-only."""
 
     list_display = ("when", "kind", "code", "person", "provider", "by")
     list_filter = ("kind", "source")
@@ -43,8 +42,8 @@ class SessionEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subs
 
     @admin.display(description=gettext_lazy("time"), ordering="at")
     def when(self, event: SessionEvent) -> str:
-        """Return when it happened, in few characters."""
-        return timezone.localtime(event.at).strftime("%Y-%m-%d %H:%M:%S")
+        """Return the event's time in a short form."""
+        return times.short(event.at, timespec="seconds")
 
     @admin.display(description=gettext_lazy("person"), ordering="user")
     def person(self, event: SessionEvent) -> str:
@@ -53,7 +52,7 @@ class SessionEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subs
 
     @admin.display(description=gettext_lazy("by"), ordering="actor")
     def by(self, event: SessionEvent) -> str:
-        """Return the name of the user who did it."""
+        """Return the name of the user who caused the event."""
         return name_of(event.actor) if event.actor else ""
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:  # noqa: ARG002  # Django's signature
@@ -61,11 +60,11 @@ class SessionEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subs
         return people.search_fields()
 
     def has_view_permission(self, request: HttpRequest, obj: SessionEvent | None = None) -> bool:
-        """Allow viewing while a history is kept."""
+        """Allow viewing if the history is kept."""
         return bool(conf.OIDC_LOGOUT_HISTORY_DAYS) and super().has_view_permission(request, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002  # Django's signature
-        """Return False: only what happens is written."""
+        """Return False: only the package writes events."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: SessionEvent | None = None) -> bool:  # noqa: ARG002  # Django's signature
@@ -73,5 +72,5 @@ class SessionEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subs
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: SessionEvent | None = None) -> bool:  # noqa: ARG002  # Django's signature
-        """Return False: `oidc_logout_clear_sessions` removes what is old."""
+        """Return False: `oidc_logout_clear_sessions` removes old events."""
         return False

@@ -22,13 +22,11 @@ from ..fields import digest
 from ..models import OIDCSession
 from ..providers import configured
 from ..sessions import index, validity
-from . import people
+from . import people, times
 from .actions import TOKENS, SignOutAdmin, without_tokens
 from .filters import ProviderFilter, StateFilter
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from django.contrib.admin.views.main import ChangeList
     from django.db.models import QuerySet
     from django.http import HttpRequest, HttpResponse
@@ -39,7 +37,7 @@ NOT_FILTERABLE = {*TOKENS, "session_key", "sid", "sid_digest"}
 
 @admin.register(OIDCSession)
 class OIDCSessionAdmin(SignOutAdmin):
-    """List the sessions that a provider began, and end them. Nothing here can be edited."""
+    """List the sessions that began through a provider, and end them. The list is read-only."""
 
     list_display = ("person", "provider_name", "since_until", "last_seen")
     list_filter = (ProviderFilter, StateFilter)
@@ -86,12 +84,13 @@ class OIDCSessionAdmin(SignOutAdmin):
     @admin.display(description=gettext_lazy("since / until"), ordering="signed_in_at")
     def since_until(self, row: OIDCSession) -> str:
         """Return when the session began, when it expires, and its state."""
-        return _lines(_short(row.signed_in_at), _short(row.expires_at), self.state(row))
+        since, until = times.short(row.signed_in_at), times.short(row.expires_at)
+        return _lines(since, until, self.state(row))
 
     @admin.display(description=gettext_lazy("last seen"), ordering="last_seen_at")
     def last_seen(self, row: OIDCSession) -> str:
         """Return when the session was last seen, and on which device, if that is kept."""
-        return _lines(_short(row.last_seen_at), row.device, row.address)
+        return _lines(times.short(row.last_seen_at), row.device, row.address)
 
     @admin.display(description=gettext_lazy("state"), ordering="expires_at")
     def state(self, row: Any) -> str:
@@ -138,7 +137,7 @@ class OIDCSessionAdmin(SignOutAdmin):
     def get_fields(self, request: HttpRequest, obj: OIDCSession | None = None) -> Any:
         """Return the fields that the request's user may see.
 
-        Anyone who knows a `sid` can sign out with it, and Django makes the user a link.
+        Anybody who knows a `sid` can end its session. Django shows the user as a link.
         """
         allowed = {
             "sid": self.has_sign_out_permission(request),
@@ -156,7 +155,7 @@ class OIDCSessionAdmin(SignOutAdmin):
         return site.get_model_admin(model).has_view_permission(request)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Reject lookups on fields that are not shown; Django allows them on any field."""
+        """Reject lookups on secret fields. Django allows lookups on all fields of the model."""
         name, *_rest = lookup.split("__")
         return name not in NOT_FILTERABLE and super().lookup_allowed(lookup, value, request)
 
@@ -183,7 +182,7 @@ class OIDCSessionAdmin(SignOutAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: OIDCSession | None = None) -> bool:
-        """Allow deleting a row only with its user: deleting it does not end the session."""
+        """Allow deleting a row only together with its user: deletion does not end the session."""
         return obj is not None and super().has_delete_permission(request, obj)
 
     def change_view(
@@ -210,11 +209,6 @@ class OIDCSessionAdmin(SignOutAdmin):
     ) -> HttpResponse:
         """Reject the request: deleting a row does not end the session."""
         raise PermissionDenied
-
-
-def _short(moment: datetime) -> str:
-    """Return a date and time in few characters, as all languages read them."""
-    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M")
 
 
 def _lines(*texts: str) -> str:

@@ -1,34 +1,57 @@
-"""Lets a signal's receivers put off what takes less time for many sessions at once."""
+"""Lets signal receivers defer work that is faster for many sessions at once."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-_waiting: ContextVar[dict[Any, list[Any]] | None] = ContextVar("oidc_logout_waiting", default=None)
+
+class _Batch:
+    """The items that wait for the end of a batch, by what flushes them."""
+
+    __slots__ = ("is_open", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting: dict[Any, list[Any]] = {}
+        self.is_open = True
+
+
+_current: ContextVar[_Batch | None] = ContextVar("oidc_logout_batch", default=None)
 
 
 @contextmanager
 def batch() -> Iterator[None]:
-    """Collect what is put off, and hand it over at the end, also after an exception."""
-    waiting: dict[Any, list[Any]] = {}
-    token = _waiting.set(waiting)
+    """Collect the deferred items, and flush them at the end, even after an exception."""
+    opened = _Batch()
+    token = _current.set(opened)
     try:
         yield
     finally:
-        _waiting.reset(token)
-        for flush, items in waiting.items():
+        opened.is_open = False  # a background task may keep this context
+        _current.reset(token)
+        for flush, items in opened.waiting.items():
             flush(items)
 
 
+def batch_or_join() -> AbstractContextManager[None]:
+    """Return a context that collects the deferred items: a batch, or nothing if one is open."""
+    return batch() if _open() is None else nullcontext()
+
+
 def put_off(flush: Callable[[list[Any]], None], item: Any) -> None:
-    """Call `flush` with a list that has `item`: at the end of the batch, or now without one."""
-    waiting = _waiting.get()
-    if waiting is None:
+    """Pass `item` to `flush` in a list: at the end of the batch, or now, outside a batch."""
+    opened = _open()
+    if opened is None:
         flush([item])
     else:
-        waiting.setdefault(flush, []).append(item)
+        opened.waiting.setdefault(flush, []).append(item)
+
+
+def _open() -> _Batch | None:
+    current = _current.get()
+    return current if current is not None and current.is_open else None

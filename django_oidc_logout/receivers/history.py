@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.db import router
@@ -17,7 +18,7 @@ from ..codes import EndedCode, LogCode, Source
 from ..conf import conf
 from ..framework import batching
 from ..models import SessionEvent
-from ..sessions import devices, sql
+from ..sessions import devices, entry, pending, sql
 from ..signals import (
     logout_token_rejected,
     session_ended,
@@ -27,6 +28,8 @@ from ..signals import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest
 
     from ..codes import Code
@@ -38,11 +41,24 @@ logger = logging.getLogger("django_oidc_logout")
 BATCH = 500  # what fits into one statement of every database
 
 
+def _if_kept(write: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a receiver so that it does nothing, and queries nothing, without a history."""
+
+    @wraps(write)
+    def receive(**arguments: Any) -> None:
+        if conf.OIDC_LOGOUT_HISTORY_DAYS:
+            write(**arguments)
+
+    return receive
+
+
 @receiver(signed_in, dispatch_uid="oidc_logout.history_signed_in")
+@_if_kept
 def signed_in_event(
     request: HttpRequest, session: OIDCSession | None, code: Code, provider: str, **_: Any
 ) -> None:
     """Write a sign-in."""
+    person = _person(session, entry.known_user(request) if session is None else None)
     _write(
         "sign_in",
         code,
@@ -50,25 +66,37 @@ def signed_in_event(
         request=request,
         provider=provider,
         source=Source.PERSON,
-        actor=session.user if session else None,
+        user_id=person,
+        actor_id=person,
     )
 
 
 @receiver(sign_in_refused, dispatch_uid="oidc_logout.history_refused")
+@_if_kept
 def refused_event(
     request: HttpRequest, code: Code, provider: str, sub_digest: str, **_: Any
 ) -> None:
-    """Write a refused sign-in."""
-    _write("refused", code, request=request, provider=provider, sub_digest=sub_digest)
+    """Write a refused sign-in. Before `login()`, somebody else may be signed in."""
+    is_theirs = pending.LOGGED_IN in request.__dict__
+    _write(
+        "refused",
+        code,
+        request=request,
+        provider=provider,
+        sub_digest=sub_digest,
+        user_id=_person(None, entry.known_user(request)) if is_theirs else None,
+    )
 
 
 @receiver(signed_out, dispatch_uid="oidc_logout.history_signed_out")
+@_if_kept
 def signed_out_event(
     request: HttpRequest, user: Any, session: OIDCSession | None, outcome: Outcome, **_: Any
 ) -> None:
     """Write a sign-out, unless nobody was signed in."""
     if user is None and session is None:
         return
+    person = _person(session, user)
     _write(
         "sign_out",
         outcome.code,
@@ -76,22 +104,24 @@ def signed_out_event(
         request=request,
         provider=outcome.alias,
         source=Source.PERSON,
-        user=user,
-        actor=user,
+        user_id=person,
+        actor_id=person,
     )
 
 
 @receiver(session_ended, dispatch_uid="oidc_logout.history_ended")
+@_if_kept
 def ended_event(
     session: OIDCSession, code: EndedCode, actor: Any, source: Source, **_: Any
 ) -> None:
     """Write the end of a session."""
-    _write("ended", code, session=session, source=source, actor=actor)
+    _write("ended", code, session=session, source=source, actor_id=getattr(actor, "pk", None))
 
 
 @receiver(logout_token_rejected, dispatch_uid="oidc_logout.history_rejected")
+@_if_kept
 def rejected_event(code: Code, provider: str, **_: Any) -> None:
-    """Write a rejected message of a configured provider. Anybody can send others."""
+    """Write a rejected message of a configured provider. Anybody can send other messages."""
     if provider:
         _write("rejected", code, provider=provider, source=Source.PROVIDER)
 
@@ -104,16 +134,14 @@ def _write(
     request: HttpRequest | None = None,
     **values: Any,
 ) -> None:
-    """Write an event, if a history is kept. Those of many sessions that end are one statement."""
-    if not conf.OIDC_LOGOUT_HISTORY_DAYS:
-        return
-    values = {**_values_of(session, code), **devices.describe(request), **_existing(values)}
+    """Write an event. The events of a batch are saved in one statement."""
+    values = {**_values_of(session, code), **devices.describe(request), **values}
     event = SessionEvent(kind=kind, code=code.value, **values)
     batching.put_off(_save, event)
 
 
 def _save(events: list[SessionEvent]) -> None:
-    """Save events. A failure is logged and breaks nothing."""
+    """Save events. A failure is logged and not raised."""
     try:
         using = router.db_for_write(SessionEvent)
         with sql.savepoint(using):
@@ -125,14 +153,11 @@ def _save(events: list[SessionEvent]) -> None:
         )
 
 
-def _existing(values: dict[str, Any]) -> dict[str, Any]:
-    """Leave out users who have no row, such as anonymous ones."""
-    users = {"user", "actor"}
-    return {
-        name: value
-        for name, value in values.items()
-        if name not in users or getattr(value, "pk", None) is not None
-    }
+def _person(session: OIDCSession | None, user: Any) -> Any:
+    """Return the key of the user who signed in, even if they act as `user`, or None."""
+    if session is not None and session.user_id is not None:
+        return session.user_id
+    return getattr(user, "pk", None)
 
 
 def _values_of(session: OIDCSession | None, code: Code) -> dict[str, Any]:
@@ -147,7 +172,12 @@ def _values_of(session: OIDCSession | None, code: Code) -> dict[str, Any]:
 
 
 def clear() -> int:
-    """Remove the events that are older than the setting allows. Return how many there were."""
+    """Remove the events that are older than the setting allows. Return how many were removed.
+
+    If the setting is wrong, nothing is removed.
+    """
+    if not conf.has_valid_history_days:
+        return 0
     oldest = timezone.now() - timedelta(days=conf.OIDC_LOGOUT_HISTORY_DAYS)
     events = SessionEvent.objects.using(router.db_for_write(SessionEvent))
     keys = events.filter(at__lt=oldest).order_by("at").values_list("pk", flat=True)

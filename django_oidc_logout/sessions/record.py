@@ -1,7 +1,7 @@
 """Writing rows: a sign-in is recorded, and its row follows the browser's session.
 
-A row is written before anything is read in the same transaction: SQLite refuses to write in a
-transaction that began with a read while another connection writes, however long one waits.
+A new row is written before marks and tombstones are read in the same transaction. If a transaction
+begins with a read, SQLite rejects its write while another connection writes, even after a wait.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def record(
     """Write the row of the request's session, in place of an earlier row of the same session.
 
     Returns:
-        The row. None if the session was to be renewed but has ended; it is flushed then.
+        The row, or None if the session to renew has ended. That session is flushed.
 
     Raises:
         DatabaseError: the row cannot be written. A surrounding transaction stays usable.
@@ -90,13 +90,13 @@ def _write(old_key: str, values: dict[str, Any], *, renewal: bool) -> OIDCSessio
 
 
 def _changes(row: OIDCSession, values: dict[str, Any], *, renewal: bool) -> dict[str, Any]:
-    """Return what to change in a row: a renewal keeps the `sid` and the tokens that it lacks."""
+    """Return what to change in a row. A renewal keeps values of `KEPT` that it does not have."""
     user, is_same = values["user"], (row.issuer, row.sub) == (values["issuer"], values["sub"])
     if is_same and user is not None and row.acts_as_id == user.pk:
         values = {name: value for name, value in values.items() if name != "user"}
     else:
         values = {**values, "acts_as": None}
-    kept = KEPT if row.provider == values["provider"] else KEPT[:2]  # a token is its client's
+    kept = KEPT if row.provider == values["provider"] else KEPT[:2]  # tokens belong to one client
     lacking = {name for name in kept if is_same and renewal and not values[name]}
     return {name: value for name, value in values.items() if name not in lacking}
 
@@ -130,7 +130,7 @@ def _row(key: str) -> OIDCSession | None:
 
 
 def _retry(write: Callable[[], T]) -> T:
-    """Write again if another connection is in the way, unless a transaction is open."""
+    """Repeat a write that another connection blocks, unless a transaction is open."""
     connection = connections[index.database()]
     for delay in RETRY_DELAYS:
         try:
@@ -143,15 +143,15 @@ def _retry(write: Callable[[], T]) -> T:
     return write()
 
 
-def follow_login(request: HttpRequest, user: AbstractBaseUser) -> OIDCSession | None:
+def follow_login(request: HttpRequest, user: AbstractBaseUser) -> tuple[OIDCSession | None, bool]:
     """Give the row of the browser's session to the session that `login()` has just begun.
 
-    So it stays known if somebody signs in as another user (django-hijack, django-loginas), if they
-    return, and if the ID Token was recorded before a second factor. If the session has ended in
-    the meantime, the new one is flushed.
+    So the index still has the session if somebody signs in as another user (django-hijack,
+    django-loginas) or switches back, or if the ID Token was recorded before a second factor. If the
+    old session has ended in the meantime, the new one is flushed.
 
     Returns:
-        The row, if it was missing for a moment because the same request called `logout()`.
+        The row, if there is one, and whether this `login()` has given it its user.
 
     Raises:
         DatabaseError: the row cannot be read or written. A surrounding transaction stays usable.
@@ -160,28 +160,28 @@ def follow_login(request: HttpRequest, user: AbstractBaseUser) -> OIDCSession | 
     if row is None:
         if _own_key(request.session):
             entry.flush(request)
-        return None
-    session = request.session
+        return None, False
+    session, is_nobodys = request.session, row.user_id is None
     entry.mark_provider(session, row.provider)
     row.session_key, old_key = entry.final_key(session), row.session_key
     lifetime.carry_over(session, row)
     handles.carry_over(session, row)
     login_hints.carry_over(session)
     row.expires_at = entry.expiry_date(session)
-    if row.user_id is None:
+    if is_nobodys:
         row.user = cast("Any", user)
     row.acts_as = None if row.user_id == user.pk else cast("Any", user)
     if old_key != row.session_key and not engines.delete_hidden(old_key):
         row.pk = None  # both sessions may live, so each needs a row
     if not _retry(lambda: _move(row, old_key)):
         entry.flush(request)
-        return None
+        return None, False
     entry.mark_recorded(session, row.session_key, row.id_token)
-    return row if hasattr(request, ENDED_ROW) else None
+    return row, is_nobodys
 
 
 def follow_later(session: SessionBase) -> None:
-    """Note in a session the row that could not be given to it.
+    """Store in a session the key of the row that could not be given to it.
 
     The middleware tries again, or flushes the session if it has ended in the meantime.
     """
@@ -216,10 +216,10 @@ def _own_key(session: SessionBase) -> str:
 
 
 def _row_of_replaced_session(request: HttpRequest) -> OIDCSession | None:
-    """Return the row of a session that `login()` has replaced, although it was not found.
+    """Return the row of a session that its store did not find, so that `login()` replaced it.
 
     Without the package's middleware, the cookie alone does not prove that the session was
-    replaced: the session may have another cookie, or none.
+    replaced: the request's session may have come from another cookie, or from none.
     """
     arrived, cookie = entry.arrived_key(request.session), engines.cookie_key(request)
     key = arrived or cookie
@@ -243,6 +243,6 @@ def remove_replaced(request: HttpRequest) -> None:
     row = _row_before_login(request)
     if row is None or row.session_key == entry.row_key(request.session):
         return
-    if engines.delete_hidden(row.session_key):  # else the row must stay
+    if engines.delete_hidden(row.session_key):  # otherwise the row must remain
         index.remove_key(row.session_key)
         end.announce_gone([row], EndedCode.REPLACED)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django_oidc_logout")
 
+ANNOUNCED = "_oidc_logout_announced"
+"""The attribute of a request with the handle of the session whose sign-in was announced."""
+
 
 @request_scope.within
 def record(
@@ -34,8 +37,8 @@ def record(
 ) -> OIDCSession | None:
     """Write the row of the request's session. A failure is logged and does not break the sign-in.
 
-    The session is marked as one that a provider began before the token is read, so that its
-    sign-out goes to the provider whatever fails here.
+    Before the token is read, the session is marked as one that a provider began. So its sign-out
+    redirects to the provider even if something fails here.
 
     Args:
         request: the request that has just been signed in.
@@ -44,7 +47,7 @@ def record(
             flushed instead.
 
     Returns:
-        The row, or None if it could not be written or the provider has ended the session.
+        The row, or None if it could not be written, the sign-in was refused, or the session ended.
     """
     try:
         unrecorded.settle(request)
@@ -77,6 +80,10 @@ def record(
 
 
 def _announce(row: OIDCSession, request: HttpRequest) -> None:
+    """Send `signed_in`, once for a session, even if a request reports its sign-in twice."""
+    if request.__dict__.get(ANNOUNCED) == row.handle:
+        return
+    setattr(request, ANNOUNCED, row.handle)
     end.announce(
         signed_in,
         sender=record,
@@ -90,8 +97,8 @@ def _announce(row: OIDCSession, request: HttpRequest) -> None:
 def remember(request: HttpRequest, tokens: PendingTokens) -> OIDCSession | None:
     """Record a sign-in that the site's code reports, before or after its `login()`.
 
-    See `record`. If nobody is signed in yet, `login()` gives the row its user. If somebody is, they
-    may be about to be replaced.
+    See `record`. If nobody is signed in yet, `login()` gives the row its user. If somebody is
+    signed in, `login()` may be about to replace them.
     """
     row = record(request, tokens)
     pending.put_before_login(request, tokens)
@@ -144,7 +151,7 @@ def is_refused(request: HttpRequest, encoded: str) -> bool:
 
 @request_scope.within
 def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
-    """Record the sign-in that `login()` completes, or let the browser's row follow it."""
+    """Record the sign-in that `login()` completes, or give the browser's row to its session."""
     if admission.of(request) is not None:
         entry.flush(request)
         return
@@ -176,11 +183,11 @@ def _tokens(request: HttpRequest, user: AbstractBaseUser) -> PendingTokens | Non
 
 def _follow(request: HttpRequest, user: AbstractBaseUser) -> None:
     try:
-        row = rows.follow_login(request, user)
-        if row is not None:  # a logout token may not have found it
-            issued_at = id_token.read(row.id_token).issued_at if row.id_token else None
-            tombstones.enforce(request, row, issued_at)
+        row, is_sign_in = rows.follow_login(request, user)
+        is_ended = row is not None and _ended_meanwhile(request, row)
         unrecorded.mark(request)
+        if row is not None and is_sign_in and not is_ended:
+            _announce(row, request)
     except Exception:  # this must not break the sign-in either
         rows.follow_later(request.session)
         logger.exception(
@@ -189,8 +196,16 @@ def _follow(request: HttpRequest, user: AbstractBaseUser) -> None:
         )
 
 
+def _ended_meanwhile(request: HttpRequest, row: OIDCSession) -> bool:
+    """Return whether a session ended between its `logout()` and `login()` in one request."""
+    if not hasattr(request, rows.ENDED_ROW):  # a logout token would have found it
+        return False
+    issued_at = id_token.read(row.id_token).issued_at if row.id_token else None
+    return tombstones.enforce(request, row, issued_at)
+
+
 def _warm(token: IDToken) -> None:
-    """Renew the provider's cached metadata now, so that a click need not wait for it."""
+    """Renew the provider's cached metadata now, so that a sign-out need not wait for it."""
     alias = token.alias
     if not alias:
         logger.warning(

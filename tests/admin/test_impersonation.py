@@ -11,11 +11,11 @@ from django.core.management import call_command
 from django.db import OperationalError
 
 from django_oidc_logout.api import end_sessions
-from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.models import OIDCSession, SessionEvent
 from django_oidc_logout.sessions import record
 from tests.absence import need_package
-from tests.admin.conftest import LIST, user
-from tests.factories import is_signed_in, post_logout_token, query_of
+from tests.admin.conftest import LIST, permitted, user
+from tests.factories import create_row, is_signed_in, post_logout_token, query_of
 
 PACKAGES = {"hijack": "django-hijack", "loginas": "django-loginas"}
 
@@ -86,6 +86,31 @@ def test_session_can_be_ended(ada, grace, logout_token, who, back):
         ended = end_sessions(user=staff if who == "ada" else grace)
     assert ended == (0 if who == "grace" and back else 1)
     assert is_signed_in(ada.client) is not bool(ended)
+
+
+@pytest.mark.parametrize("is_djangos", [False, True])
+def test_history_names_who_signed_in(ada, grace, settings, is_djangos):
+    settings.OIDC_LOGOUT_HISTORY_DAYS = 30
+    staff = OIDCSession.objects.get().user
+    ada.act_as(grace)
+    ada.client.logout() if is_djangos else ada.client.post("/oidc/logout/", {"local": "1"})
+    event = SessionEvent.objects.filter(kind="sign_out").latest("pk")
+    assert (event.user, event.actor) == (staff, staff)
+    assert not SessionEvent.objects.filter(kind="sign_in").exists()
+
+
+@pytest.mark.parametrize("acts", [False, True])
+def test_history_names_who_ended_sessions(ada, grace, settings, acts):
+    settings.OIDC_LOGOUT_HISTORY_DAYS = 30
+    staff = OIDCSession.objects.get().user
+    permitted(grace, "view_oidcsession", "delete_oidcsession")
+    other = create_row(user=user("bob"), session_key="key")
+    if acts:
+        ada.act_as(grace)
+    chosen = {"action": "sign_out_selected", "_selected_action": [other.pk], "confirmed": "1"}
+    ada.client.post(LIST, chosen)
+    event = SessionEvent.objects.get(code="by_staff")
+    assert (event.user, event.actor) == (other.user, staff)
 
 
 def test_session_that_was_ended_does_not_return_by_acting_as_somebody_else(ada, grace):

@@ -10,7 +10,7 @@ from django.db import router
 from django.db.models import Q
 
 from django_oidc_logout.management import users
-from django_oidc_logout.models import SessionEvent
+from django_oidc_logout.models import OIDCSession, SessionEvent
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -30,25 +30,35 @@ class Command(BaseCommand):
         parser.add_argument("--erase", action="store_true", help="remove what was printed")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the events, and remove them if that is asked for.
+        """Print the events. With `--erase`, remove them and the user as actor of other events.
 
         Raises:
-            CommandError: no user matches, or several do.
+            CommandError: the number of matching users is not one.
         """
         user = users.find(options["user"])
         events = SessionEvent.objects.using(router.db_for_write(SessionEvent))
-        found = events.filter(Q(user=user) | Q(actor=user)).order_by("at", "pk")
+        theirs = Q(user=user) | Q(user=None, sub_digest__in=_digests(user))
+        found = events.filter(theirs | Q(actor=user)).order_by("at", "pk")
         keys = []
         for event in found.select_related("user", "actor").iterator():
             self.stdout.write(json.dumps(_as_dict(event)))
             keys.append(event.pk)
         if options["erase"]:
             written = events.filter(pk__lte=max(keys, default=0))
-            count, _ = written.filter(user=user).delete()
+            count, _ = written.filter(theirs).delete()
             others = written.filter(actor=user).update(actor=None)
             self.stderr.write(
                 f"Events removed: {count}. Events of others without the name: {others}"
             )
+
+
+def _digests(user: Any) -> set[str]:
+    """Return the digests of a user's `sub`. A refused sign-in has nothing else that names them."""
+    found: set[str] = set()
+    for model in (SessionEvent, OIDCSession):
+        rows = model._default_manager.using(router.db_for_write(model)).filter(user=user)
+        found.update(rows.values_list("sub_digest", flat=True).distinct())
+    return found - {""}
 
 
 def _as_dict(event: SessionEvent) -> dict[str, Any]:
