@@ -742,12 +742,23 @@ def signed_in_at(sign_in):
 
 @pytest.mark.parametrize("who", [{"sid": MISSING}, {"sid": "unknown"}], ids=["sub", "sid and sub"])
 def test_sub_ends_sessions_that_began_before_the_token(signed_in_at, logout_token, who):
-    ids = {} if who["sid"] is MISSING else {"sid": None}
-    before, ahead, after = (signed_in_at(seconds, **ids) for seconds in (-3600, -45, -35))
-    assert post_logout_token(logout_token(iat=time.time() - 100, **who)).status_code == 200
-    assert not is_signed_in(before)
-    assert not is_signed_in(ahead)  # as far as one can know: the site's clock may be ahead
-    assert is_signed_in(after)
+    """The site's clock may be ahead, but an ID Token has the provider's."""
+    ids, now = {} if who["sid"] is MISSING else {"sid": None}, time.time()
+    before, after = (signed_in_at(seconds, **ids) for seconds in (-3600, -35))
+    ahead, later = (signed_in_at(-45, iat=now - seconds, **ids) for seconds in (100, 99))
+    unknown = signed_in_at(-45, **ids)
+    OIDCSession.objects.filter(session_key=unknown.session.session_key).update(id_token="")
+    assert post_logout_token(logout_token(iat=now - 100, **who)).status_code == 200
+    assert [is_signed_in(each) for each in (before, ahead, unknown)] == [False] * 3
+    assert [is_signed_in(each) for each in (later, after)] == [True] * 2
+
+
+@pytest.mark.parametrize("ids", [{}, {"sid": MISSING}, {"sub": MISSING}])
+def test_site_without_time_zones(settings, sign_in, logout_token, ids):
+    settings.USE_TZ = False
+    client = sign_in()
+    assert post_logout_token(logout_token(**ids)).status_code == 200
+    assert not is_signed_in(client)
 
 
 @pytest.mark.parametrize("ids", [{}, {"sid": MISSING}, {"sub": MISSING}])
@@ -970,6 +981,16 @@ def test_jti_is_its_issuers(idp, configure, logout_token):
         post_logout_token(logout_token(jti="1", iss="https://other.example.com")).status_code == 200
     )
     assert_refused(post_logout_token(logout_token(jti="1")))
+
+
+def test_jti_is_its_clients(idp, configure, sign_in, logout_token):
+    configure("other", ISSUER=idp.issuer, CLIENT_ID="other", ALGORITHMS=["RS256"])
+    client = sign_in()
+    for aud in ("other", "site"):
+        assert is_signed_in(client)
+        assert post_logout_token(logout_token(jti="1", aud=aud)).status_code == 200
+        assert_refused(post_logout_token(logout_token(jti="1", aud=aud)))
+    assert not is_signed_in(client)
 
 
 def test_store_that_fails_lets_the_same_token_come_again(

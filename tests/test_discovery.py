@@ -404,6 +404,24 @@ def test_a_failure_to_fetch_keys_is_remembered(idp, pass_time):
     assert keys() == well["keys"]
 
 
+@pytest.mark.parametrize("fetch", ["keys", "trusted_keys", "newest_keys"])
+def test_a_failure_of_the_document_is_not_remembered_longer_for_the_keys(
+    idp, configure, pass_time, fetch
+):
+    configure(JWKS_URI="")
+    options = conf.OIDC_LOGOUT_PROVIDERS["default"]
+    well, idp.answers[PATH] = idp.answers[PATH], unavailable
+    with pytest.raises(ProviderUnavailable):
+        document()
+    idp.answers[PATH] = well
+    pass_time(29)
+    with pytest.raises(ProviderUnavailable, match="responded with status 503"):
+        getattr(metadata, fetch)(options)
+    assert idp.asked == [ASKED]
+    pass_time(2)
+    assert getattr(metadata, fetch)(options) == idp.answers["/jwks"]["keys"]
+
+
 def trusted_keys():
     return metadata.trusted_keys(conf.OIDC_LOGOUT_PROVIDERS["default"])
 
@@ -462,6 +480,20 @@ def test_the_newest_keys_are_not_to_be_had(idp):
         with pytest.raises(ProviderUnavailable, match="responded with status 503"):
             newest_keys()
     assert idp.asked == [KEYS_ASKED]
+
+
+def test_the_newest_keys_are_not_to_be_had_without_the_document(idp, configure, pass_time):
+    configure(JWKS_URI="")
+    document()
+    pass_time(29 * DAY)
+    idp.answers[PATH] = unavailable
+    keys()
+    pass_time(2 * DAY)  # the cache has the keys, but not the document
+    idp.asked.clear()
+    for _ in range(3):
+        with pytest.raises(ProviderUnavailable, match="responded with status 503"):
+            newest_keys()
+    assert idp.asked == [ASKED]
 
 
 # In a whole sign-in and sign-out

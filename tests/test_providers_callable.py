@@ -405,7 +405,7 @@ def test_the_doctor_asks_once(ask, settings, idp):
     ("name", "words"),
     [
         ("that_fails", "that_fails failed: RuntimeError."),
-        ("no_provider", "no_provider returned no provider."),
+        ("no_provider", "no_provider did not return a provider."),
     ],
 )
 def test_the_doctor_reports_a_failure(settings, name, words):

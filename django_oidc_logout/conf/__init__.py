@@ -1,4 +1,4 @@
-"""Settings: `conf` reads them, and the names of what they may say."""
+"""The settings: `conf` reads them. The constants name their keys and valid values."""
 
 from .options import (
     INHERITED,
@@ -13,6 +13,7 @@ from .settings import (
     DEFAULT_ALIAS,
     DIRECTIVES,
     GET_POLICIES,
+    MAX_HISTORY_DAYS,
     MOZILLA_DEFAULTS,
     RESPONSES,
     Settings,
@@ -25,6 +26,7 @@ __all__ = [
     "DIRECTIVES",
     "GET_POLICIES",
     "INHERITED",
+    "MAX_HISTORY_DAYS",
     "MOZILLA_DEFAULTS",
     "PROVIDER_KEYS",
     "RESPONSES",

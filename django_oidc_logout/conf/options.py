@@ -10,7 +10,7 @@ from typing import Any
 PLACEHOLDER = "{tenantid}"
 ALL_TENANTS = "*"
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")  # it becomes a part of URLs
-TEMPLATE = re.compile(r"https?://[^/?#{}]+/[^?#{}]*\{tenantid\}[^?#{}]*")  # never a part of a host
+TEMPLATE = re.compile(r"https?://[^/?#{}]+/[^?#{}]*\{tenantid\}[^?#{}]*")  # never in the host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class SharedSignals:
         policy = given.get("POLICY")
         return cls(
             issuer=given.get("ISSUER", ""),
-            audience=tuple(each for each in audiences if isinstance(each, str)),
+            audience=tuple(each for each in audiences if isinstance(each, str) and each),
             authorization=given.get("AUTHORIZATION", ""),
             jwks_uri=given.get("JWKS_URI", ""),
             policy=policy if isinstance(policy, Mapping) else {},
@@ -82,13 +82,13 @@ class ProviderOptions:
     verify_ssl: bool | str = True
     proxies: Mapping[str, str] | None = field(default=None, repr=False)
     basic_auth: bool | None = None
-    # If the issuer is that of one tenant, the setting's, which has a placeholder.
+    # The setting's issuer, with its placeholder, if `issuer` is that of one tenant.
     template: str = ""
 
     def of_issuer(self, issuer: object) -> ProviderOptions | None:
         """Return the options for tokens of an issuer, or None if it is not this provider's.
 
-        If the setting's issuer has a placeholder, the returned options have the tenant's.
+        If the setting's issuer has a placeholder, the returned options have the tenant's issuer.
         """
         if not self.is_template:
             return self if self.issuer == issuer else None
@@ -107,7 +107,7 @@ class ProviderOptions:
 
     @property
     def tenant(self) -> str:
-        """The tenant whose issuer this is, if the setting's has a placeholder."""
+        """The tenant that these options are for; empty unless `template` is set."""
         before, _, after = self.template.partition(PLACEHOLDER)
         return self.issuer.removeprefix(before).removesuffix(after) if self.template else ""
 
@@ -118,12 +118,12 @@ class ProviderOptions:
 
     @property
     def listed_tenants(self) -> list[str]:
-        """The tenants in the settings; none if all are allowed."""
+        """The tenants in the settings; empty if all are allowed."""
         return list(self.tenants) if isinstance(self.tenants, list | tuple | set) else []
 
     @property
     def issuers(self) -> set[str]:
-        """The issuers of tokens, as far as they are known."""
+        """The issuers whose tokens are accepted; empty if all tenants are allowed."""
         if not self.is_template:
             return {self.issuer} if isinstance(self.issuer, str) else set()
         found = map(self.of_tenant, self.listed_tenants)
@@ -140,11 +140,11 @@ class Providers(dict[str, ProviderOptions]):
     def __init__(self, *args: Any, written: Mapping[str, Any] | None = None) -> None:
         super().__init__(*args)
         self.written = written or {}
-        """The options of each as the site wrote them."""
+        """The options of each provider, as the site wrote them."""
         self.failure = ""
-        """Why the site's callable could not be asked."""
+        """Why the site's callable failed; empty if it did not."""
         self.is_complete = True
-        """False: a callable may have others for another request."""
+        """False if a callable returned the providers: it may return others for another request."""
 
     @classmethod
     def read(cls, written: Any, defaults: Mapping[str, Mapping[str, Any]]) -> Providers:

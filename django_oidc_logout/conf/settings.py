@@ -24,6 +24,7 @@ DIRECTIVES = (
 GET_POLICIES = ("confirm", "allow", "refuse")
 ADDRESSES = ("none", "truncated", "full")
 RESPONSES = ("redirect", "refresh")
+MAX_HISTORY_DAYS = 36_500  # a hundred years; Python has no date for a day long before
 
 # mozilla-django-oidc's settings that are defaults for the alias "default" only.
 MOZILLA_DEFAULTS = {
@@ -66,7 +67,7 @@ class Settings:
 
     @property
     def OIDC_LOGOUT_PROVIDERS(self) -> Providers:
-        """The configured providers by alias. A callable is asked at most once per request."""
+        """The configured providers by alias. A callable is called at most once per request."""
         written = self.raw("OIDC_LOGOUT_PROVIDERS")
         if from_callable.is_path(written):
             return from_callable.ask(written, self.provider_defaults)
@@ -74,7 +75,7 @@ class Settings:
 
     @property
     def known_providers(self) -> Providers:
-        """The providers that are known without asking a callable, or that it has named already."""
+        """The providers that are known without a new call of the site's callable."""
         written = self.raw("OIDC_LOGOUT_PROVIDERS")
         if from_callable.is_path(written):
             return from_callable.asked(written) or Providers()
@@ -101,7 +102,7 @@ class Settings:
 
     @property
     def OIDC_LOGOUT_REDIRECT_URL(self) -> str | None:
-        """Where people land after sign-out: a view name, path or URL. None: the built-in page."""
+        """The target after sign-out: a view name, path or URL. None: the built-in page."""
         own: str | None = self.raw("OIDC_LOGOUT_REDIRECT_URL")
         return own or cast("str | None", settings.LOGOUT_REDIRECT_URL)
 
@@ -142,19 +143,25 @@ class Settings:
 
     @property
     def OIDC_LOGOUT_FOLLOW_USER(self) -> bool:
-        """Whether sessions end when their user is deactivated or deleted or changes password."""
+        """Whether sessions end when their user is deactivated, deleted, or has a new password."""
         return bool(self.raw("OIDC_LOGOUT_FOLLOW_USER", default=True))
 
     @property
     def OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL(self) -> bool:
-        """Whether a sign-out that does not reach the provider asks for a password next time."""
+        """Whether people must authenticate again after a sign-out that missed the provider."""
         return bool(self.raw("OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL"))
 
     @property
     def OIDC_LOGOUT_HISTORY_DAYS(self) -> int:
-        """For how many days to keep the history of sign-ins and sign-outs; 0: do not write any."""
+        """How many days to keep the history of sign-ins and sign-outs; 0: do not write it."""
+        days: int = self.raw("OIDC_LOGOUT_HISTORY_DAYS", default=0)
+        return days if self.has_valid_history_days else 0
+
+    @property
+    def has_valid_history_days(self) -> bool:
+        """Whether `OIDC_LOGOUT_HISTORY_DAYS` is a number of days that lead to a date."""
         days = self.raw("OIDC_LOGOUT_HISTORY_DAYS", default=0)
-        return days if isinstance(days, int) and days > 0 else 0
+        return type(days) is int and 0 <= days <= MAX_HISTORY_DAYS
 
     @property
     def OIDC_LOGOUT_KEEP_DEVICE(self) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from ..codes import OutcomeCode
-from . import metadata
+from . import metadata, tenants
 from .dialects import Dialect
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class OIDCProvider:
     name: str = ""
     """The name that people know. `NAME` replaces it. Default: the issuer's host."""
     sign_out_page: ClassVar[str] = ""
-    """A page where people can sign out by hand, if a redirect is not possible. Only a link."""
+    """A page where people can sign out by hand, if a redirect is not possible. Pages link to it."""
     uses_discovery: ClassVar[bool] = True
     """Whether discovery provides the endpoint if the settings do not."""
     has_logout_channel: ClassVar[bool] = True
@@ -61,10 +61,10 @@ class OIDCProvider:
     dialect: ClassVar[Dialect] = Dialect()
     """How the provider's security events differ from the specifications."""
     published_as: ClassVar[tuple[str, ...]] = ("end_session_endpoint",)
-    """The names that the endpoint may have in the discovery document. The first counts."""
+    """The names that the endpoint may have in the discovery document, in order of preference."""
     returns_without_hint: ClassVar[bool] = True
-    """Whether the provider accepts a URI to return to without an ID Token. If not, it is left out
-    with the ID Token, and people stay on the provider's page."""
+    """Whether the provider accepts `post_logout_redirect_uri` without an ID Token. If not, a
+    request without an ID Token does not send it, and people stay on the provider's page."""
 
     def __init__(self, options: ProviderOptions) -> None:
         self.options = options
@@ -110,7 +110,7 @@ class OIDCProvider:
         )
 
     def parameters(self, request: EndSessionRequest) -> dict[str, str]:
-        """Return the query parameters. Empty ones are left out, and `EXTRA_PARAMS` are added."""
+        """Return the query parameters. The URL omits empty ones, and adds `EXTRA_PARAMS`."""
         back = "" if self._stays_there(request) else request.post_logout_redirect_uri
         return {
             "id_token_hint": request.id_token_hint,
@@ -134,8 +134,9 @@ class OIDCProvider:
         """Renew the cached metadata and keys. Each sign-in calls this, and waits `TIMEOUT` at most.
 
         Raises:
-            ProviderUnavailable: there is neither a cached copy nor a response.
+            ProviderUnavailable: the provider does not respond, and the cache does not have a copy.
         """
+        tenants.note(self.options)
         started = time.monotonic()
         if self.uses_discovery and not self.options.end_session_endpoint:
             metadata.document(self.options, renew=True)
@@ -157,7 +158,7 @@ def with_query(url: str, query: str) -> str:
 
 
 def _encode(parameters: Mapping[str, str]) -> str:
-    """Encode a query. An empty value leaves the bare name, as Auth0 expects for `federated`."""
+    """Encode a query. An empty value becomes a bare name, as Auth0 expects for `federated`."""
     return "&".join(
         f"{quote(name, safe='')}={quote(str(value), safe='')}" if value else quote(name)
         for name, value in parameters.items()

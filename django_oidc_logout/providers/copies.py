@@ -29,7 +29,7 @@ class Copy:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the provider need not be asked again."""
+        """Whether the copy need not be fetched again."""
         return self.fresh_until >= time.time()
 
 
@@ -41,13 +41,13 @@ def get(kind: Kind, options: ProviderOptions) -> Copy | None:
 def of_request(kind: Kind, options: ProviderOptions) -> Copy | None:
     """Return the copy that the cache had when this request first asked for either kind.
 
-    A click needs both kinds, and one call to the cache gets them.
+    A sign-out needs both kinds, and gets them with one call to the cache.
     """
     return _copy(_of_request(options).get(_name(kind, options)))
 
 
 def put(kind: Kind, options: ProviderOptions, document: dict[str, Any], fresh: float) -> None:
-    """Keep a copy of a document that is fresh for so many seconds."""
+    """Keep a copy of a document, which is fresh for `fresh` seconds."""
     now, name = time.time(), _name(kind, options)
     values = {"document": document, "fetched_at": now, "fresh_until": now + fresh}
     safe_cache.put(name, values, KEEP)
@@ -55,13 +55,18 @@ def put(kind: Kind, options: ProviderOptions, document: dict[str, Any], fresh: f
 
 
 def failure(kind: Kind, options: ProviderOptions) -> str | None:
-    """Return why a fetch has failed lately, if it has."""
+    """Return why a recent fetch failed, or None."""
     reason: str | None = safe_cache.get(f"{_name(kind, options)}:failed")
     return reason
 
 
+def claim(kind: Kind, options: ProviderOptions) -> str:
+    """Return the cache key under which a request claims the right to fetch before the others."""
+    return f"{_name(kind, options)}:asked"
+
+
 def put_failure(kind: Kind, options: ProviderOptions, reason: str) -> None:
-    """Note why a fetch has failed, for `FAILURE` seconds."""
+    """Remember for `FAILURE` seconds why a fetch failed."""
     safe_cache.put(f"{_name(kind, options)}:failed", reason, FAILURE)
 
 
@@ -76,4 +81,6 @@ def _copy(values: dict[str, Any] | None) -> Copy | None:
 
 def _name(kind: Kind, options: ProviderOptions) -> str:
     address = options.jwks_uri if kind == "keys" else ""
-    return safe_cache.key(kind, options.issuer, address, options.discovery_url)
+    # All tenants have the keys at a URL in the settings, so one copy is enough.
+    issuer = (options.template if address else "") or options.issuer
+    return safe_cache.key(kind, issuer, address, options.discovery_url)

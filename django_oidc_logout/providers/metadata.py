@@ -1,7 +1,7 @@
 """A provider's metadata and keys (OpenID Connect Discovery 1.0, section 4).
 
-Django's cache keeps a copy. A click uses the copy whatever its age; a sign-in and the verification
-of a logout token renew it.
+Django's cache keeps a copy. A sign-out uses a copy of any age. A sign-in and the verification of a
+logout token renew it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..conf.options import ALL_TENANTS, PLACEHOLDER
+from ..conf.options import PLACEHOLDER
 from ..exceptions import ProviderUnavailable
 from ..framework import safe_cache
 from . import copies, fetch
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 FRESH_DEFAULT = 60 * 60
 FRESH_MINIMUM = 5 * 60
 FRESH_MAXIMUM = 24 * 60 * 60
-TRUSTED = FRESH_MAXIMUM  # a key that the provider withdrew must not sign logout tokens for longer
+TRUSTED = FRESH_MAXIMUM  # a withdrawn key must not verify logout tokens for longer
 
-SHARED_TENANT = "common"  # in the URL of the document that names no tenant
+SHARED_TENANT = "common"  # in the URL of the document for all tenants
 
 MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
 
@@ -42,7 +42,7 @@ def discovery_url(options: ProviderOptions) -> str:
 
 
 def _discovery_urls(options: ProviderOptions) -> list[str]:
-    """Return where to look for the document: first the tenant's own, then that of all tenants."""
+    """Return the URLs of the document: first the tenant's own, then that of all tenants."""
     if not options.issuer:
         raise ProviderUnavailable(f"OIDC_LOGOUT_PROVIDERS[{options.alias!r}] does not set ISSUER")
     if options.discovery_url:
@@ -90,10 +90,10 @@ def document(options: ProviderOptions, *, renew: bool = False) -> dict[str, Any]
     """Return the provider's metadata, from the cache or else from the provider.
 
     With `renew`, a stale copy is fetched again, and still used if that fails. A failure is cached
-    for `FAILURE` seconds, so that an outage costs one time-out instead of one per click.
+    for `FAILURE` seconds, so that an outage costs one time-out instead of one per sign-out.
 
     Raises:
-        ProviderUnavailable: there is neither a cached copy nor a response.
+        ProviderUnavailable: the provider does not respond, and the cache does not have a copy.
     """
     copy = None if renew else copies.of_request("metadata", options)
     return dict(copy.document) if copy else _load("metadata", options, renew=renew)
@@ -103,15 +103,15 @@ def keys(options: ProviderOptions, *, renew: bool = False) -> list[Any]:
     """Return the provider's public keys, cached and renewed like `document`.
 
     Raises:
-        ProviderUnavailable: there is neither a cached copy nor a response.
+        ProviderUnavailable: see `document`.
     """
     return _keys_in(_load("keys", options, renew=renew))
 
 
 def keys_after(options: ProviderOptions, instant: float) -> list[Any]:
-    """Return the cached keys if they are fresh and were fetched after an instant; else none.
+    """Return the cached keys if they are fresh and were fetched after an instant; otherwise [].
 
-    A key that signed a token at that instant and is not among them has been withdrawn. This does
+    If a key signed a token at that instant and is not among them, it has been withdrawn. This does
     not use the network.
 
     Args:
@@ -128,31 +128,13 @@ def trusted_keys(options: ProviderOptions) -> list[Any]:
     """Return the provider's public keys, to verify a signature with them now.
 
     A stale copy is fetched again. If that fails, the copy is used until `TRUSTED` seconds after it
-    was fetched. So a key that the provider withdrew is not believed for as long as it is kept, not
-    even if somebody can keep the provider unreachable.
+    was fetched. So a withdrawn key is not trusted for longer than that, even if an attacker can
+    keep the provider unreachable.
 
     Raises:
-        ProviderUnavailable: there is neither such a copy nor a response.
+        ProviderUnavailable: the provider does not respond, and the copy is missing or too old.
     """
     return _keys_in(_load("keys", options, renew=True, trusted_for=TRUSTED))
-
-
-def limit_tenants(options: ProviderOptions) -> None:
-    """Limit for how many tenants, of which nothing is known, a stranger's token has us ask.
-
-    With `TENANTS = "*"`, a forged token can name any. A sign-in, whose token is verified, leaves a
-    copy of its tenant's metadata, so that its logout tokens are not limited.
-
-    Raises:
-        ProviderUnavailable: another token has named such a tenant within `FAILURE` seconds.
-    """
-    if not options.template or options.tenants != ALL_TENANTS:
-        return
-    if copies.get("metadata", options):
-        return
-    share = safe_cache.key("tenant", options.issuer)[-1]  # a sixteenth of the tenants
-    if not safe_cache.add(safe_cache.key("tenants-asked", options.template, share), FAILURE):
-        raise ProviderUnavailable(f"too many tenants of {options.template} are named")
 
 
 def _keys_in(key_set: dict[str, Any]) -> list[Any]:
@@ -163,18 +145,21 @@ def _keys_in(key_set: dict[str, Any]) -> list[Any]:
 def newest_keys(options: ProviderOptions) -> list[Any]:
     """Fetch the provider's keys now, because a token names a key that the copy lacks.
 
-    At most one fetch per `FAILURE` seconds: a flood of forged tokens, which name unknown keys too,
-    must not become a flood of requests to the provider. Between fetches the copy is used, unless
-    the last fetch failed: the token may be good, so that its sender must send it again.
+    This fetches at most once per `FAILURE` seconds. Forged tokens name unknown keys too, and a
+    flood of them must not become a flood of requests to the provider. Between fetches the copy is
+    used. If the last fetch failed, this fails too, so that the sender of a valid token sends it
+    again.
 
     Raises:
         ProviderUnavailable: the keys cannot be fetched.
     """
-    may_ask = safe_cache.add(
-        safe_cache.key("keys-asked", options.issuer, options.jwks_uri), FAILURE
-    )
-    if may_ask or copies.failure("keys", options):
-        _fetch("keys", options)
+    claim = copies.claim("keys", options)
+    if safe_cache.add(claim, FAILURE) or copies.failure("keys", options):
+        try:
+            _fetch("keys", options)
+        except ProviderUnavailable:
+            safe_cache.delete(claim)  # the failure is remembered instead, perhaps not as long
+            raise
     return keys(options)
 
 
@@ -195,11 +180,12 @@ def _load(
 def _fetch(kind: Kind, options: ProviderOptions, trusted_for: float = KEEP) -> dict[str, Any]:
     if reason := copies.failure(kind, options):
         raise ProviderUnavailable(reason)
+    # If this fails, "metadata" remembers it. To remember it here too would make it last longer.
+    url = _jwks_uri(options, trusted_for) if kind == "keys" else ""
     try:
-        if kind == "metadata":
-            fetched, cache_control = _get_metadata(options)
-        else:
-            fetched, cache_control = fetch.get_json(_jwks_uri(options, trusted_for), options)
+        fetched, cache_control = (
+            fetch.get_json(url, options) if kind == "keys" else _get_metadata(options)
+        )
     except ProviderUnavailable as exc:
         copies.put_failure(kind, options, str(exc))
         raise

@@ -42,8 +42,8 @@ class Named:
 def end_named_by(token: LogoutToken) -> int:
     """End the sessions, once per token: a replay must not end a later sign-in.
 
-    The token counts as used only once its sessions have ended. If the process dies before, the
-    provider gets no response and can send the same token again.
+    The token counts as used only once its sessions have ended. If the process dies before that, the
+    provider does not get a response and can send the same token again.
 
     Returns:
         How many ended.
@@ -59,7 +59,7 @@ def end_named_by(token: LogoutToken) -> int:
         raise LogoutTokenInvalid(code=RejectedCode.USED)
     left = dict(names.tombstones)
     if found.get(names.sub, 0) >= token.issued_at:
-        left.pop(names.sub, None)  # a later token's covers more
+        left.pop(names.sub, None)  # the tombstone of a later token covers more
     safe_cache.put_many(left, seconds)  # first: a sign-in looks here after it has written its row
     named = _sessions_of(token, names)
     ended = end.end_rows(named.rows, code=EndedCode.BACK_CHANNEL)
@@ -82,10 +82,11 @@ def end_named_by(token: LogoutToken) -> int:
 def _sessions_of(token: LogoutToken, names: Names) -> Named:
     """Return what a logout token names.
 
-    If its `sub` is not that of the session with its `sid`, the token contradicts itself.
+    If its `sub` differs from that of the session with its `sid`, the token contradicts itself, and
+    the result does not have rows.
     """
     try:
-        rows = list(_named_by(token))
+        rows = [row for row in _named_by(token) if _is_meant(row, token)]
     except Error as exc:
         raise SessionsNotEnded(ended=0, failed=1) from exc
     agreeing = [row for row in rows if token.subject in ("", row.sub)]
@@ -105,8 +106,8 @@ def _sessions_of(token: LogoutToken, names: Names) -> Named:
 def _named_by(token: LogoutToken) -> QuerySet[OIDCSession]:
     """Return the rows with the token's `sid`, and those that only its `sub` names.
 
-    The latter are of sessions that began before the token, or seem to, because the site's clock may
-    be ahead. If the token has a `sid`, they are those whose own is unknown.
+    A `sub` names only sessions that began before the token was issued. The leeway is for the site's
+    clock, which may be ahead. If the token has a `sid`, its `sub` names only rows without a `sid`.
     """
     rows = index.matching(issuer=token.issuer).filter(token.rows)
     latest = entry.moment(token.issued_at + LEEWAY)
@@ -116,3 +117,13 @@ def _named_by(token: LogoutToken) -> QuerySet[OIDCSession]:
     by_sid = Q(sid_digest=digest(token.issuer, token.sid))
     # Not by `sid_digest`: a database could read all sessions without a `sid` by its index.
     return rows.filter(by_sid | by_sub & Q(sid="") if token.subject else by_sid)
+
+
+def _is_meant(row: OIDCSession, token: LogoutToken) -> bool:
+    """Return whether a token means a row that names it: a `sub` does not mean a later sign-in.
+
+    Within the leeway, the ID Token says by the provider's clock when the session began.
+    """
+    is_by_sid = bool(token.sid and row.sid)
+    is_before = row.signed_in_at.timestamp() <= token.issued_at
+    return is_by_sid or is_before or tombstones.began_by_id_token(row) <= token.issued_at

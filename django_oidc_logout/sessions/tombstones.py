@@ -1,10 +1,10 @@
-"""Tombstones: messages of a provider that may arrive before the row of their session is written.
+"""Tombstones: a provider's message can arrive before the row of its session is written.
 
-A sign-in takes a moment: the provider issues the ID Token, and the site writes the row. If the
-provider ends the session in between, its logout token finds no row. So the token leaves a tombstone
-in Django's cache for as long as it is valid, and a sign-in looks for one after it wrote its row.
-The token leaves it before it looks for rows, so one of the two finds the other. A security event
-does the same, for the columns by which it selects rows.
+At a sign-in, the provider issues the ID Token, and a moment later the site writes the row. If the
+provider ends the session in between, its logout token does not find a row. So the site first writes
+a tombstone to Django's cache for as long as the logout token is valid, and then looks for rows. A
+sign-in first writes its row, and then looks for a tombstone. So one of the two finds the other. A
+security event does the same, for the columns by which it selects rows.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ..exceptions import SessionsNotEnded
 from ..fields import digest
 from ..framework import safe_cache
 from ..providers import configured
+from ..tokens import id_token
 from ..tokens.logout_token import LEEWAY
 from . import end, engines, entry
 
@@ -45,7 +46,7 @@ SELECTED_BY = (
     ("email_digest", "sid_digest"),
 )
 """The columns by which a security event may select rows."""
-SAME_SECOND = 0.001  # what makes a time earlier than one that is given in whole seconds
+SAME_SECOND = 0.001  # seconds; makes a time in whole seconds just earlier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +54,20 @@ class Names:
     """The names under which a logout token is kept in the cache."""
 
     used: str
-    """It has ended its sessions."""
+    """Set once the token has ended its sessions."""
     sid: str
-    """Its tombstone for the session with its `sid`."""
+    """The tombstone for the session with the token's `sid`."""
     sub: str
-    """Its tombstone for the sessions of its `sub`."""
+    """The tombstone for the sessions of the token's `sub`."""
     tombstones: Mapping[str, Any]
-    """The tombstones that it leaves."""
+    """The tombstones to write, by name."""
 
 
 def names_of(token: LogoutToken) -> Names:
     """Return the names of a logout token."""
     issuer, client_id, subject = token.issuer, token.options.client_id, token.subject
     sub_digest = digest(issuer, subject)
-    used = safe_cache.key("jti", issuer, token.jti)
+    used = safe_cache.key("jti", issuer, client_id, token.jti)
     sid = safe_cache.key(SID, issuer, client_id, token.sid)
     kind = SUB_WITHOUT_SID if token.sid else SUB
     sub = safe_cache.key(kind, issuer, client_id, subject)
@@ -78,12 +79,12 @@ def names_of(token: LogoutToken) -> Names:
 def enforce(request: HttpRequest, row: OIDCSession, issued_at: float | None) -> bool:
     """End a sign-in that has just been recorded if a tombstone covers it. Return whether one does.
 
-    Inside a transaction, a logout token cannot see the row yet, so this looks again after it.
+    Inside a transaction, others cannot see the row yet, so this checks again after the commit.
 
     Args:
         request: the request that has been signed in.
         row: the row that was written.
-        issued_at: when the provider issued the ID Token, if the token says so.
+        issued_at: when the provider issued the ID Token, or None if that is unknown.
     """
     if _end_if_covered(request, row, issued_at):
         return True
@@ -130,7 +131,7 @@ def _covers(row: OIDCSession, began: float, client_id: str) -> bool:
 
 
 def _client_ids(row: OIDCSession) -> set[str]:
-    """Return the clients whose logout tokens can end a session: its own, or all if unknown."""
+    """Return the clients whose logout tokens can end a session: its own; if it is unknown, all."""
     return {
         options.client_id
         for options in conf.OIDC_LOGOUT_PROVIDERS.values()
@@ -139,11 +140,12 @@ def _client_ids(row: OIDCSession) -> set[str]:
 
 
 def leave(selected: Iterable[Mapping[str, str]], options: ProviderOptions, at: float) -> list[str]:
-    """Leave the tombstones of a security event, and return their names.
+    """Write the tombstones of a security event, and return their names.
 
     Args:
-        selected: the values of columns by which the event selects rows: all of one mapping.
-        options: whose event it is. The tombstones last as long as those of logout tokens.
+        selected: the values by which the event selects rows. A row must have all those of a
+            mapping.
+        options: the provider's options. The tombstones last as long as those of logout tokens.
         at: when the event occurred.
     """
     names = [_event_name(values) for values in selected]
@@ -154,7 +156,10 @@ def leave(selected: Iterable[Mapping[str, str]], options: ProviderOptions, at: f
 
 
 def settle(names: Collection[str], options: ProviderOptions, at: float) -> None:
-    """Let a security event that has ended its sessions spare sign-ins of the same second."""
+    """Move the tombstones of an event that has ended its sessions to just before its second.
+
+    So they do not end new sign-ins of the same second.
+    """
     found = safe_cache.get_many(names)
     earlier = {name: math.floor(at) - SAME_SECOND for name in names if found.get(name) == at}
     safe_cache.put_many(earlier, at + options.max_token_age + LEEWAY - time.time())
@@ -164,16 +169,22 @@ def is_covered_by_event(row: OIDCSession, issued_at: float | None) -> bool:
     """Return whether a security event has ended the session of a row."""
     providers = conf.OIDC_LOGOUT_PROVIDERS.values()
     if all(each.shared_signals is None for each in providers):
-        return False  # without a call of the cache
+        return False  # without calling the cache
     values = [{name: getattr(row, name) for name in names} for names in SELECTED_BY]
     found = safe_cache.get_many([_event_name(each) for each in values])
     return any(began(row, issued_at) <= at for at in found.values())
 
 
-def began(row: OIDCSession, issued_at: float | None) -> float:
-    """Return when a session began, by the provider's clock if the ID Token says it.
+def began_by_id_token(row: OIDCSession) -> float:
+    """Return when the session of a row began, as far as its ID Token says."""
+    token = id_token.read_or_none(row.id_token)
+    return began(row, token.issued_at if token else None)
 
-    A renewal brings a later ID Token, so the earlier time counts.
+
+def began(row: OIDCSession, issued_at: float | None) -> float:
+    """Return when a session began, by the provider's clock if the ID Token has an `iat`.
+
+    After a renewal, the ID Token is later than the sign-in, so the earlier time counts.
     """
     signed_in_at = row.signed_in_at.timestamp()
     return signed_in_at - LEEWAY if issued_at is None else min(issued_at, signed_in_at)

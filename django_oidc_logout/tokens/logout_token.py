@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..codes import RejectedCode
 from ..exceptions import LogoutTokenInvalid, OIDCLogoutError, ProviderUnavailable
 from ..framework import safe_cache
-from ..providers import configured, metadata
+from ..providers import configured, metadata, tenants
 from . import jws
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_LENGTH = 16 * 1024
 LEEWAY = 60  # seconds that the clocks of the provider and the site may differ
 LOGGABLE = re.compile(r"[!-~]{1,100}")
-SECONDS_TO_REMEMBER = 7 * 24 * 60 * 60  # of which type a provider's tokens are
+SECONDS_TO_REMEMBER = 7 * 24 * 60 * 60  # the types of a provider's tokens
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TYPE, GENERAL_TYPE = "logout+jwt", "jwt"
 MEDIA_TYPE = "application/"  # a typ may begin with it (RFC 7515, section 4.1.9)
@@ -47,12 +47,12 @@ class LogoutToken:
 
     @property
     def loggable_jti(self) -> str:
-        """The `jti`, unless it could forge a line or a field of a log."""
+        """The `jti`, unless it could forge a line or a field in the log."""
         return self.jti if LOGGABLE.fullmatch(self.jti) else "(not shown)"
 
     @property
     def rows(self) -> Q:
-        """Which rows of the issuer the token may end: not those of the site's other clients."""
+        """A filter for the issuer's rows that the token may end: not those of other clients."""
         return configured.rows_of(self.options)
 
     @property
@@ -65,7 +65,7 @@ def verify(encoded: str) -> LogoutToken:
     """Verify a logout token.
 
     Raises:
-        TokenUnreadable: it is not a signed JWT.
+        TokenUnreadable: it is not a signed JWT, or an identifier is missing or cannot be used.
         LogoutTokenInvalid: it fails a check.
         ProviderUnavailable: its keys cannot be fetched.
     """
@@ -74,18 +74,19 @@ def verify(encoded: str) -> LogoutToken:
     header, claims = jws.parse(encoded)
     options = _recipient(claims)
     try:
-        metadata.limit_tenants(options)
+        tenants.limit(options)
         _verify_signature(encoded, header, options)
         token = validate(claims, options, now=time.time())
     except OIDCLogoutError as exc:
         exc.issuer, exc.alias = options.issuer, options.alias
         raise
+    tenants.note(options)
     safe_cache.put(_type_key(options, is_typed=is_typed(header)), 1, SECONDS_TO_REMEMBER)
     return token
 
 
 def _recipient(claims: Mapping[str, Any]) -> ProviderOptions:
-    """Return the provider and client that the unverified claims name: its keys and rules apply."""
+    """Return the options of the provider and client that the unverified claims name."""
     options = configured.options_for(
         claims.get("iss"), jws.audience(claims), claims.get("azp"), claims.get("tid")
     )
@@ -104,7 +105,7 @@ def _verify_signature(encoded: str, header: Mapping[str, Any], options: Provider
 
 
 def _key_sets(algorithm: str, kid: object, options: ProviderOptions) -> Iterable[list[Any]]:
-    """Yield the keys to try: the trusted ones, then the newest if they may be out of date."""
+    """Yield the keys to try: the trusted ones, and then the newest if the first may be outdated."""
     if algorithm.startswith("HS"):
         yield [options.client_secret] if options.client_secret else []
         return
@@ -115,7 +116,7 @@ def _key_sets(algorithm: str, kid: object, options: ProviderOptions) -> Iterable
 
 
 def require_algorithm(header: Mapping[str, Any], options: ProviderOptions) -> str:
-    """Return the token's algorithm if it is allowed, which `none` never is."""
+    """Return the token's algorithm if it is allowed. `none` is never allowed."""
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm.lower() == "none":
         raise LogoutTokenInvalid(code=RejectedCode.NOT_SIGNED)
@@ -128,7 +129,7 @@ def require_algorithm(header: Mapping[str, Any], options: ProviderOptions) -> st
 def allowed_algorithms(options: ProviderOptions) -> Sequence[str]:
     """Return the algorithms in the settings, or else those that the provider publishes.
 
-    Without a setting, only keys verify tokens. A client secret must not, because the provider's
+    Without a setting, only keys verify tokens. A client secret does not, because the provider's
     document is not about this client.
 
     Raises:
@@ -156,12 +157,12 @@ def require_header(header: Mapping[str, Any], options: ProviderOptions) -> None:
 
 
 def is_typed(header: Mapping[str, Any]) -> bool:
-    """Return whether the token says that it is a logout token."""
+    """Return whether the header's `typ` is that of a logout token."""
     return _typ(header) == TYPE
 
 
 def types_seen(options: ProviderOptions) -> tuple[bool, bool]:
-    """Return whether the provider has recently sent tokens with, and without, their type."""
+    """Return whether the provider has recently sent tokens with this `typ`, and without it."""
     typed, untyped = (safe_cache.get(_type_key(options, is_typed=each)) for each in (True, False))
     return typed is not None, untyped is not None
 
