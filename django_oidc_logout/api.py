@@ -40,8 +40,8 @@ def sign_out(
     signal receiver fails. The signal `signed_out` carries the `Outcome`.
 
     Args:
-        request: the request of the person to sign out; nobody need be signed in.
-        return_to: where people land: a URL on an allowed host, a path, or a view name.
+        request: the request of the person to sign out. It may be anonymous.
+        return_to: the target after sign-out: a URL on an allowed host, a path, or a view name.
         local_only: sign out of this site only, and keep the session at the provider.
     """
     row = None
@@ -50,7 +50,7 @@ def sign_out(
         user, handle = entry.known_user(request), handles.of_request(request, row)
         chosen = destination.choose(request, row, requested=return_to, local_only=local_only)
         destination.hand_out(request, chosen)
-    finally:  # even if the server stops this request, as gunicorn does by SystemExit
+    finally:  # even if the server stops this request, as gunicorn does with SystemExit
         is_ended = end_own.end_current(request, row)
     outcome = Outcome(
         provider=chosen.provider_outcome,
@@ -85,7 +85,7 @@ async def asign_out(
 ) -> HttpResponse:
     """See `sign_out`."""
     call = sync_to_async(sign_out)(request, return_to=return_to, local_only=local_only)
-    return await asyncio.shield(call)  # the browser may have gone: Django cancels the view then
+    return await asyncio.shield(call)  # Django cancels the view if the browser disconnects
 
 
 def end_sessions(
@@ -103,11 +103,11 @@ def end_sessions(
         sub: the person's subject identifier at the issuer.
         sid: the session ID at the issuer.
         user: the user whose sessions end.
-        reauthenticate: whether the people must also authenticate again at the provider, before
-            they can sign in here. It applies to those whose sessions end, and to `sub`.
+        reauthenticate: whether people must authenticate again at the provider before their next
+            sign-in. It applies to the people whose sessions end, and to `sub`.
 
     Raises:
-        ValueError: no criterion is given, one is empty, the user is anonymous, or `sub` or `sid`
+        ValueError: the criteria are missing, one is empty, the user is anonymous, or `sub` or `sid`
             lacks an issuer.
         SessionsNotEnded: a session store failed. The other sessions have ended.
     """
@@ -143,10 +143,10 @@ async def aend_sessions(
 def check_reauthentication(
     request: HttpRequest, claims: Mapping[str, Any], *, provider: str | None = None
 ) -> HttpResponse | None:
-    """Return the response that refuses a sign-in, or None if it may go on.
+    """Return the response that refuses a sign-in, or None if the sign-in is allowed.
 
     Call it before `login()`. A sign-in is refused if the person must authenticate again, or if its
-    session would be over already. mozilla-django-oidc's views need no such call.
+    session would already be over. mozilla-django-oidc's views do not need this call.
 
     Args:
         request: the request that is about to sign in.
@@ -169,7 +169,7 @@ async def acheck_reauthentication(
     return await sync_to_async(check_reauthentication)(request, claims, provider=provider)
 
 
-def remember_login(  # noqa: PLR0913  # all but the first two are named
+def remember_login(  # noqa: PLR0913  # all but the first two are keyword-only
     request: HttpRequest,
     id_token: str | None = None,
     *,
@@ -178,12 +178,12 @@ def remember_login(  # noqa: PLR0913  # all but the first two are named
     refresh_token: str | None = None,
     provider: str | None = None,
 ) -> OIDCSession | None:
-    """Record through which provider a person signed in.
+    """Record the provider through which a person signed in.
 
-    Call it after `login()`, or before it: if a second factor comes in between, `login()` gives the
-    row its user. Pass the ID Token, its claims, or both. A failure is logged and does not break the
-    sign-in. If there is nothing to record, such as with a `provider` alone, the session still
-    counts as one that a provider began: its sign-out goes there, without a hint.
+    Call it after `login()`. If a second factor delays `login()`, call it before: `login()` then
+    gives the row its user. Pass the ID Token, its claims, or both. A failure is logged and does not
+    break the sign-in. With a `provider` alone, the sign-in does not get a row, but its sign-out
+    still redirects to the provider, without a hint.
 
     Args:
         request: the request of the person who signs in.
@@ -192,7 +192,8 @@ def remember_login(  # noqa: PLR0913  # all but the first two are named
         claims: the verified claims of the ID Token. Without an `iss`, the issuer is that of
             `provider`.
         access_token: only searched for a `sid` that the ID Token lacks; never stored.
-        refresh_token: stored, encrypted, if `OIDC_LOGOUT_REVOKE_TOKENS` is on.
+        refresh_token: stored, encrypted, if `OIDC_LOGOUT_REVOKE_TOKENS` or the provider's
+            `RECHECK` is on.
         provider: the alias in `OIDC_LOGOUT_PROVIDERS`. By default, the issuer and the audience
             decide.
 
@@ -211,7 +212,7 @@ def remember_login(  # noqa: PLR0913  # all but the first two are named
     )
 
 
-def renew_login(  # noqa: PLR0913  # all but the first two are named
+def renew_login(  # noqa: PLR0913  # all but the first two are keyword-only
     request: HttpRequest,
     id_token: str | None = None,
     *,
@@ -220,10 +221,10 @@ def renew_login(  # noqa: PLR0913  # all but the first two are named
     refresh_token: str | None = None,
     provider: str | None = None,
 ) -> OIDCSession | None:
-    """Record new tokens of a session that is signed in already. See `remember_login`.
+    """Record new tokens of a session that is already signed in. See `remember_login`.
 
-    New tokens do not revive a session that has ended in the meantime: it is flushed. What they do
-    not contain (`sid`, refresh token, hint) is kept.
+    New tokens do not revive a session that has ended in the meantime: it is flushed. If they lack
+    a `sid`, a refresh token or a hint, the row keeps the old value.
     """
     tokens = PendingTokens(
         id_token=id_token,

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class DiscoveryMixin:
-    """Takes what mozilla's settings leave out from the provider's discovery document.
+    """Reads from the provider's discovery document what mozilla's settings do not contain.
 
-    The endpoints are lazy: mozilla reads its settings whenever it creates a backend, and Django
-    creates one for each request of somebody who is signed in.
+    The endpoints are lazy, because mozilla reads its settings whenever it creates a backend. Django
+    creates a backend for each request of a signed-in person.
     """
 
     def get_settings(self, attr: str, *args: Any) -> Any:
-        """Return a setting, or what stands in for it. A setting that is set wins."""
+        """Return a setting or, if it is not set, the value from the discovery document."""
         if attr == sign_in_settings.ALGORITHM and self._is_algorithm_published():
             return sign_in_settings.UNTIL_PUBLISHED
         if attr not in sign_in_settings.ENDPOINTS:
@@ -42,7 +42,7 @@ class DiscoveryMixin:
     def _is_algorithm_published(self) -> bool:
         """Return whether the settings leave the algorithm to the discovery document.
 
-        A site that sets the token endpoint has mozilla's own default, which is HS256.
+        If the site sets the token endpoint, mozilla's own default applies, which is HS256.
         """
         written = super().get_settings  # type: ignore[misc]  # mozilla's
         names = (sign_in_settings.ALGORITHM, sign_in_settings.TOKEN)
@@ -83,7 +83,7 @@ class OIDCLogoutMixin(DiscoveryMixin):
     def get_or_create_user(
         self, access_token: str, id_token: str, payload: Any
     ) -> AbstractBaseUser | None:
-        """Return nobody if the sign-in is refused: the middleware then says why."""
+        """Return None if the sign-in is refused. The middleware then shows the reason."""
         if recording.is_refused(self.request, id_token):
             return None
         user: AbstractBaseUser | None = super().get_or_create_user(  # type: ignore[misc]  # mozilla's
@@ -92,9 +92,10 @@ class OIDCLogoutMixin(DiscoveryMixin):
         return user
 
     def authenticate(self, request: HttpRequest | None, **kwargs: Any) -> AbstractBaseUser | None:
-        """Record a silent refresh: the same user gets new tokens, and no `login()` follows.
+        """Record a silent refresh: the same user gets new tokens, and `login()` is not called.
 
-        If the provider's metadata is needed and unknown, nobody signs in: the middleware says why.
+        If the provider's metadata is needed but unavailable, return None. The middleware then shows
+        the reason.
         """
         try:
             user: AbstractBaseUser | None = super().authenticate(request, **kwargs)  # type: ignore[misc]  # mozilla's
@@ -105,7 +106,9 @@ class OIDCLogoutMixin(DiscoveryMixin):
             return None
         if request is not None and user is not None and user == entry.signed_in_user(request):
             if tokens := pending.take(request, user):
-                recording.record(request, tokens, renewal=True)
+                # Without a row, the session began by a password, or could not be recorded.
+                is_renewal = bool(entry.row_key(request.session))
+                recording.record(request, tokens, renewal=is_renewal)
             # The session may have ended in the meantime.
             return None if entry.signed_in_user(request) is None else user
         return user
@@ -116,7 +119,7 @@ class OIDCLogoutMixin(DiscoveryMixin):
         return user if getattr(user, "is_active", True) else None
 
     async def aget_user(self, user_id: Any) -> AbstractBaseUser | None:
-        """See `get_user`. Django's own would not call a site's `get_user`."""
+        """See `get_user`. Django's own method would not call a site's `get_user`."""
         return await sync_to_async(self.get_user)(user_id)
 
 
@@ -125,13 +128,13 @@ class OIDCLogoutBackend(OIDCLogoutMixin, OIDCAuthenticationBackend):  # type: ig
 
 
 class AuthenticationRequestView(DiscoveryMixin, views.OIDCAuthenticationRequestView):  # type: ignore[misc]  # untyped
-    """Starts a sign-in where the discovery document says: name it in OIDC_AUTHENTICATE_CLASS."""
+    """Starts a sign-in at the discovered endpoint. Name it in `OIDC_AUTHENTICATE_CLASS`."""
 
     OIDC_OP_AUTH_ENDPOINT: str
 
     @method_decorator(request_scope.within)
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        """Redirect to the provider, or say that it cannot be reached."""
+        """Redirect to the provider, or show that it is unavailable."""
         try:
             self.OIDC_OP_AUTH_ENDPOINT = str(self.OIDC_OP_AUTH_ENDPOINT)
         except ProviderUnavailable as exc:

@@ -25,8 +25,8 @@ class OIDCSessionMiddleware:
     """Follows sessions whose key or ID Token changes, and marks signed-in pages `no-store`.
 
     If sessions are kept in cookies, a session that began through a provider lives only as long as
-    its row. A request that does not use the session costs no query. List the middleware after
-    `AuthenticationMiddleware`.
+    its row. A request that does not use the session does not cost a query. List the middleware
+    after `AuthenticationMiddleware`.
     """
 
     sync_capable = True
@@ -56,6 +56,8 @@ class OIDCSessionMiddleware:
                 user_changes.end_own(request)
         if entry.will_be_saved(request.session):
             _update_row(request)
+        elif request.session.accessed and entry.was_seen_long_ago(request.session):
+            index.see(request.session)
         if refusals.concern(request):
             response = refusals.answer(request, response)
         return _no_store(request, response)
@@ -69,12 +71,14 @@ class OIDCSessionMiddleware:
         request.__dict__[user_changes.HANDLED] = True
         try:
             response: HttpResponseBase = await self.get_response(request)
-        finally:  # even if the browser has gone: Django cancels the view then
+        finally:  # even if the browser disconnects: Django then cancels the view
             request.__dict__.pop(user_changes.HANDLED, None)
             if user_changes.END_OWN in request.__dict__:
                 await asyncio.shield(sync_to_async(user_changes.end_own)(request))
         if entry.will_be_saved(request.session):
             await sync_to_async(_update_row)(request)
+        elif request.session.accessed and entry.was_seen_long_ago(request.session):
+            await sync_to_async(index.see)(request.session)
         if refusals.concern(request):
             response = await sync_to_async(refusals.answer)(request, response)
         return _no_store(request, response)

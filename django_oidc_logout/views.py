@@ -25,7 +25,7 @@ from . import idp_initiated
 from .api import sign_out
 from .codes import RejectedCode
 from .conf import conf
-from .exceptions import LogoutTokenInvalid, OIDCLogoutError, SessionsNotEnded
+from .exceptions import LogoutTokenInvalid, OIDCLogoutError
 from .framework import request_scope
 from .framework.transactions import outside_transactions
 from .providers import configured
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def _fresh_form(request: HttpRequest) -> HttpResponse:
-    fields = {**request.GET.dict(), **dict(click.fields(request).items())}
+    fields = {**click.query(request).dict(), **dict(click.fields(request).items())}
     return _confirm_page(request, fields, status=403)
 
 
@@ -55,7 +55,7 @@ def _confirm_page(
     return render(request, "oidc_logout/confirm.html", context, status=status)
 
 
-# Exempt from the check of the middleware, which would respond to a stale form with an error.
+# Exempt from the check of Django's middleware, which would respond to a stale form with an error.
 @method_decorator(
     [
         request_scope.within,
@@ -74,10 +74,10 @@ class LogoutView(View):
     """
 
     return_to: Any = None
-    """Where people land if the request names no safe target: a URL, path or view name."""
+    """The target if the request does not name a safe one: a URL, path or view name."""
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Note the target on the request."""
+        """Store the default target on the request."""
         return_to.note_default(request, self.return_to)
         super().setup(request, *args, **kwargs)
 
@@ -87,16 +87,16 @@ class LogoutView(View):
 
     @method_decorator(never_cache)  # the response of `sign_out` sets this itself
     def get(self, request: HttpRequest, **_: Any) -> HttpResponseBase:
-        """Ask for confirmation, sign out, or refuse. HEAD comes here too, and never signs out."""
+        """Ask for confirmation, sign out, or refuse. A HEAD request never signs out."""
         if conf.OIDC_LOGOUT_GET == "refuse":
             return HttpResponseNotAllowed(["POST"])
         if conf.OIDC_LOGOUT_GET == "allow" and click.is_click(request):
-            return _sign_out(request, request.GET)
-        return _confirm_page(request, request.GET)
+            return _sign_out(request, click.query(request))
+        return _confirm_page(request, click.query(request))
 
 
 def _sign_out(request: HttpRequest, fields: Mapping[str, Any]) -> HttpResponse:
-    target = return_to.chosen(request, fields.get("next", request.GET.get("next")))
+    target = return_to.chosen(request, fields.get("next", click.query(request).get("next")))
     return sign_out(request, return_to=target, local_only=click.has_flag("local", fields))
 
 
@@ -105,21 +105,25 @@ def _sign_out(request: HttpRequest, fields: Mapping[str, Any]) -> HttpResponse:
     [request_scope.within, outside_transactions, login_not_required, never_cache], name="dispatch"
 )
 class CallbackView(View):
-    """Receive people back from the provider and redirect them to where they land."""
+    """Redirect people who return from the provider to the target of their sign-out."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Redirect to the target in a valid state, or else to the default, or show the page."""
-        state = return_to.unsign(request.GET.get("state"))
+        """Redirect to the target in the state or in the settings, or show the signed-out page."""
+        state = return_to.unsign(click.query(request).get("state"))
         target = return_to.safe_target(request, state.next) if state else ""
         url = target or return_to.default_url()
-        response = HttpResponseRedirect(url) if url else _signed_out_page(request, state)
+        if state and state.is_local:
+            return _signed_out_page(request, state, url)
+        response = HttpResponseRedirect(url) if url else _signed_out_page(request, state, url)
         # Another site that embeds this URL as an image must not clear anybody's cookies.
         if state and click.is_navigation(request) and entry.known_user(request) is None:
             responses.clear_held_back(response)
         return response
 
 
-def _signed_out_page(request: HttpRequest, state: return_to.State | None) -> HttpResponse:
+def _signed_out_page(
+    request: HttpRequest, state: return_to.State | None, target: str
+) -> HttpResponse:
     try:
         provider = configured.provider_for(state.alias) if state and state.alias else None
     except OIDCLogoutError:
@@ -130,7 +134,7 @@ def _signed_out_page(request: HttpRequest, state: return_to.State | None) -> Htt
         "name": configured.display_name(state.alias, "") if state else "",
         "signed_in": entry.known_user(request) is not None,
         "sign_in": refusals.sign_in_url(),
-        "home": get_script_prefix(),
+        "home": target or get_script_prefix(),
     }
     return render(request, "oidc_logout/signed_out.html", context)
 
@@ -162,13 +166,13 @@ class BackChannelLogoutView(View):
         return HttpResponse()
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Reject a request that is not a POST, and say so like any other rejection."""
+        """Reject a request that is not a POST, and announce it like any other rejection."""
         idp_initiated.reject(LogoutTokenInvalid(code=RejectedCode.WRONG_METHOD))
         return super().http_method_not_allowed(request, *args, **kwargs)
 
 
 def _logout_token(request: HttpRequest) -> str:
-    """Return the logout token in the body. A body without one is a rejected token."""
+    """Return the logout token in the body. A body without one counts as a rejected token."""
     try:
         return _only_token(request)
     except LogoutTokenInvalid as exc:
@@ -201,38 +205,42 @@ def _only_token(request: HttpRequest) -> str:
 class FrontChannelLogoutView(View):
     """End a session from the provider's frame (Front-Channel Logout 1.0, section 2).
 
-    The request carries no cookie, and anybody can send it. It ends a session only by its `sid`.
+    The request does not carry a cookie, and anybody can send it. So it ends a session only by its
+    `sid`.
     """
 
     http_method_names = ("get",)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """End the session that `iss` and `sid` name. The page is the same whether one ended."""
-        issuers, sids = request.GET.getlist("iss"), request.GET.getlist("sid")
-        if len(issuers) == len(sids) == 1:
-            with suppress(SessionsNotEnded):  # it is logged, and nobody sees the frame
-                idp_initiated.front_channel(issuers[0], sids[0])
+        """End the session that `iss` and `sid` name. The page does not reveal whether one ended."""
+        issuer, sid = _only_value(request, "iss"), _only_value(request, "sid")
+        with suppress(OIDCLogoutError):  # it is logged, and nobody sees the frame
+            idp_initiated.front_channel(issuer, sid)
         response = render(request, "oidc_logout/frontchannel.html")
-        issuer = issuers[0] if len(issuers) == 1 else ""
         origin = configured.frame_origin(issuer) or "'none'"
         response.headers["Content-Security-Policy"] = f"frame-ancestors {origin}"
         return response
 
 
+def _only_value(request: HttpRequest, name: str) -> str:
+    values = click.query(request).getlist(name)
+    return values[0] if len(values) == 1 else ""
+
+
 @method_decorator([login_not_required, never_cache], name="dispatch")
 class ReauthenticateView(View):
-    """Start a sign-in for which the provider asks for a new authentication."""
+    """Start a sign-in at which the person must authenticate again at the provider."""
 
     http_method_names = ("get",)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Redirect to the sign-in."""
-        return refusals.start(request.GET.get("next", ""))
+        return refusals.start(click.query(request).get("next", ""))
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")
 class StatusView(View):
-    """Tell the script on an open page whether it is signed in, with two queries at most."""
+    """Report to the script on an open page whether the person is signed in: two queries at most."""
 
     http_method_names = ("get",)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth import logout
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import DatabaseError
@@ -14,7 +15,7 @@ from mozilla_django_oidc.views import OIDCLogoutView
 from django_oidc_logout.backends import provider_logout_url
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.rp_initiated import return_to
-from tests.factories import break_index, is_signed_in, query_of
+from tests.factories import api_request, break_index, is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
 
@@ -150,9 +151,23 @@ def test_trouble_keeps_nobody_signed_in(idp, configure, sign_in, monkeypatch, tr
     with monkeypatch.context() as patch:
         trouble(idp, configure, patch)
         response = client.post("/oidc/logout/")
-    assert (response.status_code, response["Location"]) == (302, "/")
+    assert "You may still be signed in at " in client.get(response["Location"]).text
     assert not Session.objects.exists()
     assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("storage", ["cookie.CookieStorage", "session.SessionStorage"])
+def test_messages_do_not_carry_the_warning_of_another_view(idp, settings, sign_in, storage):
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "django.contrib.messages.middleware.MessageMiddleware",
+    ]
+    settings.MESSAGE_STORAGE = f"django.contrib.messages.storage.{storage}"
+    client = sign_in()
+    cache.clear()
+    idp.answers.pop("/.well-known/openid-configuration")
+    page = client.get(client.post("/oidc/logout/")["Location"])
+    assert "You may still be signed in at 127.0.0.1." in page.text
 
 
 def test_row_goes_with_the_session(idp, sign_in):
@@ -167,3 +182,12 @@ def test_url_for_a_view_of_ones_own(idp, sign_in, rf):
     request.session = sign_in(Client()).session
     assert provider_logout_url(request).startswith(f"{idp.issuer}/end-session?id_token_hint=")
     assert OIDCSession.objects.exists()
+
+
+@pytest.mark.usefixtures("idp")
+def test_url_for_a_view_of_django_rest_framework(sign_in, rf, outcomes):
+    request = rf.get("/")
+    request.session = sign_in(Client()).session
+    provider_logout_url(api_request(request))
+    logout(request)
+    assert [outcome.provider for outcome in outcomes] == ["redirect"]

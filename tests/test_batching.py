@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
+
 import pytest
 
 from django_oidc_logout.framework import batching
@@ -36,6 +38,26 @@ def test_batch_in_a_batch_hands_over_first():
             batching.put_off(flush, "inner")
         assert flushed == [["inner"]]
     assert flushed == [["inner"], ["outer"]]
+
+
+def test_batch_or_join_hands_over_with_the_batch_it_joins():
+    flushed = []
+    flush = flushed.append
+    with batching.batch_or_join():
+        batching.put_off(flush, 1)
+        with batching.batch_or_join():
+            batching.put_off(flush, 2)
+        assert flushed == []
+    assert flushed == [[1, 2]]
+
+
+def test_context_that_outlives_its_batch_hands_over_at_once():
+    """As of a background task that a receiver has started."""
+    flushed = []
+    with batching.batch():
+        kept = copy_context()
+    kept.run(batching.put_off, flushed.append, 1)
+    assert flushed == [[1]]
 
 
 def test_batch_that_is_interrupted_hands_over():

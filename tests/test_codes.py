@@ -15,7 +15,7 @@ from django_oidc_logout.exceptions import (
     TokenUnreadable,
 )
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.signals import logout_token_rejected, session_ended
+from django_oidc_logout.signals import logout_token_rejected, session_ended, signed_out
 from tests.factories import post_logout_token
 
 pytestmark = pytest.mark.django_db
@@ -26,16 +26,16 @@ URL = "/oidc/logout/backchannel/"
 @pytest.fixture
 def sent():
     """Return the arguments of each signal."""
-    seen = []
+    signals, seen = (session_ended, logout_token_rejected, signed_out), []
 
     def note(**arguments):
         seen.append(arguments)
 
-    session_ended.connect(note)
-    logout_token_rejected.connect(note)
+    for signal in signals:
+        signal.connect(note)
     yield seen
-    session_ended.disconnect(note)
-    logout_token_rejected.disconnect(note)
+    for signal in signals:
+        signal.disconnect(note)
 
 
 def records(caplog):
@@ -100,11 +100,15 @@ def test_sign_out_has_a_code(sign_in, caplog):
     assert records(caplog) == [("local_only", "default")]
 
 
-def test_other_logout_has_a_code(sign_in, caplog):
+@pytest.mark.parametrize("recorded", [True, False])
+def test_other_logout_has_a_code(sign_in, sent, caplog, recorded):
     client = sign_in()
+    if not recorded:
+        OIDCSession.objects.all().delete()
     caplog.clear()
     client.logout()
     assert records(caplog) == [(OutcomeCode.OTHER_LOGOUT, "default")]
+    assert [each["outcome"].recorded for each in sent] == [recorded]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,17 @@ from django.utils.functional import SimpleLazyObject
 from django_oidc_logout.api import aend_sessions, end_sessions, remember_login
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import bound_store, end, engines, index
+from django_oidc_logout.receivers import history
+from django_oidc_logout.security_events import receipts
+from django_oidc_logout.sessions import (
+    bound_store,
+    end,
+    engines,
+    index,
+    lifetime,
+    reauthentication,
+    validity,
+)
 from django_oidc_logout.signals import session_ended
 from tests.factories import ENGINES, is_signed_in
 
@@ -421,6 +431,53 @@ def test_sessions_in_a_cache_that_is_down_keep_their_rows(settings, sign_in, mon
     assert OIDCSession.objects.exists()
 
 
+STEPS = {
+    "marks": (reauthentication, "prune"),
+    "received events": (receipts, "clear"),
+    "history": (history, "clear"),
+    "overdue": (lifetime, "clear"),
+    "gone": (end, "clear_gone"),
+    "invalid": (validity, "clear"),
+}
+
+
+@pytest.mark.parametrize(
+    ("failing", "rows", "events"),
+    [
+        ("marks", 21, 7),
+        ("received events", 21, 7),
+        ("history", 21, 0),
+        ("overdue", 14, 7),
+        ("gone", 14, 7),
+        ("invalid", 14, 7),
+    ],
+)
+def test_step_of_the_command_that_fails_stops_no_other(monkeypatch, failing, rows, events):
+    def fail():
+        raise RuntimeError("down")  # every store raises its own exceptions
+
+    for name, (module, function) in STEPS.items():
+        monkeypatch.setattr(module, function, fail if name == failing else lambda: 7)
+    out = StringIO()
+    with pytest.raises(CommandError, match=r"RuntimeError: down\. Run this command again"):
+        call_command("oidc_logout_clear_sessions", stdout=out)
+    lines = [f"Rows removed: {rows}", *[f"Events removed: {events}"] * bool(events)]
+    assert out.getvalue().splitlines() == lines
+
+
+def test_command_counts_the_sessions_that_ended_before_a_failure(monkeypatch):
+    def fail():
+        raise SessionsNotEnded(ended=3, failed=1)
+
+    monkeypatch.setattr(lifetime, "clear", fail)
+    monkeypatch.setattr(validity, "clear", fail)
+    out = StringIO()
+    with pytest.raises(CommandError) as raised:
+        call_command("oidc_logout_clear_sessions", stdout=out)
+    assert str(raised.value).count("could not be ended") == 1  # the same reason, once
+    assert out.getvalue() == "Rows removed: 6\n"
+
+
 def test_command_ends_a_session_that_only_the_cache_still_has(settings, sign_in):
     """As of a request that ended it in the database, and died before it could in the cache."""
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
@@ -493,7 +550,7 @@ def test_index_that_cannot_be_extended_breaks_no_page(prolonged, monkeypatch, ca
 
     monkeypatch.setattr("django.db.models.query.QuerySet.update", fail)
     assert prolonged.get("/private/").status_code == 200
-    assert "new expiry date" in caplog.text
+    assert "expiry date or last use" in caplog.text
 
 
 def test_pages_of_nobody_are_no_matter(settings, client):

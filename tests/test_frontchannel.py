@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import DatabaseError
 from django.test import Client
 
+from django_oidc_logout.codes import NotEndedCode
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import index
 from django_oidc_logout.signals import session_ended
 from tests.factories import is_signed_in
 
@@ -68,13 +73,68 @@ HARMLESS = {
     "NUL": "iss={iss}&sid=session-1%00",
     "not UTF-8": "iss=%ff&sid=%ff",
     "long": "iss={iss}&sid=" + "s" * 10000,
+    "too many": "iss={iss}&sid=session-1" + "&a=1" * 999,
 }
 
 
-@pytest.mark.parametrize("query", HARMLESS.values(), ids=HARMLESS)
-def test_anything_else_ends_nothing(idp, sign_in, query):
+@pytest.mark.parametrize("name", HARMLESS)
+def test_anything_else_ends_nothing(idp, sign_in, caplog, name):
+    """And the log says why, without what a stranger may have made up."""
+    client, query = sign_in(), HARMLESS[name].format(iss=idp.issuer)
+    assert_harmless(Client().get(f"{URL}?{query}"), idp.issuer)
+    assert is_signed_in(client)
+    (logged,) = [each for each in caplog.records if "ended no session" in each.getMessage()]
+    code = CODES.get(name, NotEndedCode.UNKNOWN_SESSION)
+    issuer = "" if name in ISSUER_UNKNOWN else idp.issuer
+    provider = "default" if issuer else ""
+    assert logged.getMessage().endswith(f"session: issuer={issuer} reason={code.sentence}")
+    assert (logged.levelname, logged.code, logged.provider) == ("INFO", code, provider)
+
+
+ISSUER_UNKNOWN = {
+    "nothing",
+    "sid alone",
+    "unknown iss",
+    "empty",
+    "iss twice",
+    "iss with a slash",
+    "not UTF-8",
+    "too many",
+}
+INCOMPLETE = {
+    "nothing",
+    "iss alone",
+    "sid alone",
+    "empty",
+    "empty sid",
+    "sid twice",
+    "iss twice",
+    "too many",
+}
+CODES = dict.fromkeys(ISSUER_UNKNOWN, NotEndedCode.UNKNOWN_ISSUER)
+CODES |= dict.fromkeys(INCOMPLETE, NotEndedCode.INCOMPLETE)
+
+
+@pytest.mark.parametrize("is_several", [True, False])
+def test_log_names_the_alias_if_only_one_has_the_issuer(idp, configure, caplog, is_several):
+    configure("other", ISSUER=idp.issuer if is_several else "https://other.example.com")
+    Client().get(URL, {"iss": idp.issuer, "sid": "unknown"})
+    (logged,) = [each for each in caplog.records if "ended no session" in each.getMessage()]
+    assert logged.provider == ("" if is_several else "default")
+
+
+def fail():
+    raise RuntimeError
+
+
+def test_providers_that_cannot_be_read(idp, settings, sign_in, caplog):
     client = sign_in()
-    assert_harmless(Client().get(f"{URL}?{query.format(iss=idp.issuer)}"), idp.issuer)
+    settings.OIDC_LOGOUT_PROVIDERS = f"{__name__}.fail"
+    assert_harmless(Client().get(URL, {"iss": idp.issuer, "sid": "session-1"}), "'none'")
+    assert caplog.records[-1].code == "providers_unreadable"
+    assert caplog.records[-1].getMessage().startswith("Logout token rejected: issuer= reason=")
+    assert "ended no session" not in caplog.text
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": idp.issuer}}
     assert is_signed_in(client)
 
 
@@ -141,6 +201,19 @@ def test_signal(idp, sign_in):
     Client().get(URL, {"iss": idp.issuer, "sid": "session-1"})
     session_ended.disconnect(ended)
     assert seen == [("session-1", "The provider ended the session (front-channel).")]
+
+
+def test_index_that_fails_is_logged(idp, sign_in, monkeypatch, signals, caplog):
+    client = sign_in()
+    rows = mock.MagicMock()
+    rows.__iter__.side_effect = DatabaseError
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "matching", lambda **_: rows)
+        assert_harmless(Client().get(URL, {"iss": idp.issuer, "sid": "session-1"}), idp.issuer)
+    assert is_signed_in(client)
+    assert [issuer for issuer, _ in signals["rejected"]] == [idp.issuer]
+    logged = caplog.records[-1]
+    assert (logged.code, logged.provider) == ("sessions_not_ended", "default")
 
 
 def test_store_that_fails_is_logged(idp, sign_in, monkeypatch, caplog):

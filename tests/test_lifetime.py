@@ -400,7 +400,7 @@ def test_who_asks_hears_of_the_end(sign_in, clock, expected):
     answer = getattr(client, method)(url, headers=headers)
     assert answer.status_code == status
     if status == 401:
-        assert answer.json() == {"error": "session_expired"}
+        assert answer.json() == {"error": "session_expired", "code": "overdue"}
         assert "no-store" in answer["Cache-Control"]
         assert answer["WWW-Authenticate"]
         assert "Accept" in answer["Vary"]

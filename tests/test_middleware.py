@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser
@@ -11,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import bound_store, end, engines, index
+from django_oidc_logout.sessions import bound_store, end, engines, entry, index
 from tests.factories import get_async, is_signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.urls_sessions")]
@@ -270,3 +273,34 @@ def test_expiry_date_follows_although_a_renewed_token_cannot_be_read(sign_in):
     client.get("/put-aside/")
     left = OIDCSession.objects.get().expires_at - timezone.now()
     assert left.total_seconds() <= 100
+
+
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.usefixtures("engine")
+def test_row_says_to_the_hour_when_its_session_was_seen(settings, sign_in, monkeypatch, saved):
+    settings.SESSION_SAVE_EVERY_REQUEST = saved
+    client, long_ago, now = sign_in(), timezone.now() - timedelta(days=1), time.time()
+
+    def is_noted(get, url):
+        OIDCSession.objects.update(last_seen_at=long_ago)
+        assert get(client, url).status_code == 200
+        return OIDCSession.objects.get().last_seen_at > long_ago
+
+    assert not is_noted(Client.get, "/private/")
+    for hours, get in (1, Client.get), (2, get_async):
+        passed = hours * (entry.HOUR + 1)
+        monkeypatch.setattr(time, "time", lambda: now + passed)  # noqa: B023  # called at once
+        assert saved or not is_noted(get, "/public/")
+        assert is_noted(get, "/private/")
+        assert not is_noted(get, "/private/")
+
+
+def test_last_use_that_cannot_be_written_breaks_no_page(sign_in, monkeypatch, caplog):
+    def fail(*args, **kwargs):
+        raise DatabaseError("down")
+
+    client, now = sign_in(), time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 2 * entry.HOUR)
+    monkeypatch.setattr("django.db.models.query.QuerySet.update", fail)
+    assert client.get("/private/").status_code == 200
+    assert "expiry date or last use" in caplog.text

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model, login
+from django.contrib.sessions.backends.db import SessionStore
 from django.core import signing
 from django.core.management import call_command
 from django.db import DatabaseError, transaction
@@ -21,13 +22,14 @@ from django_oidc_logout.api import check_reauthentication, end_sessions, remembe
 from django_oidc_logout.exceptions import SessionsNotEnded, TokenUnreadable
 from django_oidc_logout.models import OIDCSession, ReauthenticationMark, SignalStream
 from django_oidc_logout.sessions import admission, reauthentication
-from tests.factories import create_row, is_signed_in, other_provider, query_of
+from tests.factories import api_request, create_row, is_signed_in, other_provider, query_of
 from tests.test_lifetime import arrive, come_back, in_seconds
 from tests.urls import urlpatterns as other_urls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_reauthentication")]
 
 COOKIE = reauthentication.COOKIE
+PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 NO_URLS = "tests.urls_none"
 
 
@@ -39,7 +41,7 @@ def hand_written(request):
     """Sign in as a site does that checks, and records, the sign-in itself."""
     if refused := check_reauthentication(request, request.claims):
         return refused
-    login(request, ada(), "django.contrib.auth.backends.ModelBackend")
+    login(request, ada(), PASSWORD_BACKEND)
     remember_login(request, request.id_token)
     return HttpResponse("signed in")
 
@@ -47,8 +49,18 @@ def hand_written(request):
 def careless(request):
     """Sign in as a site does that records the sign-in first, and checks nothing."""
     remember_login(request, request.id_token)
-    login(request, ada(), "django.contrib.auth.backends.ModelBackend")
+    login(request, ada(), PASSWORD_BACKEND)
     return HttpResponse("signed in")
+
+
+def signs_in_by_api(request):
+    login(api_request(request), ada(), PASSWORD_BACKEND)
+    remember_login(api_request(request), request.id_token)
+    return HttpResponse("signed in")
+
+
+def signs_out_by_api(request):
+    return api.sign_out(api_request(request), local_only=True)
 
 
 def starts(request):
@@ -70,6 +82,8 @@ urlpatterns = [
     *other_urls,
     path("hand-written/", hand_written),
     path("careless/", careless),
+    path("by-api/", signs_in_by_api),
+    path("leave-by-api/", signs_out_by_api),
     path("starts/", starts),
     path("elsewhere/", elsewhere),
     path("other-client/", other_client),
@@ -142,6 +156,16 @@ def test_page_says_why_and_has_a_way_on(ended, idp, caplog):
     assert is_signed_in(ended)
 
 
+@pytest.mark.parametrize("seconds", [-60, 1])
+def test_sign_in_over_a_password_session_is_not_a_renewal(ended, idp, seconds):
+    client = Client()
+    client.force_login(get_user_model().objects.get(), PASSWORD_BACKEND)
+    wait()
+    answer = come_back(client, idp, auth_time=in_seconds(seconds))
+    assert (answer.status_code == 403) is (seconds < 0)
+    assert OIDCSession.objects.exists() is (seconds > 0)
+
+
 def test_provider_that_ignores_the_request_is_logged(ended, idp, caplog):
     message = "set REAUTHENTICATE_WITH"
     come_back(ended, idp, auth_time=in_seconds(-60))
@@ -163,8 +187,10 @@ def test_script_gets_no_page(ended, idp):
     assert answer.status_code == 401
     assert answer.json() == {
         "error": "reauthentication_required",
+        "code": "reauthentication_required",
         "redirect_to": "/oidc/logout/reauthenticate/",
     }
+    assert answer["WWW-Authenticate"]
 
 
 def test_without_the_middleware_the_sign_in_is_refused_without_a_page(ended, idp, settings):
@@ -435,6 +461,43 @@ def test_sign_out_that_does_not_reach_the_provider(settings, configure, sign_in,
     assert come_back(Client(), idp, auth_time=in_seconds(-60)).status_code == 302
     answer = come_back(client, idp, auth_time=in_seconds(-80))
     assert answer.status_code == (403 if asks else 302)
+
+
+def test_signed_out_page_keeps_the_mark_of_the_browser(settings, sign_in):
+    settings.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL = True
+    settings.OIDC_LOGOUT_CLEAR_SITE_DATA = ["cookies"]
+    client = sign_in()
+    page = client.get(client.post("/oidc/logout/", {"local": "1"})["Location"])
+    assert "You are signed out" in page.text
+    assert "Clear-Site-Data" not in page.headers
+
+
+def fail_to_delete(session, key=None):
+    if key or session.session_key:
+        raise OSError("the store is down")
+
+
+@pytest.mark.parametrize("delete", [SessionStore.delete, fail_to_delete])
+def test_refusal_by_a_view_of_django_rest_framework(visit, monkeypatch, delete):
+    end_sessions(sub="ada", reauthenticate=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(SessionStore, "delete", delete)
+        client, answer = visit("/by-api/")
+    assert answer.status_code == 403
+    assert not is_signed_in(client)
+
+
+def test_sign_in_by_such_a_view_satisfies_the_browsers_mark(visit):
+    client, _ = visit("/by-api/")
+    client.cookies[COOKIE] = reauthentication.cookie_value()
+    answer = client.get("/by-api/")
+    assert answer.content == b"signed in"
+    assert answer.cookies[COOKIE]["max-age"] == 0
+
+
+def test_sign_out_by_such_a_view_marks_the_browser(settings, sign_in):
+    settings.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL = True
+    assert COOKIE in sign_in().post("/leave-by-api/").cookies
 
 
 @pytest.mark.parametrize("auth_time", [None, 0])

@@ -98,7 +98,7 @@ def test_answers(idp, sign_in, signals, caplog, case):
     is_ended = expected == result(ended=1)
     assert is_signed_in(client) is not is_ended
     assert bool(signals["ended"]) is is_ended
-    assert ("Could not ask a provider" in caplog.text) is (expected == result(unanswered=1))
+    assert ("Could not recheck a session" in caplog.text) is (expected == result(unanswered=1))
     if is_ended:
         assert signals["ended"] == [("session-1", EndedCode.NOT_CONFIRMED.sentence)]
 

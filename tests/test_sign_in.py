@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
-from django.contrib.auth import get_user_model, login
+from django.contrib.auth import get_user, get_user_model, login
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.db import SessionStore
@@ -22,6 +22,7 @@ from django_oidc_logout.api import end_sessions, remember_login, renew_login, si
 from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, index
+from django_oidc_logout.signals import signed_in
 from tests.factories import is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
@@ -507,6 +508,61 @@ def test_token_is_kept_until_a_second_factor_is_there(idp, rf):
     assert (row.user, row.acts_as, row.sid) == (ada, None, "s")
     assert row.session_key == later.session.session_key
     assert end_sessions(user=ada) == 1
+
+
+@pytest.fixture
+def announced():
+    """Return the users whose sign-in was announced as recorded."""
+    names = []
+
+    def note(session, **arguments):
+        names.append(session.user.get_username())
+
+    signed_in.connect(note)
+    yield names
+    signed_in.disconnect(note)
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        ("login remember", ["ada"]),
+        ("remember login", ["ada"]),
+        ("remember later login", ["ada"]),
+        ("login remember remember", ["ada"]),
+        ("remember login remember", ["ada"]),
+        ("remember later login remember", ["ada"]),
+        ("login remember later remember login", ["ada", "ada"]),
+        ("login remember grace", ["ada"]),
+        ("remember login later grace", ["ada"]),
+        ("remember later login grace later login", ["ada"]),
+        ("remember", []),
+        ("remember end login", []),
+    ],
+)
+def test_sign_in_is_announced_once_and_for_nobody_else(idp, rf, announced, way, expected):
+    """`grace` is somebody as whom ada acts, as with django-hijack."""
+    people = {name: get_user_model().objects.create_user(name) for name in ("ada", "grace")}
+
+    def request_of(session):
+        request = rf.get("/")
+        request.session = session
+        bound_store.bind(request)
+        request.user = get_user(request)
+        return request
+
+    request = request_of(SessionStore())
+    for step in way.split():
+        if step == "remember":
+            remember_login(request, idp.id_token())
+        elif step == "later":
+            request.session.save()
+            request = request_of(SessionStore(request.session.session_key))
+        elif step == "end":
+            OIDCSession.objects.all().delete()
+        else:
+            login(request, people.get(step, people["ada"]), backend=PASSWORD_BACKEND)
+    assert announced == expected
 
 
 @pytest.mark.parametrize("signal", [user_logged_in, user_logged_out])

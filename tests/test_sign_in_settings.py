@@ -208,10 +208,12 @@ class TestOutage:
     def test_for_a_script(self, idp, client):
         forget(idp)
         answer = client.get("/oidc/authenticate/", headers={"Accept": "application/json"})
-        assert (answer.status_code, answer.json()) == (
-            503,
-            {"error": "provider_unavailable", "redirect_to": "/oidc/authenticate/"},
-        )
+        assert answer.status_code == 503
+        assert answer.json() == {
+            "error": "provider_unavailable",
+            "code": "provider_unavailable",
+            "redirect_to": "/oidc/authenticate/",
+        }
 
     def test_outside_a_request(self, monkeypatch, said):
         def fail(*args, **kwargs):

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.core.cache import cache
 from django.core.checks import run_checks
 
 from django_oidc_logout.api import end_sessions
@@ -13,6 +14,7 @@ from django_oidc_logout.conf import ProviderOptions, conf
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.providers import configured, metadata
+from django_oidc_logout.providers.tenants import limit, note
 from tests.factories import (
     assert_refused,
     is_signed_in,
@@ -237,6 +239,45 @@ def test_forged_tokens_do_not_have_every_tenant_asked(tenants, configure, sign_i
     assert 0 < len({path for _, path in tenants.asked if DISCOVERY in path}) <= 17
     assert post_logout_token(logout_token(**of(tenants, ONE))).status_code == 200
     assert not is_signed_in(client)
+
+
+def test_only_a_verified_token_makes_a_tenant_known(tenants, configure):
+    configure(TENANTS="*")
+    options = conf.OIDC_LOGOUT_PROVIDERS["default"].of_tenant(ONE)
+    limit(options)
+    assert metadata.document(options)
+    with pytest.raises(ProviderUnavailable, match="too many tenants"):
+        limit(options)
+    note(options)
+    limit(options)
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["signed in", "cache lost"])
+@pytest.mark.parametrize("algorithms", [["RS256"], []], ids=["set", "published"])
+def test_tokens_of_a_tenant_without_documents_are_not_limited(  # noqa: PLR0913, PLR0917
+    tenants, configure, sign_in, logout_token, algorithms, is_known
+):
+    end, jwks = f"{tenants.issuer}/end", f"{tenants.issuer}/jwks"
+    configure(TENANTS="*", JWKS_URI=jwks, END_SESSION_ENDPOINT=end, ALGORITHMS=algorithms)
+    for tenant in (ONE, "common"):
+        del tenants.answers[f"/{tenant}/v2.0/{DISCOVERY}"]
+    clients = [sign_in(**of(tenants, ONE, sub=sub, sid=sub)) for sub in ("ada", "grace")]
+    if not is_known:
+        cache.clear()
+    for sub in ("ada", "grace"):
+        token = logout_token(**of(tenants, ONE, sub=sub, sid=sub))
+        assert post_logout_token(token).status_code == 200
+    assert not any(map(is_signed_in, clients))
+
+
+def test_forged_tokens_fetch_keys_at_one_url_once(tenants, configure, sign_in, logout_token):
+    configure(TENANTS="*", JWKS_URI=f"{tenants.issuer}/jwks", ALGORITHMS=["RS256"])
+    sign_in(**of(tenants, ONE))
+    tenants.asked.clear()
+    for number in range(40):
+        forged = logout_token(**of(tenants, f"tenant-{number}"), header={"kid": f"{number}"})
+        assert_refused(post_logout_token(forged))
+    assert tenants.asked == [("GET", "/jwks")]
 
 
 # Checks

@@ -283,6 +283,42 @@ def test_body_that_cannot_be_read_signs_out_all_the_same(settings, content_type,
     assert state_of(response["Location"]).next == "/bye/"
 
 
+MANY = "&".join(f"a{number}=1" for number in range(1001))  # more than Django reads
+
+
+@pytest.mark.parametrize("path", [LOGOUT, CALLBACK])
+def test_query_that_is_too_long_is_no_error(path):
+    client = force_sign_in()
+    response = client.get(f"{path}?{MANY}")
+    assert response.status_code == 200
+    assert is_signed_in(client)
+
+
+def test_query_that_is_too_long_starts_a_sign_in_again(client):
+    assert client.get(f"/oidc/logout/reauthenticate/?{MANY}")["Location"] == "/oidc/authenticate/"
+
+
+@pytest.mark.parametrize(("method", "setting"), [("post", "confirm"), ("get", "allow")])
+def test_query_that_is_too_long_signs_out_all_the_same(settings, method, setting):
+    settings.OIDC_LOGOUT_GET = setting
+    client = force_sign_in()
+    response = getattr(client, method)(f"{LOGOUT}?next=/bye/&{MANY}")
+    assert not is_signed_in(client)
+    assert state_of(response["Location"]).next == ""
+
+
+def test_query_that_is_too_long_does_not_hide_the_body():
+    response = force_sign_in().post(f"{LOGOUT}?{MANY}", {"next": "/bye/"})
+    assert state_of(response["Location"]).next == "/bye/"
+
+
+def test_stale_form_with_a_query_that_is_too_long_gets_a_fresh_one():
+    client = force_sign_in(Client(enforce_csrf_checks=True))
+    response = client.post(f"{LOGOUT}?{MANY}", {"next": "/bye/"})
+    assert response.status_code == 403
+    assert 'name="next" value="/bye/"' in response.text
+
+
 def state_of(url):
     return return_to.unsign(re.search(r"[?&]state=([^&]*)", unescape(url))[1].replace("%3A", ":"))
 

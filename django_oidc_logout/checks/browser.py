@@ -31,7 +31,7 @@ def check_templates() -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"No engine in TEMPLATES can load {', '.join(missing)}.",
+            f"TEMPLATES cannot load {', '.join(missing)}.",
             hint="Add a DjangoTemplates engine with APP_DIRS = True to TEMPLATES. If you override "
             "the template, fix the error in yours.",
             id="oidc_logout.W022",
@@ -40,7 +40,7 @@ def check_templates() -> list[CheckMessage]:
 
 
 def check_form_action() -> list[CheckMessage]:
-    """Check that no Content-Security-Policy blocks the redirect to a provider."""
+    """Check that the Content-Security-Policy allows the redirect to each provider."""
     sources = _form_action()
     if conf.OIDC_LOGOUT_RESPONSE != "redirect" or sources is None:
         return []
@@ -87,7 +87,7 @@ def _origin(options: ProviderOptions) -> SplitResult | None:
 
 
 def _allows(source: str, origin: SplitResult | None) -> bool:
-    """Return whether a source allows an origin; if that is unknown, whether it allows others."""
+    """Return whether a source allows an origin. If that is unknown, any host is enough."""
     if source.startswith("'") or origin is None:
         return not source.startswith("'")
     scheme, _, rest = source.rpartition("://")
@@ -99,7 +99,7 @@ def _allows(source: str, origin: SplitResult | None) -> bool:
 
 
 def check_cleared_cookies() -> list[CheckMessage]:
-    """Check that Clear-Site-Data leaves cookies alone."""
+    """Check that Clear-Site-Data does not clear cookies."""
     configured = lookup.named("OIDC_LOGOUT_CLEAR_SITE_DATA")
     if not {"cookies", "*"} & {*configured}:
         return []
@@ -107,8 +107,8 @@ def check_cleared_cookies() -> list[CheckMessage]:
         Warning(
             "OIDC_LOGOUT_CLEAR_SITE_DATA clears cookies: Chromium then clears those of the whole "
             "registrable domain, sibling sites included.",
-            hint='Set it to ["storage"]: the session cookie is deleted anyway. If the domain '
-            "serves no other site, silence this.",
+            hint='Set it to ["storage"]: the session cookie is deleted anyway. If this is the '
+            "only site on the domain, silence this.",
             id="oidc_logout.W014",
         )
     ]
@@ -164,7 +164,7 @@ def check_callback_address() -> list[CheckMessage]:
 
 
 def _callback_paths() -> list[str]:
-    """Return the callback's paths in two of the site's languages: each language costs time."""
+    """Return the callback's paths in the first two languages. Each language costs time."""
     languages: Any = conf.raw("LANGUAGES")
     paths = []
     for code, _name in languages[:2]:

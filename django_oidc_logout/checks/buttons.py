@@ -1,6 +1,6 @@
-"""System checks of other packages' logout views: their buttons must reach the provider too.
+"""System checks of other packages' logout views: they must sign out of the provider too.
 
-A view is recognized by the names of its classes, so that no other package is imported.
+A view is recognized by the names of its classes, so that other packages are not imported.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LANDS_AT = {WAGTAILS: "wagtailadmin_login"}
 
 
 def check_logout_views() -> list[CheckMessage]:
-    """Check that the logout views in the URLconf sign out of the provider and land somewhere."""
+    """Check that the URLconf's logout views sign out of the provider and have a valid target."""
     return [message for route in lookup.routes() for message in _messages(route)]
 
 
@@ -58,7 +58,7 @@ def _messages(route: Route) -> Iterator[CheckMessage]:
 
 
 def _without_provider(route: Route, classes: list[str]) -> tuple[str, str]:
-    """Return the name of a view that signs out of this site only, and what to do; or nothing."""
+    """Return a view that signs out of this site only, and a hint, or two empty strings."""
     site = getattr(route.callback, "admin_site", None)
     if site is not None and route.name == "logout":
         return ("", "") if _signs_out(site) else (f"the admin {site.name!r}", _admin_hint(site))
@@ -75,7 +75,7 @@ def _without_provider(route: Route, classes: list[str]) -> tuple[str, str]:
 def _signs_out(site: Any) -> bool:
     """Return whether an admin site has this package's sign-out, or one that is not Django's.
 
-    A plain admin need not have it: many sites sign staff in by password only.
+    A plain admin site need not have it, because on many sites staff sign in only with a password.
     """
     own = lookup.load(ADMIN_SITE)
     if type(site) is own and not apps.is_installed(JAZZMIN):
@@ -91,14 +91,14 @@ def _admin_hint(site: Any) -> str:
 
 
 def _is_djangos(route: Route, classes: list[str]) -> bool:
-    """Return whether Django's own code signs out: a site's subclass may call `sign_out`."""
+    """Return whether Django's own code signs out. A site's subclass may call `sign_out`."""
     subclasses = route.callback.view_class.__mro__[: classes.index(DJANGOS)]
     own = {name for kind in subclasses for name in vars(kind)}
     return WAGTAILS in classes or not own & {"dispatch", "post"}
 
 
 def _line(route: Route, classes: list[str]) -> str:
-    """Return the line of the URLconf that signs out properly at a route's path."""
+    """Return a hint with the line of the URLconf that replaces a route."""
     where = ", in i18n_patterns()" if route.in_languages else ""
     return (
         f'Add path("{route.path}", LogoutView.as_view({_argument(route, classes)})) before '
@@ -107,14 +107,14 @@ def _line(route: Route, classes: list[str]) -> str:
 
 
 def _argument(route: Route, classes: list[str]) -> str:
-    """Return the argument with which people land where the view sends them now, if anywhere."""
+    """Return the argument that keeps the view's present target, or the empty string."""
     own = _initkwargs(route).get("next_page")
     target = next((LANDS_AT[name] for name in classes if name in LANDS_AT), own)
     return f'return_to="{target}"' if target else ""
 
 
 def _classes(route: Route) -> list[str]:
-    """Return the dotted paths of a view's class and its bases; none, if it is a function."""
+    """Return the dotted paths of a view's class and its bases; empty if it is a function."""
     view_class = getattr(route.callback, "view_class", None)
     return [lookup.path_to(kind) for kind in view_class.__mro__] if view_class else []
 
@@ -125,7 +125,7 @@ def _initkwargs(route: Route) -> dict[str, Any]:
 
 
 def _is_in_place_of_ours(route: Route) -> bool:
-    """Return whether a view has the path of our own: `check_order_of_urls` reports that."""
+    """Return whether a view has the path of our view, which `check_order_of_urls` reports."""
     return _shown(route) == lookup.path_of("oidc_logout:logout")
 
 
@@ -134,17 +134,17 @@ def _shown(route: Route) -> str:
 
 
 def check_cms_toolbar() -> list[CheckMessage]:
-    """Check that the toolbar of django CMS does not sign out by a script.
+    """Check that the toolbar of django CMS does not sign out with a script.
 
-    Its script ignores where the response sends the browser, whichever view responds.
+    Its script does not follow the redirect to the provider, whichever view responds.
     """
     if not apps.is_installed(CMS) or not lookup.attempt(_has_cms_own_button, otherwise=False):
         return []
     return [
         Warning(
-            "The toolbar of django CMS signs out by a script, which does not go on to the "
-            "provider: people stay signed in there.",
-            hint="Replace BasicToolbar by a subclass whose add_logout_button() is "
+            "The toolbar of django CMS signs out with a script that does not follow the redirect "
+            "to the provider: people stay signed in there.",
+            hint="Replace BasicToolbar with a subclass whose add_logout_button() is "
             'parent.add_link_item("Log out", url=reverse("oidc_logout:logout")).',
             id="oidc_logout.W063",
         )

@@ -1,6 +1,6 @@
-"""System checks of what security standards ask of sign-outs. Each message names the requirement.
+"""System checks of what security standards require. Each message names the requirement.
 
-They run only with `--deploy`. None uses the network or the database.
+They run only with `--deploy`, and do not use the network or the database.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def check_lifetime() -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"Sessions of {_named(endless)} have no absolute maximum lifetime: use can prolong "
-            "them without end (ASVS 5.0 7.3.2, IPSIE SL1).",
+            f"Sessions of {_named(endless)} do not have an absolute maximum lifetime: while they "
+            "are in use, they never expire (ASVS 5.0 7.3.2, IPSIE SL1).",
             hint="Set MAX_SESSION_AGE of each provider, in seconds. If the provider's ID Tokens "
             "have session_expiry, silence this.",
             id="oidc_logout.W051",
@@ -37,7 +37,7 @@ def check_lifetime() -> list[CheckMessage]:
 
 
 def check_history() -> list[CheckMessage]:
-    """Check that sign-ins, sign-outs and refusals are kept, with who they concern."""
+    """Check that the history of sign-ins, sign-outs and refusals is kept."""
     if conf.OIDC_LOGOUT_HISTORY_DAYS:
         return []
     return [
@@ -82,7 +82,7 @@ def check_news_from_provider() -> list[CheckMessage]:
 
 
 def check_type() -> list[CheckMessage]:
-    """Check that logout tokens must say that they are logout tokens."""
+    """Check that the `typ` of a logout token is required."""
     lenient = [
         alias
         for alias, options in conf.known_providers.items()
@@ -101,7 +101,7 @@ def check_type() -> list[CheckMessage]:
 
 
 def _can_tell(options: ProviderOptions) -> bool:
-    """Return whether a provider can send a logout token or an event, or is asked."""
+    """Return whether a provider can send a logout token or an event, or is asked regularly."""
     return _has_channel(options) or options.shared_signals is not None or options.recheck
 
 

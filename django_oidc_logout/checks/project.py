@@ -39,7 +39,7 @@ def check_session_table() -> list[CheckMessage]:
 
 
 def uses_mozilla_view() -> bool:
-    """Return whether mozilla's logout view is to get its URL from this package."""
+    """Return whether mozilla's logout view gets its URL from this package."""
     return bool(conf.raw("OIDC_OP_LOGOUT_URL_METHOD") == LOGOUT_URL_METHOD)
 
 
@@ -89,7 +89,7 @@ def _other_view(name: str) -> str:
 
 
 def check_redirect_url() -> list[CheckMessage]:
-    """Check that people can be redirected after sign-out."""
+    """Check that the redirect target after sign-out is valid."""
     url = lookup.attempt(_redirect_url, None)
     if not lookup.urls_load() or (
         isinstance(url, str) and (url.startswith(("/", ".")) or return_to.ABSOLUTE.match(url))
@@ -143,14 +143,14 @@ def check_place_of_middleware() -> list[CheckMessage]:
 
 
 def _before_oidc_session() -> list[str] | None:
-    """Return what comes before OIDCSessionMiddleware; None if that is missing."""
+    """Return the middleware before OIDCSessionMiddleware, or None if that is missing."""
     found = lookup.derived(MIDDLEWARE, OIDC_SESSION)
     paths = lookup.named(MIDDLEWARE)
     return paths[: paths.index(found[0])] if found else None
 
 
 def _has_session(paths: list[str]) -> bool:
-    """Return whether one is a session middleware; other packages' have the same name."""
+    """Return whether one is a session middleware. Other packages' classes have the same name."""
     return any(p.endswith(".SessionMiddleware") or lookup.is_kind(p, SESSION) for p in paths)
 
 

@@ -1,4 +1,4 @@
-"""System checks of the package's own settings. None uses the network."""
+"""System checks of the package's own settings. They do not use the network."""
 
 from __future__ import annotations
 
@@ -245,4 +245,5 @@ CHECKS = (
     check_names,
     history.check_history_days,
     history.check_keep_device,
+    history.check_device_parser,
 )

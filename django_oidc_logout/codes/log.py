@@ -1,4 +1,4 @@
-"""Codes of the log lines that need attention."""
+"""Codes of the log records that need attention."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .base import Code
 
 
 class LogCode(Code):
-    """What needs attention, in the log. Its sentence is the log message."""
+    """The code of a log record that needs attention. The log message is its sentence."""
 
     # At a sign-in.
     SIGN_IN_NOT_POSSIBLE = "sign_in_not_possible"
@@ -51,6 +51,7 @@ class LogCode(Code):
     SAVED_NOT_CHECKED = "saved_not_checked"
     LOADED_NOT_CHECKED = "loaded_not_checked"
     COOKIE_NOT_CHECKED = "cookie_not_checked"
+    EVENT_NOT_PROCESSED = "event_not_processed"
     HISTORY_NOT_WRITTEN = "history_not_written"
     # The cache.
     CACHE_FAILED = "cache_failed"

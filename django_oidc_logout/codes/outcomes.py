@@ -1,4 +1,4 @@
-"""How sign-ins, sessions and sign-outs end, and messages that providers send."""
+"""Codes of sign-ins, sign-outs and ended sessions, and of messages that providers send."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class OutcomeCode(Code):
 
 
 class EndedCode(Code):
-    """Why a session ended that did not end by its own request: `session_ended(code=...)`."""
+    """Why a session ended without its own sign-out: `session_ended(code=...)`."""
 
     source: Source
 
@@ -118,7 +118,7 @@ class SignInCode(Code):
 
 
 class RefusedCode(Code):
-    """Why a sign-in was refused. The page that says so has it as `refusal.code`."""
+    """Why a sign-in was refused. The template of the refusal page has it as `refusal.code`."""
 
     SESSION_OVER = "session_over", "the session would be over already"
     REAUTHENTICATION_REQUIRED = (
@@ -128,16 +128,18 @@ class RefusedCode(Code):
 
 
 class NotEndedCode(Code):
-    """Why an accepted message ended no session."""
+    """Why an accepted message did not end a session."""
 
     UNKNOWN_SESSION = "unknown_session", "no matching session is known"
     SUB_DIFFERS = "sub_differs", "its sub is not that of its session"
     UNKNOWN_SUBJECT = "unknown_subject", "it does not name anybody whom the site can know"
     NONE_BEFORE = "none_before", "no matching session began before it"
+    INCOMPLETE = "incomplete", "it does not have exactly one iss and one sid"
+    UNKNOWN_ISSUER = "unknown_issuer", "its iss does not match a configured provider"
 
 
 class RejectedCode(Code):
-    """Why a message of a provider was rejected: `logout_token_rejected(code=...)`."""
+    """Why a provider's message was rejected: `logout_token_rejected(code=...)`."""
 
     WRONG_METHOD = "wrong_method", "the request is not a POST"
     WRONG_CONTENT_TYPE = (
@@ -202,6 +204,10 @@ class RejectedCode(Code):
     NOT_ONE_EVENT = "not_one_event", "the token does not have exactly one event"
     WRONG_SUBJECT = "wrong_subject", "the {name} of the event's subject is missing or malformed"
     WRONG_STATE = "wrong_state", "the state is not that of a verification"
+    CONFIGURATION_UNAVAILABLE = (
+        "configuration_unavailable",
+        "the configuration of the event's sender cannot be fetched; the site's log says why",
+    )
     # Of token revocations.
     NO_BEARER_TOKEN = "no_bearer_token", "the request does not have a bearer token"
     WRONG_REVOCATION_TYP = (

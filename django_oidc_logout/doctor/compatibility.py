@@ -103,7 +103,7 @@ def _list(names: list[str]) -> str:
 
 
 def _best(offered: list[str]) -> str:
-    """Return the algorithm to advise. Providers must support RS256 (Discovery 1.0, section 3)."""
+    """Return the recommended algorithm. Providers must support RS256 (Discovery 1.0, section 3)."""
     known = [name for name in offered if name[:2] in jws.KEY_TYPES]
     return "RS256" if "RS256" in offered or not known else known[0]
 
@@ -167,21 +167,21 @@ def _fitting(published: Any, allowed: list[str]) -> Iterator[Finding]:
 
 
 def token_type(inspected: InspectedProvider) -> Iterator[Finding]:
-    """Inspect whether REQUIRE_TYP can be on, which the OWASP ASVS 5.0 asks for (10.5.5).
+    """Inspect whether REQUIRE_TYP can be on, which the OWASP ASVS 5.0 requires (10.5.5).
 
-    No metadata says so. The site knows it once it has accepted logout tokens.
+    The metadata does not say this. The site knows it once it has accepted logout tokens.
     """
     typed, untyped = logout_token.types_seen(inspected.options)
     setting = inspected.setting("REQUIRE_TYP")
     if inspected.options.require_typ:
-        yield ok("token-type", "Only logout tokens that say their type are accepted.")
+        yield ok("token-type", "Only logout tokens with a typ are accepted.")
     elif untyped:
-        yield ok("token-type", f"The provider's logout tokens do not say it: leave {setting} off.")
+        yield ok("token-type", f"The provider's logout tokens lack a typ: keep {setting} off.")
     elif typed:
         yield ok(
             "token-type",
-            f"All recent logout tokens say their type. You can set {setting} = True: then no "
-            "other kind of token can pass for one.",
+            f"All recent logout tokens have a typ. You can set {setting} = True: then another "
+            "kind of token cannot pass for one.",
         )
 
 

@@ -45,7 +45,7 @@ def client(inspected: InspectedProvider) -> Iterator[Finding]:
     if inspected.is_default and "openid" not in scopes.split():
         yield error(
             "client",
-            f"OIDC_RP_SCOPES is {quoted(scopes)}: without openid, the provider issues no ID Token.",
+            f"OIDC_RP_SCOPES is {quoted(scopes)}: without openid, sign-ins lack an ID Token.",
             f'Set OIDC_RP_SCOPES = "openid {scopes}".',
         )
         return
@@ -186,14 +186,14 @@ def end_session(inspected: InspectedProvider) -> Iterator[Finding]:
 
 
 def _response(address: str, inspected: InspectedProvider) -> Finding:
-    """Request the endpoint without a cookie or parameters, which signs nobody out."""
+    """Request the endpoint without a cookie or parameters, which does not sign anybody out."""
     remedy = "Check the URL, and check that the provider works."
     try:
         status = fetch.ask(address, inspected.options).status
     except ProviderUnavailable as exc:
         return error("end-session-answer", f"{exc}.", remedy)
     if status in GONE:
-        return error("end-session-answer", f"{status}: people would land on this error.", remedy)
+        return error("end-session-answer", f"{status}: people would see this error.", remedy)
     if status >= SERVER_ERROR:
         return warning("end-session-answer", f"{status}: the provider reports an error.", remedy)
     return ok("end-session-answer", f"{status} to a request without parameters.")

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def signals(inspected: InspectedProvider) -> Iterator[Finding]:
-    """Inspect whether the stream has been verified, if security events are to be received."""
+    """Inspect whether the stream has been verified, if the site receives security events."""
     if inspected.options.shared_signals is None or inspected.provider.dialect.is_wrapped:
         return
     at = receipts.verified_at(inspected.options.alias)
     if at is None:
         yield warning(
             "signals",
-            "No verification of the stream of security events has arrived.",
+            "The stream of security events has not been verified.",
             "Run manage.py oidc_logout_signals verify, or let the provider verify the stream.",
         )
     else:

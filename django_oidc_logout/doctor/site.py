@@ -1,4 +1,4 @@
-"""Inspections of the site: they try out what sign-out needs."""
+"""Inspections of what a sign-out needs from the site."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PROBE = "_oidc_logout_doctor"
 SECONDS_TO_LIVE = 60
 SECONDS_TO_START = 60
 
-# A second process of the same project runs this. Its exit code is what the cache returned.
+# A second process of the same project runs this. Its exit code says whether it saw the value.
 SAW, DID_NOT_SEE = 0, 3
 SECOND_PROCESS = f"""
 import sys, django
@@ -51,17 +51,17 @@ def providers(_: None) -> Iterator[Finding]:
         if found:
             yield ok("providers", f"{aliases}, in the settings.")
         return
-    remedy = f"Run {path}() in manage.py shell. It gets no request here."
+    remedy = f"Run {path}() in manage.py shell. Here, it is called without a request."
     if found.failure:
         yield error("providers", f"{found.failure}.", remedy)
     elif not found:
-        yield error("providers", f"{path} returned no provider.", remedy)
+        yield error("providers", f"{path} did not return a provider.", remedy)
     else:
         yield ok("providers", f"{path} returned {aliases}.")
 
 
 def system_checks(_: None) -> Iterator[Finding]:
-    """Inspect whether this package's system checks pass; those for deployment if DEBUG is off."""
+    """Inspect whether this package's system checks pass, with `--deploy` unless DEBUG is on."""
     messages = run_checks(tags=[CHECKS_TAG], include_deployment_checks=not conf.raw("DEBUG"))
     messages = [message for message in messages if not message.is_silenced()]
     for message in messages:
@@ -128,7 +128,7 @@ def database(_: None) -> Iterator[Finding]:
 
 
 def encryption(_: None) -> Iterator[Finding]:
-    """Inspect whether SECRET_KEY encrypts, and decrypts what is in the table."""
+    """Inspect whether SECRET_KEY encrypts tokens, and decrypts those in the table."""
     field = OIDCSession._meta.get_field("id_token")
     try:
         kept = field.from_db_value(field.get_prep_value(PROBE), None, connections["default"])

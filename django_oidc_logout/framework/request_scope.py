@@ -1,7 +1,7 @@
-"""The request that is being handled, and values that are computed at most once while it is.
+"""The current request, and values that are computed at most once per request.
 
-The middleware, the views and the public functions begin a scope. In a command and a background task
-there is no request: each use computes the value again.
+The middleware, the views, the commands and some public functions begin a scope. Outside a scope,
+such as in a background task, each use computes the value again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Scope:
 
     @property
     def values(self) -> dict[Hashable, Any]:
-        """The values by their name."""
+        """The values by name."""
         values: dict[Hashable, Any] = self.kept.setdefault(COMPUTED, {})
         return values
 
@@ -50,24 +50,32 @@ class _Scope:
         _current.reset(self.token)
 
     def is_of(self, request: HttpRequest | None) -> bool:
-        """Return whether this is the scope of a request, which other libraries may wrap."""
-        own = getattr(request, "_request", request)
-        return self.is_open and (request is None or own is self.request)
+        """Return whether this is the open scope of a request."""
+        return self.is_open and (request is None or unwrapped(request) is self.request)
 
 
 _current: ContextVar[_Scope | None] = ContextVar("oidc_logout_scope", default=None)
 
 
 def begin(request: HttpRequest | None) -> AbstractContextManager[None]:
-    """Return the scope of a request, or of a command, to begin, unless it has begun."""
+    """Return a context that begins the scope of a request or command, unless it has begun."""
     current = _current.get()
     if current is not None and current.is_of(request):
         return BEGUN
-    return _Scope(getattr(request, "_request", request))
+    return _Scope(unwrapped(request))
+
+
+def unwrapped(request: T) -> T:
+    """Return Django's own request.
+
+    Django REST framework wraps it. What is set on its wrapper does not reach the middleware.
+    """
+    own: T = getattr(request, "_request", request)
+    return own
 
 
 def within(view: View) -> View:
-    """Decorate a view, or another function with a request, so that it begins the scope."""
+    """Decorate a view, or another function that takes a request, so that it begins the scope."""
 
     @wraps(view)
     def decorated(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -84,7 +92,7 @@ def request() -> HttpRequest | None:
 
 
 def once(name: Hashable, compute: Callable[[], T]) -> T:
-    """Return what `compute` returns, from the scope if it has been computed there."""
+    """Return what `compute` returns. Within a scope, call it only once."""
     scope = _open()
     if scope is None:
         return compute()
@@ -95,7 +103,7 @@ def once(name: Hashable, compute: Callable[[], T]) -> T:
 
 
 def computed(name: Hashable) -> Any:
-    """Return what has been computed in the scope, or None."""
+    """Return the value that has been computed in the scope, or None."""
     scope = _open()
     return scope.values.get(name) if scope else None
 

@@ -1,4 +1,4 @@
-"""Receivers that record Django's sign-ins and sign-outs, and follow its users."""
+"""Receivers that record Django's sign-ins and sign-outs, and follow changes to its users."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 @receiver(user_logged_in, dispatch_uid="oidc_logout.record_sign_in")
 def record_sign_in(request: HttpRequest | None, user: AbstractBaseUser, **_: Any) -> None:
-    """Record a sign-in, or note that the browser's session has another user now."""
+    """Record a sign-in, or the new user of the browser's session."""
     if request is None or not hasattr(request, "session"):
         return
     recording.after_login(request, user)
-    if entry.is_signed_in(request.session):  # it was flushed if it has ended meanwhile
+    if entry.is_signed_in(request.session):  # it was flushed if it has ended
         handles.ensure(request.session)
 
 
 @receiver(user_logged_out, dispatch_uid="oidc_logout.follow_sign_out")
 @request_scope.within
 def follow_sign_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """End a session that other code signs out, such as Django's own logout view, and say so."""
+    """End a session that other code signs out, such as Django's logout view, and announce it."""
     session = getattr(request, "session", None)
     if request is None or session is None or isinstance(session, end_own.EndedSession):
         return
@@ -55,6 +55,7 @@ def follow_sign_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
         code=chosen.code if chosen else OutcomeCode.OTHER_LOGOUT,
         reason=chosen.reason if chosen else OutcomeCode.OTHER_LOGOUT.sentence,
         alias=chosen.alias if chosen else entry.provider_alias(session) or "",
+        recorded=row is not None,
     )
     end.announce(
         signed_out,
@@ -70,7 +71,7 @@ def follow_sign_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
 def connect_to_users() -> None:
     """Connect to the user model, its proxies and its subclasses: each sends its own signals.
 
-    Django also deletes the user of a deleted subclass, and sends that signal as well.
+    If an instance of a subclass is deleted, Django also deletes its user, and sends that signal.
     """
     user_model = get_user_model()
     for model in apps.get_models():
@@ -102,9 +103,13 @@ def follow_deleted_user(instance: AbstractBaseUser, *, using: str, **_: Any) -> 
 
 
 @receiver(signed_out, dispatch_uid="oidc_logout.ask_next_time")
-def ask_next_time(request: HttpRequest, user: Any, outcome: Outcome, **_: Any) -> None:
-    """Note that the browser's next sign-in needs a new authentication, if the site wants it so."""
+def ask_next_time(
+    request: HttpRequest, user: Any, outcome: Outcome, session: Any = None, **_: Any
+) -> None:
+    """Require reauthentication at the browser's next sign-in, if the settings require it."""
     enough = (OutcomeCode.REDIRECTED, OutcomeCode.HINT_TOO_LONG, OutcomeCode.NOT_THROUGH_PROVIDER)
-    is_asked = conf.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL and user is not None
+    # Django REST framework may not know the user of a session.
+    was_signed_in = user is not None or session is not None
+    is_asked = conf.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL and was_signed_in
     if is_asked and outcome.code not in enough:
-        setattr(request, refusals.ASK_NEXT_TIME, True)
+        setattr(request_scope.unwrapped(request), refusals.ASK_NEXT_TIME, True)

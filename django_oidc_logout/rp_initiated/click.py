@@ -1,4 +1,4 @@
-"""The request of a click: its fields, and whether somebody really clicked."""
+"""A request to sign out: its fields, and whether a person's click sent it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.http import UnreadablePostError
+from django.http import QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ UNREADABLE = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadableP
 
 
 def fields(request: HttpRequest) -> Mapping[str, Any]:
-    """Return the fields of a form or JSON object, or none if the body is neither."""
+    """Return the fields of a form or JSON object; empty if the body is neither."""
     try:
         if request.content_type != "application/json":
             return request.POST
@@ -27,6 +27,14 @@ def fields(request: HttpRequest) -> Mapping[str, Any]:
     except (*UNREADABLE, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def query(request: HttpRequest) -> QueryDict:
+    """Return the parameters of a URL; empty if there are more than Django accepts."""
+    try:
+        return request.GET
+    except SuspiciousOperation:
+        return QueryDict()
 
 
 def has_flag(name: str, fields: Mapping[str, Any]) -> bool:

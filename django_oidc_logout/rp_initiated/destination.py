@@ -1,4 +1,4 @@
-"""Where a sign-out sends the browser. Decided before the session ends, without raising."""
+"""Where a sign-out redirects the browser. This is decided before the session ends."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from django.utils.translation import get_language, gettext, to_locale
+from django.utils.translation import get_language, to_locale
 
 from ..codes import LogCode, OutcomeCode
 from ..exceptions import OIDCLogoutError, ProviderSkipped, ProviderUnavailable
+from ..framework import request_scope
 from ..providers import EndSessionRequest, EndSessionURL, configured
 from ..sessions import entry, login_hints, sql
 from ..tokens import id_token
-from . import responses, return_to
+from . import local_target, responses, return_to
 from .return_to import State
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ HANDED_OUT = "_oidc_logout_destination"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where to send the browser, whether that is at the provider, and why."""
+    """Where to redirect the browser, whether that is at the provider, and why."""
 
     url: str
     provider_outcome: ProviderOutcome
@@ -42,7 +43,9 @@ class Destination:
     alias: str = ""
     """The alias of the provider, if it is known."""
     warning: str = ""
-    """What people must know where they land. Empty if the signed-out page says it itself."""
+    """A warning for Django's messages to show at the target. See `local_target.choose`."""
+    page_url: str = ""
+    """The URL of the signed-out page, if there is a warning."""
     is_recorded: bool = True
     """Whether the sign-in has a row, if it was through a provider."""
 
@@ -70,13 +73,13 @@ def choose(
     requested: object = None,
     local_only: bool = False,
 ) -> Destination:
-    """Decide where the browser goes. Whatever fails, the result is a URL on this site.
+    """Decide where to redirect the browser. If anything fails, the result is a URL on this site.
 
     Args:
         request: the request that signs out.
-        row: the row of its session, if there is one.
+        row: the row of its session, or None.
         requested: the requested URL, path or view name; ignored if it is unsafe.
-        local_only: whether to leave the session at the provider alone.
+        local_only: whether to keep the session at the provider.
     """
     state, is_recorded = State(), True
     try:
@@ -86,16 +89,16 @@ def choose(
             state, is_recorded = replace(state, alias=sign_in.alias), sign_in.is_recorded
             destination = _destination(request, sign_in, state, local_only=local_only)
     except ProviderSkipped as exc:
-        destination = _local(state, "skipped", _code(exc), str(exc))
+        destination = _local(request, state, "skipped", _code(exc), str(exc))
     except OIDCLogoutError as exc:
         reason = OutcomeCode.PROVIDER_UNAVAILABLE.sentence.format(why=exc)
-        destination = _local(state, "unavailable", _code(exc), reason)
+        destination = _local(request, state, "unavailable", _code(exc), reason)
     except Exception:  # not even the site's own provider class may prevent a sign-out
         logger.exception(
             "Could not build the end-session URL, check the provider's BACKEND",
             extra=LogCode.PROVIDER_CLASS_FAILED.extra(),
         )
-        destination = _local(state, "unavailable", OutcomeCode.PROVIDER_CLASS_FAILED)
+        destination = _local(request, state, "unavailable", OutcomeCode.PROVIDER_CLASS_FAILED)
     return replace(destination, is_recorded=is_recorded, alias=state.alias)
 
 
@@ -108,46 +111,39 @@ def _destination(
     request: HttpRequest, sign_in: SignIn, state: State, *, local_only: bool
 ) -> Destination:
     if local_only:
-        return _local(state, "skipped", OutcomeCode.LOCAL_ONLY, warn=False)
+        return _local(request, state, "skipped", OutcomeCode.LOCAL_ONLY)
     return _at_provider(request, sign_in, replace(state, provider_outcome="redirect"))
 
 
 def hand_out(request: HttpRequest, destination: Destination) -> str:
-    """Return a destination's URL to other code that signs out, and note that on the request."""
-    setattr(request, HANDED_OUT, destination)
-    return destination.url
+    """Store a destination on the request. Return the URL for code that cannot show its warning."""
+    setattr(request_scope.unwrapped(request), HANDED_OUT, destination)
+    return destination.page_url or destination.url
 
 
 def handed_out(request: HttpRequest) -> Destination | None:
-    """Return the destination that other code received for this request, if any."""
-    return getattr(request, HANDED_OUT, None)
+    """Return the destination that `hand_out` stored on the request, if any."""
+    return getattr(request_scope.unwrapped(request), HANDED_OUT, None)
 
 
 def _local(
+    request: HttpRequest,
     state: State,
     outcome: ProviderOutcome,
     code: OutcomeCode,
     reason: str = "",
-    *,
-    warn: bool = True,
 ) -> Destination:
-    url = return_to.local_url(replace(state, provider_outcome=outcome))
-    page_warns = not state.next and not return_to.default_url()
-    may_be_signed_in = outcome == "unavailable" or state.alias
-    warning = _warning(state) if warn and may_be_signed_in and not page_warns else ""
+    is_asked_for = code == OutcomeCode.LOCAL_ONLY
+    state = replace(state, provider_outcome=outcome)
+    url, warning = local_target.choose(request, state, warn=not is_asked_for)
     return Destination(
         url=url,
         provider_outcome=outcome,
         code=code,
         reason=reason or code.sentence,
         warning=warning,
+        page_url=return_to.page_url(state) if warning else "",
     )
-
-
-def _warning(state: State) -> str:
-    name = configured.display_name(state.alias, "") or gettext("your identity provider")
-    text = gettext("You are signed out here. You may still be signed in at %(name)s.")
-    return text % {"name": name}
 
 
 def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
@@ -182,7 +178,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
 
 
 def _logout_hint(request: HttpRequest, row: OIDCSession, token: IDToken | None) -> str:
-    """Return a name by which the provider may know the person, or else an ID Token's `sub`."""
+    """Return a name by which the provider may know the person, or else their `sub`."""
     if token:
         return token.login_hint or token.subject
     known = login_hints.of(request.session)
@@ -218,9 +214,9 @@ def _at_provider(request: HttpRequest, sign_in: SignIn, state: State) -> Destina
 def _end_session_url(
     provider: OIDCProvider, sign_in: SignIn, request: EndSessionRequest, max_length: int | None
 ) -> EndSessionURL:
-    """Return the end-session URL, without a hint that the provider would refuse.
+    """Return the end-session URL, without a hint that the provider would reject.
 
-    Some providers answer such a hint by an error page, and keep the session.
+    Some providers respond to such a hint with an error page, and keep the session.
     """
     found = provider.end_session_url(request, max_length=max_length)
     token = sign_in.id_token
@@ -228,7 +224,7 @@ def _end_session_url(
         return found
     without = replace(request, id_token_hint="")
     shorter = provider.end_session_url(without, max_length=max_length)
-    if len(shorter.url) >= len(found.url):  # it had no hint
+    if len(shorter.url) >= len(found.url):  # it did not have a hint
         return found
     code = OutcomeCode.HINT_KEY_WITHDRAWN
     return EndSessionURL(shorter.url, f"{code.sentence} {shorter.remark}".strip(), code)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.fallback import FallbackStorage
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 # With default buffers, a proxy in front of the site turns headers over about 4 KB into a 502.
 MAX_HEADER_URL = 3000
 # Browsers clear the cookies of the whole registrable domain. A provider on that domain still needs
-# its own for the redirect.
+# its own cookies after the redirect.
 HELD_BACK = frozenset({"cookies"})
 DECIDING_HEADERS = (
     "Accept",
@@ -43,7 +45,7 @@ def build(request: HttpRequest, url: str, *, outcome: Outcome, warning: str = ""
         request: the request that signed out.
         url: the target.
         outcome: what was done; if its `provider` is `redirect`, `url` is at the provider.
-        warning: shown where people land, through Django's messages if they are installed.
+        warning: shown at the target, through Django's messages. See `can_warn`.
     """
     url = iri_to_uri(url) or "/"
     response = _redirect(request, url, outcome)
@@ -58,8 +60,23 @@ def build(request: HttpRequest, url: str, *, outcome: Outcome, warning: str = ""
     return response
 
 
+def can_warn(request: HttpRequest) -> bool:
+    """Return whether Django's messages can carry a warning to the target, in a cookie.
+
+    In a session, the warning would begin a new session right after the sign-out.
+    """
+    storage = getattr(request, "_messages", None)
+    unread = request.COOKIES.get(CookieStorage.cookie_name, "")
+    return (
+        isinstance(storage, (CookieStorage, FallbackStorage))
+        and storage.level <= messages.WARNING
+        and len(unread) <= CookieStorage.max_cookie_size / 2  # what does not fit is in the session
+        and "cookies" not in conf.OIDC_LOGOUT_CLEAR_SITE_DATA
+    )
+
+
 def max_url_length(request: HttpRequest) -> int | None:
-    """Return the longest URL that htmx can follow, since it cannot show a page instead."""
+    """Return the length limit for htmx, which cannot show a page instead; None for others."""
     return MAX_HEADER_URL if is_htmx(request) else None
 
 
@@ -73,7 +90,7 @@ def _redirect(request: HttpRequest, url: str, outcome: Outcome) -> HttpResponse:
     if _is_turbo(request):
         # Turbo uses fetch, so it cannot follow a redirect to another origin. It ignores pages.
         return render(request, "oidc_logout/turbo.html", {"url": url}, content_type=TURBO_STREAM)
-    if prefers_json(request) or is_script(request):
+    if is_answered_in_json(request):
         document = {"redirect_to": url, "provider": outcome.provider, "code": outcome.code}
         return JsonResponse(document)
     if conf.OIDC_LOGOUT_RESPONSE == "refresh" or len(url) > MAX_HEADER_URL:
@@ -89,30 +106,36 @@ def is_browser(request: HttpRequest) -> bool:
     return not any(is_kind(request) for is_kind in kinds)
 
 
+def is_answered_in_json(request: HttpRequest) -> bool:
+    """Return whether the response is JSON, which a script reads instead of a person."""
+    is_html = is_htmx(request) or _is_turbo(request)
+    return not is_html and (prefers_json(request) or is_script(request))
+
+
 def is_script(request: HttpRequest) -> bool:
-    """Return whether `fetch` or the like sent the request, and cannot follow it to the provider."""
+    """Return whether a script sent the request, which cannot follow a redirect to the provider."""
     mode = request.headers.get("Sec-Fetch-Mode", "navigate")
     return mode != "navigate" or request.headers.get("Sec-Fetch-Dest") == "empty"
 
 
 def _is_turbo(request: HttpRequest) -> bool:
-    """Return whether Turbo sent the request: 7 accepts its own type, 8 sends an ID."""
+    """Return whether Turbo sent the request. Turbo 7 accepts its own type, Turbo 8 sends an ID."""
     accepted = request.headers.get("Accept", "")
     return "X-Turbo-Request-Id" in request.headers or TURBO_STREAM in accepted
 
 
 def prefers_json(request: HttpRequest) -> bool:
-    """Return whether the client prefers JSON. A browser that navigates does not name it."""
+    """Return whether the client prefers JSON. A navigation does not name it in `Accept`."""
     accepted = request.headers.get("Accept", "")
     return "json" in accepted.lower() and request.get_preferred_type([HTML, *JSON]) in JSON
 
 
 def clear_held_back(response: HttpResponse) -> None:
-    """Clear what `build` held back, once the browser is back from the provider."""
+    """Clear what `build` did not clear, because the browser has returned from the provider."""
     _clear_site_data(response, HELD_BACK.intersection(conf.OIDC_LOGOUT_CLEAR_SITE_DATA))
 
 
 def _clear_site_data(response: HttpResponse, directives: Collection[str]) -> None:
-    """Set the Clear-Site-Data header (W3C Clear Site Data, section 3.1), its values quoted."""
+    """Set the Clear-Site-Data header (W3C Clear Site Data, section 3.1) with quoted values."""
     if directives:
         response.headers["Clear-Site-Data"] = ", ".join(f'"{name}"' for name in directives)

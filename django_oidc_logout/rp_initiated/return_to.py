@@ -1,7 +1,7 @@
-"""Where people land after sign-out: safe targets, and the signed state that carries them.
+"""The target after sign-out: whether it is safe, and the signed state that carries it.
 
-Anybody could have chosen `next` or `return_to`, so a target is checked when it is received and
-again when it is used. Settings are the site's own and are trusted.
+Anybody can choose `next` or `return_to`, so a target is checked when it is received and again when
+it is used. The site's settings are trusted.
 """
 
 from __future__ import annotations
@@ -43,18 +43,23 @@ ABSOLUTE = re.compile(r"https?://[^/?#@\s]+(?:[/?#]|$)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What a sign-out passes on to the page where it ends."""
+    """What a sign-out passes to the callback view."""
 
     next: str = ""
     """The requested target, if any."""
     alias: str = ""
-    """The alias of the provider, if there was one to notify."""
+    """The alias of the provider, if it is known."""
     provider_outcome: str = ""
-    """The outcome's value for the provider."""
+    """The value of `Outcome.provider`."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the sign-out did not redirect the browser to the provider."""
+        return self.provider_outcome not in ("", "redirect")
 
 
 def sign(state: State) -> str:
-    """Return `state` as a signed token that expires. Nothing is stored."""
+    """Return `state` as a signed token that expires. The site does not store it."""
     values = {name: value for name, value in asdict(state).items() if value}
     return signing.dumps(values, salt=STATE_SALT, compress=True)
 
@@ -83,7 +88,7 @@ def _is_state(values: object) -> bool:
 def safe_target(request: HttpRequest, requested: object) -> str:
     """Return the URL that `requested` (a URL, path or view name) means, if it is safe.
 
-    Otherwise return the empty string: people land where the settings say.
+    Otherwise return the empty string, so that the settings decide.
     """
     url = _resolve(requested)
     if not url:
@@ -98,21 +103,21 @@ def safe_target(request: HttpRequest, requested: object) -> str:
 
 
 def note_default(request: HttpRequest, target: object) -> None:
-    """Note on a request where its view sends people if the request names no safe target."""
+    """Store a view's default target on a request. It counts if the request's own is not safe."""
     setattr(request, DEFAULT, target)
 
 
 def chosen(request: HttpRequest, requested: object) -> object:
-    """Return the target that a request names if it is safe, or else its view's, if it has one."""
+    """Return the requested target. If it is not safe, return the view's default, if it is set."""
     default = getattr(request, DEFAULT, None)
-    with suppress(DisallowedHost):  # nothing may keep people from signing out
+    with suppress(DisallowedHost):  # a bad Host header must not prevent a sign-out
         if default is None or safe_target(request, requested):
             return requested
     return default
 
 
 def is_safe(url: str, *, hosts: set[str], request: HttpRequest) -> bool:
-    """Return whether every browser takes `url` for a path on this site or a URL on `hosts`."""
+    """Return whether every browser reads `url` as a path on this site or a URL on `hosts`."""
     if FORBIDDEN.search(url) or FORBIDDEN.search(unquote(url)):
         return False
     if len(iri_to_uri(url)) > MAX_TARGET_LENGTH:
@@ -129,7 +134,7 @@ def is_safe(url: str, *, hosts: set[str], request: HttpRequest) -> bool:
 
 
 def _resolve(requested: object) -> str:
-    """Return the URL of a view name, lazy or not, and anything else as a string."""
+    """Return the URL of a view name, lazy or not, or any other target as a string."""
     try:
         text = str(requested or "")
         return reverse(text) if text and "/" not in text else text
@@ -144,7 +149,7 @@ def is_place(requested: object) -> bool:
 
 
 def default_url() -> str:
-    """Return where the settings send people; empty for the built-in signed-out page."""
+    """Return the target in the settings; empty for the built-in signed-out page."""
     try:
         configured = conf.OIDC_LOGOUT_REDIRECT_URL
         url = resolve_url(configured) if configured else ""
@@ -167,7 +172,11 @@ def callback_path() -> str:
 
 
 def local_url(state: State) -> str:
-    """Return where a sign-out ends that does not redirect to the provider."""
+    """Return the target of a sign-out that does not redirect to the provider."""
+    return state.next or default_url() or page_url(state) or "/"
+
+
+def page_url(state: State) -> str:
+    """Return the URL of the signed-out page; empty if the package's URLs are not included."""
     path = callback_path()
-    signed_out_page = f"{path}?{urlencode({'state': sign(state)})}" if path else "/"
-    return state.next or default_url() or signed_out_page
+    return f"{path}?{urlencode({'state': sign(state)})}" if path else ""

@@ -1,4 +1,4 @@
-"""Sign-ins that are refused although the provider vouches for the person."""
+"""Sign-ins that are refused although the provider has authenticated the person."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.db import Error, connections, transaction
 from ..codes import EndedCode, LogCode, RefusedCode
 from ..exceptions import SessionsNotEnded
 from ..fields import digest
+from ..framework.request_scope import unwrapped
 from ..signals import sign_in_refused
 from . import end, engines, entry, index, lifetime, reauthentication, sql
 
@@ -28,18 +29,18 @@ MOZILLA_NEXT = "oidc_login_next"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a sign-in was refused, for the page that says so."""
+    """Why a sign-in was refused, for the refusal page."""
 
     code: RefusedCode
     alias: str
     """The alias of the provider; empty if it is not configured."""
     next: str = ""
-    """Where the person wanted to go, as the login library has checked it."""
+    """The target of the sign-in, which the login library has checked."""
 
 
 def of(request: HttpRequest) -> Refusal | None:
     """Return why the sign-in of this request was refused, or None."""
-    refusal: Refusal | None = getattr(request, REFUSAL, None)
+    refusal: Refusal | None = getattr(unwrapped(request), REFUSAL, None)
     return refusal
 
 
@@ -57,9 +58,9 @@ def reason(request: HttpRequest, token: IDToken) -> Refusal | None:
 
 
 def refuse_if_due(request: HttpRequest, token: IDToken) -> bool:
-    """Refuse a sign-in if it must be. Return whether it was.
+    """Refuse a sign-in if `reason` returns a refusal. Return whether it was refused.
 
-    If the marks cannot be read, this is logged, and the sign-in goes on.
+    If the marks cannot be read, the failure is logged, and the sign-in is allowed.
     """
     try:
         with sql.savepoint(index.database()):
@@ -76,10 +77,11 @@ def refuse_if_due(request: HttpRequest, token: IDToken) -> bool:
 
 
 def enforce(request: HttpRequest, token: IDToken) -> bool:
-    """Refuse a sign-in that has just been recorded, if it must be. Return whether it was.
+    """Refuse a sign-in that has just been recorded, if necessary. Return whether it was refused.
 
-    Its row is written first, and a mark is set before rows are looked for, so one of the two finds
-    the other. Inside a transaction, the mark cannot see the row yet, so this looks again after it.
+    A sign-in writes its row before it looks for a mark. Whoever ends sessions sets the mark before
+    looking for rows. So one of the two finds the other. Inside a transaction, others cannot see the
+    row yet, so this checks again after the commit.
     """
     if refuse_if_due(request, token):
         return True
@@ -92,9 +94,9 @@ def enforce(request: HttpRequest, token: IDToken) -> bool:
 
 
 def limit(request: HttpRequest, token: IDToken, *, renewal: bool) -> bool:
-    """Limit the session that a token begins or renews. Return False if it has no future.
+    """Limit the session that a token begins or renews. Return False if it would already be over.
 
-    It is ended then.
+    The sign-in is then refused.
     """
     lifetime.log_unusable(token)
     if not lifetime.may_begin(token):
@@ -105,7 +107,7 @@ def limit(request: HttpRequest, token: IDToken, *, renewal: bool) -> bool:
 
 
 def refuse(request: HttpRequest, token: IDToken, refusal: Refusal) -> None:
-    """Sign the request out, and note why for the page that says so."""
+    """Sign the request out, and store the reason for the refusal page."""
     logger.warning(
         "Refused a sign-in, the person must authenticate again: issuer=%s reason=%s",
         token.issuer,
@@ -126,13 +128,13 @@ def refuse(request: HttpRequest, token: IDToken, refusal: Refusal) -> None:
         try:
             end.end_rows([row], code=EndedCode.SIGN_IN_REFUSED)
         except SessionsNotEnded:  # it is logged, and the row remains
-            request.session = engines.store()()
+            unwrapped(request).session = engines.store()()
     entry.flush(request)
-    setattr(request, REFUSAL, replace(refusal, next=requested))
+    setattr(unwrapped(request), REFUSAL, replace(refusal, next=requested))
 
 
 def _log_ignored(request: HttpRequest, token: IDToken) -> None:
-    """Log that the provider was asked for a new authentication, in vain."""
+    """Log it if the provider was asked for a new authentication, and ignored that."""
     if reauthentication.asked_at(request) is not None:
         logger.warning(
             "The provider was asked for a new authentication, but the ID Token does not show one, "

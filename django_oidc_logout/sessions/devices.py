@@ -1,4 +1,4 @@
-"""What is kept of the device and the address of a request, if `OIDC_LOGOUT_KEEP_DEVICE` says so."""
+"""The device and the address of a request, as far as `OIDC_LOGOUT_KEEP_DEVICE` keeps them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ except ImportError:  # the extra "device" is not installed
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-MAX_USER_AGENT = 500  # characters to parse; a longer one is not a browser's
+HAS_PARSER = ua_parser is not None
+MAX_USER_AGENT = 500  # characters to parse; browsers send fewer
 MAX_LENGTH = 100
 PREFIXES = {4: 24, 6: 48}  # bits of a truncated address
 
@@ -31,7 +32,7 @@ def describe(request: HttpRequest | None) -> dict[str, str]:
 
 
 def _device(user_agent: str) -> str:
-    """Return a browser and its system, such as "Firefox, Linux". Without ua-parser: nothing."""
+    """Return the browser and the system, such as "Firefox, Linux"; empty without ua-parser."""
     if ua_parser is None or not user_agent:
         return ""
     parsed = ua_parser.parse(user_agent[:MAX_USER_AGENT])
@@ -44,8 +45,9 @@ def _address(remote: str) -> str:
         return ""
     try:
         address = ipaddress.ip_address(remote.partition("%")[0])
-    except ValueError:  # a socket
+    except ValueError:  # such as with a Unix socket
         return ""
+    address = getattr(address, "ipv4_mapped", None) or address  # on a socket for both versions
     if conf.kept_address == "full":
         return str(address)
     network = ipaddress.ip_network(f"{address}/{PREFIXES[address.version]}", strict=False)

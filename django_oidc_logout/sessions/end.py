@@ -1,8 +1,8 @@
-"""Ending sessions, wherever they are. See `end_own` for the request's own.
+"""Ending sessions on every device. See `end_own` for the request's own session.
 
 A session ends in three steps: delete the session, remove its row, delete the session again. While
-the row exists, the end can be repeated. Once it is gone, no request keeps the session (see
-`bound_store`); the second deletion removes what a concurrent request saved in between.
+the row exists, the end can be repeated. Once the row is removed, a request cannot keep the session
+(see `bound_store`). The second deletion removes what a concurrent request saved in between.
 """
 
 from __future__ import annotations
@@ -34,9 +34,13 @@ logger = logging.getLogger("django_oidc_logout")
 
 
 def announce(signal: Signal, **arguments: Any) -> None:
-    """Send a signal of the package. A receiver that fails does not break an open transaction."""
+    """Send a signal of the package. A receiver that fails does not break an open transaction.
+
+    What receivers defer is done after the savepoints, so that another receiver's failure does not
+    undo it.
+    """
     try:
-        with sql.savepoints():
+        with batching.batch_or_join(), sql.savepoints():
             signal.send_robust(**arguments)
     except Error:
         logger.exception(
@@ -59,8 +63,8 @@ def end_rows(
     Args:
         rows: the rows.
         code: why.
-        actor: the user who ends them, if it is one.
-        reason: a sentence that says more than the code's.
+        actor: the user who ends them, or None.
+        reason: a sentence to use instead of the code's.
 
     Raises:
         SessionsNotEnded: the index or a session store failed. The other sessions have ended.
@@ -105,7 +109,7 @@ def _announce_end(
 
 
 def clear_gone() -> int:
-    """Remove the rows whose session no longer exists. Return how many there were.
+    """Remove the rows whose session no longer exists. Return how many were removed.
 
     Raises:
         Exception: any exception of the session store, or of the index.

@@ -1,7 +1,7 @@
 """Ending the request's own session.
 
-It is deleted before any code of the site hears of it, because that code may raise anything, or
-never return.
+It is deleted before any code of the site is called, because that code may raise anything, or never
+return.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class EndedSession(SessionBase):
         return False
 
     def load(self) -> dict[str, Any]:
-        """Return no data."""
+        """Return an empty dict."""
         return {}
 
     def create(self) -> None:
@@ -50,11 +50,11 @@ class EndedSession(SessionBase):
 
 
 def end_current(request: HttpRequest, row: OIDCSession | None) -> bool:
-    """Sign the request's session out and remove its row, whatever receivers and the store raise.
+    """Sign the request's session out and remove its row, even if receivers or the store raise.
 
     Returns:
-        Whether the session is gone. If the store fails, the row stays, so that the session can be
-        ended from elsewhere, and the browser forgets the session.
+        Whether the session is gone. If the store fails, the browser forgets the session, but the
+        row remains, so that the session can be ended from elsewhere.
     """
     ended, is_gone = EndedSession(), False
     try:
@@ -88,7 +88,7 @@ def _delete_current(request: HttpRequest, row: OIDCSession | None) -> None:
 
 def _unloaded_key(request: HttpRequest, row: OIDCSession | None) -> str:
     """Return the cookie's session key if Django did not find the session, but it may exist."""
-    # Maybe a cache is down, or the session has expired and still has a row.
+    # A cache may be down, or the session has expired and still has a row.
     key = engines.cookie_key(request)
     may_exist = engines.can_hide() or (row is not None and row.session_key == key)
     return key if may_exist and key != request.session.session_key else ""
@@ -122,9 +122,10 @@ def _log_out(request: HttpRequest, ended: EndedSession) -> None:
 
 
 def end_before_logout(request: HttpRequest) -> None:
-    """End a session that other code is about to flush, unless a receiver raises before that.
+    """End a session that other code is about to flush. Its data stays readable.
 
-    The session would live on without a row, and nothing could end it. Its data stays readable.
+    If a receiver raised before the flush, the session would remain without a row, and could not be
+    ended.
     """
     session = request.session
     if not entry.row_key(session):
@@ -134,7 +135,7 @@ def end_before_logout(request: HttpRequest) -> None:
             if not engines.in_cookies():
                 session.delete()
                 engines.delete_unreplicated(engines.store(), str(session.session_key))
-    except Exception:  # every store raises its own exceptions; the row stays, as in `end_current`
+    except Exception:  # every store raises its own exceptions; the row remains, as in `end_current`
         logger.exception(
             "Could not delete a session that other code signs out, its row remains",
             extra=LogCode.OTHER_LOGOUT_NOT_DELETED.extra(),

@@ -1,8 +1,8 @@
-"""What the package keeps in a Django session, and what it reads there.
+"""What the package stores in a Django session, and what it reads there.
 
 A session that began with a sign-in through a provider has an entry: the key of its row in the
-index, a fingerprint of its ID Token, and the time until which the row says it lasts. The key is the
-session's own; for signed cookies, whose session key is the data itself, it is random.
+index, a fingerprint of its ID Token, the expiry date in its row, and when it was last seen. The key
+is the session key. For signed cookies, whose session key is the data itself, the key is random.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ ARRIVED = "_oidc_logout_arrived"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flushed:
-    """What a session held when this request flushed it."""
+    """What a session contained when this request flushed it."""
 
     row_key: str = ""
     id_token: str = field(default="", repr=False)
@@ -81,13 +81,13 @@ def final_key(session: SessionBase) -> str:
 
 
 def ends_at(session: SessionBase | Mapping[str, Any]) -> float | None:
-    """Return when a session ends whatever its use, in seconds since the epoch, if it is limited."""
+    """Return when a session ends even if it is in use, in seconds since the epoch, or None."""
     value = session.get(ENDS_AT)
     return value if isinstance(value, float) else None
 
 
 def limit(session: SessionBase, ends_at: float | None) -> None:
-    """Note in a session when it ends whatever its use; None if it is not limited."""
+    """Store in a session when it ends even if it is in use. None removes the limit."""
     if ends_at is not None:
         session[ENDS_AT] = ends_at
     else:
@@ -95,7 +95,7 @@ def limit(session: SessionBase, ends_at: float | None) -> None:
 
 
 def expiry_date(session: SessionBase) -> datetime:
-    """Return until when a session lasts if nobody uses it again."""
+    """Return when a session expires if nobody uses it again."""
     expires, end = session.get_expiry_date(), ends_at(session)
     return expires if end is None else min(expires, moment(end))
 
@@ -106,10 +106,9 @@ def moment(seconds: float) -> datetime:
 
 
 def mark_recorded(session: SessionBase, key: str, id_token: str) -> None:
-    """Note in a session the key of its row, its ID Token, and until when it lasts."""
-    until, seen = expiry_date(session).timestamp(), time.time()
-    token = _fingerprint(id_token)
-    session[ENTRY] = {"key": key, "token": token, "until": until, "seen": seen}
+    """Store in a session the key of its row, the ID Token's fingerprint, and the expiry date."""
+    until, token = expiry_date(session).timestamp(), _fingerprint(id_token)
+    session[ENTRY] = {"key": key, "token": token, "until": until, "seen": time.time()}
 
 
 def will_be_saved(session: SessionBase) -> bool:
@@ -118,21 +117,26 @@ def will_be_saved(session: SessionBase) -> bool:
 
 
 def expiry_differs(session: SessionBase) -> bool:
-    """Return whether a session lasts half its lifetime longer than its row says, or less long.
+    """Return whether the row needs a new expiry date, or a new time when the session was seen.
 
-    Some login libraries shorten a session after `login()`. The row also says to the hour when the
-    session was seen, as far as requests save the session anyway.
+    To save writes, a later expiry date counts only if it adds half the session's lifetime. An
+    earlier one counts, because some login libraries shorten a session after `login()`.
     """
     if not (entry := _entry(session)):
         return False
-    if time.time() - entry["seen"] > HOUR:
-        return True
     gained: float = expiry_date(session).timestamp() - entry["until"]
-    return gained > session.get_expiry_age() / 2 or gained < -CLOCK_STEP
+    is_other = gained > session.get_expiry_age() / 2 or gained < -CLOCK_STEP
+    return is_other or was_seen_long_ago(session)
+
+
+def was_seen_long_ago(session: SessionBase) -> bool:
+    """Return whether a session has a row that says that it was last seen over an hour ago."""
+    now = time.time()
+    return bool(now - _entry(session).get("seen", now) > HOUR)
 
 
 def mark_expiry(session: SessionBase) -> None:
-    """Note in a session that its row has its new expiry date, and when it was seen."""
+    """Store in a session that its row has the new expiry date, and when it was last seen."""
     until = expiry_date(session).timestamp()
     session[ENTRY] = {**session[ENTRY], "until": until, "seen": time.time()}
 
@@ -144,27 +148,26 @@ def key_has_changed(session: SessionBase) -> bool:
 
 
 def mark_key(session: SessionBase) -> None:
-    """Note in a session that its row has its new key."""
+    """Store in a session that its row has the new key."""
     session[ENTRY] = {**session[ENTRY], "key": session.session_key}
 
 
 def note_arrival(session: SessionBase) -> None:
-    """Note with which key a session arrived, before it is loaded: it may not be found."""
+    """Remember the session key of the request. Loading a session that is missing removes it."""
     setattr(session, ARRIVED, session.session_key or "")
 
 
 def arrived_key(session: SessionBase) -> str:
-    """Return the key with which a session arrived, or the empty string."""
+    """Return the session key that `note_arrival` remembered, or the empty string."""
     return str(getattr(session, ARRIVED, ""))
 
 
 def note_flush(session: SessionBase) -> None:
-    """Note what a session holds before it is flushed, as `login()` does for another user."""
+    """Remember what a session contains before it is flushed, as by `login()` for another user."""
     data: dict[str, Any] = getattr(session, "_session_cache", None) or {}
-    id_token = new_id_token(data) if PROVIDER in data else mozilla_id_token(data)
     noted = Flushed(
         row_key=row_key(data),
-        id_token=id_token,
+        id_token=new_id_token(data) if PROVIDER in data else mozilla_id_token(data),
         provider=provider_alias(data),
         login_hint=data.get(LOGIN_HINT),
     )
@@ -173,18 +176,18 @@ def note_flush(session: SessionBase) -> None:
 
 
 def flushed(session: SessionBase) -> Flushed:
-    """Return what a session held when this request flushed it."""
+    """Return what a session contained when this request flushed it."""
     noted: Flushed = getattr(session, FLUSHED, Flushed())
     return noted
 
 
 def forget_flush(session: SessionBase) -> None:
-    """Forget what a session held that has ended: a `login()` that follows begins a new one."""
+    """Forget what an ended session contained. A later `login()` begins a new session."""
     session.__dict__.pop(FLUSHED, None)
 
 
 def new_id_token(session: SessionBase | Mapping[str, Any]) -> str:
-    """Return the ID Token that mozilla-django-oidc has stored since the recording, if any."""
+    """Return the ID Token that mozilla stored after the recording, or the empty string."""
     entry, id_token = _entry(session), mozilla_id_token(session)
     return id_token if entry and id_token and entry["token"] != _fingerprint(id_token) else ""
 
@@ -199,14 +202,14 @@ def mozilla_id_token(session: SessionBase | Mapping[str, Any]) -> str:
 
 
 def mark_provider(session: SessionBase, alias: str = "") -> None:
-    """Note in a session that a provider began it, before anything about the sign-in can fail."""
+    """Store in a session that a provider began it. Call it before the sign-in can fail."""
     session[PROVIDER] = alias
 
 
 def provider_alias(session: SessionBase | Mapping[str, Any]) -> str | None:
-    """Return the alias of the provider that began a session; None if nothing was noted.
+    """Return the alias of the provider that began a session; None if it was not stored.
 
-    It is empty if a provider began the session and nothing says which.
+    It is empty if a provider began the session but the alias is unknown.
     """
     return str(session[PROVIDER] or "") if PROVIDER in session else None
 
@@ -229,7 +232,7 @@ def signed_in_user(request: HttpRequest) -> AbstractBaseUser | None:
 
 
 def known_user(request: HttpRequest) -> AbstractBaseUser | None:
-    """Return the user who is signed in, or None, also if the user cannot be loaded."""
+    """Return the user who is signed in, or None if nobody is or the user cannot be loaded."""
     try:
         with sql.savepoints():
             return signed_in_user(request)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import Error, router, transaction
@@ -35,9 +37,9 @@ T = TypeVar("T")
 
 
 def current(request: HttpRequest) -> OIDCSession | None:
-    """Return the row of the request's session, or None, also if the index cannot be read.
+    """Return the row of the request's session. Return None if it is missing or cannot be read.
 
-    If the session has expired, the row still has what a sign-out needs.
+    If the session has expired, its row can still exist, and contains what a sign-out needs.
     """
     try:
         with sql.savepoints():
@@ -63,7 +65,8 @@ def matching(
 ) -> QuerySet[OIDCSession]:
     """Return the rows that match all given criteria.
 
-    `sub` and `sid` belong to the issuer. `user` signed in, or the session acts as them.
+    `sub` and `sid` belong to the issuer. `user` is the person who signed in, or the user as whom
+    the session acts.
     """
     criteria: dict[str, Any] = {
         "issuer": issuer,
@@ -96,7 +99,7 @@ def remove(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
 
 
 def with_changed_key(rows: Iterable[OIDCSession]) -> list[OIDCSession]:
-    """Return the rows whose session's key has changed since, with their new key."""
+    """Return the rows whose session key has changed since they were read, with their new key."""
     existing = OIDCSession.objects.using(database()).filter(pk__in=[row.pk for row in rows])
     keys = dict(existing.values_list("pk", "session_key"))
     changed = [row for row in rows if keys.get(row.pk, row.session_key) != row.session_key]
@@ -146,9 +149,9 @@ def change_key(session: SessionBase) -> bool | None:
 def clear() -> list[OIDCSession]:
     """Remove the rows whose session no longer exists, and return them.
 
-    The server cannot look for a session in a cookie: its row is removed if nobody has used the
+    The server cannot look for a session in a cookie, so its row is removed if nobody has used the
     session for twice its lifetime. `cached_db` finds a session in its cache even if the database no
-    longer has it, so the cache forgets it before the row goes.
+    longer has it, so the session is deleted from the cache before the row is removed.
 
     Raises:
         Exception: any exception of the session store, or of the index.
@@ -170,8 +173,8 @@ def clear() -> list[OIDCSession]:
 def without_session(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
     """Return the rows whose session their store does not have. Not for sessions in cookies.
 
-    A session without data exists: `login()` creates it first, and saves its data at the end of the
-    request.
+    A session without data counts as existing, because `login()` creates it first, and its data is
+    saved at the end of the request.
 
     Raises:
         Exception: any exception of the session store.
@@ -194,18 +197,34 @@ def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def extend(session: SessionBase) -> None:
-    """Write into a session's row when it expires and was last seen. A failure is logged."""
+    """Write a session's expiry date and its last use into its row. A failure is logged."""
+    with _failure_logged(), sql.savepoint(database()):
+        rows = OIDCSession.objects.filter(session_key=entry.row_key(session))
+        rows.update(expires_at=entry.expiry_date(session), last_seen_at=timezone.now())
+        entry.mark_expiry(session)
+
+
+def see(session: SessionBase) -> None:
+    """Write a session's last use into its row, once an hour and process. A failure is logged."""
+    with _failure_logged():
+        _see(entry.row_key(session), int(time.time() // entry.HOUR))
+
+
+@lru_cache(maxsize=10_000)
+def _see(key: str, _hour: int) -> None:
+    with sql.savepoint(database()):
+        OIDCSession.objects.filter(session_key=key).update(last_seen_at=timezone.now())
+
+
+@contextmanager
+def _failure_logged() -> Iterator[None]:
     try:
-        with sql.savepoint(database()):
-            rows = OIDCSession.objects.filter(session_key=entry.row_key(session))
-            rows.update(expires_at=entry.expiry_date(session), last_seen_at=timezone.now())
+        yield
     except Error:
         logger.exception(
-            "Could not record the session's new expiry date",
+            "Could not record a session's expiry date or last use",
             extra=LogCode.EXPIRY_NOT_RECORDED.extra(),
         )
-    else:
-        entry.mark_expiry(session)
 
 
 def transaction_on_index() -> AbstractContextManager[None]:

@@ -22,7 +22,7 @@ LOGGED_IN = "_oidc_logout_logged_in"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingTokens:
-    """The tokens of a sign-in that is not recorded yet, or not for its user."""
+    """The tokens of a sign-in that is not recorded yet, or not yet for its user."""
 
     id_token: str | None = field(default=None, repr=False)
     claims: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -38,9 +38,9 @@ def put(request: HttpRequest, tokens: PendingTokens) -> None:
 
 
 def put_before_login(request: HttpRequest, tokens: PendingTokens) -> None:
-    """Keep tokens that were recorded for a signed-in user, in case `login()` is still to come.
+    """Keep tokens that were recorded while a user is signed in, in case `login()` follows.
 
-    `login()` flushes the session if it signs in somebody else, and the tokens are theirs then.
+    If `login()` signs in somebody else, it flushes the session, and the tokens are the new user's.
     """
     if LOGGED_IN not in request.__dict__ and entry.is_signed_in(request.session):
         put(request, tokens)
@@ -53,7 +53,7 @@ def take_row_key(request: HttpRequest) -> str:
 
 
 def note_login(request: HttpRequest) -> None:
-    """Note that `login()` has been called for a request."""
+    """Remember that `login()` has been called for a request."""
     setattr(request, LOGGED_IN, True)
 
 
@@ -61,14 +61,14 @@ _sources: dict[Source, None] = {}
 
 
 def add_source(source: Source) -> None:
-    """Ask `source` for the tokens of each `login()` for which nothing was kept."""
+    """Register a source, which `take` calls for a `login()` whose tokens were not kept."""
     _sources[source] = None
 
 
 def take(request: HttpRequest, user: AbstractBaseUser) -> PendingTokens | None:
-    """Return the tokens that were kept, or what a source or mozilla-django-oidc has stored.
+    """Return the tokens that were kept, or those of a source, or mozilla-django-oidc's ID Token.
 
-    `login()` may just have flushed the latter's, together with the session of somebody else.
+    mozilla-django-oidc stores its ID Token in the session, which `login()` may have just flushed.
     """
     tokens: PendingTokens | None = request.__dict__.pop(ATTRIBUTE, None)
     if tokens is not None:

@@ -1,12 +1,12 @@
-"""Ended stays ended: sign-ins that must show that the person has just authenticated again.
+"""Ended stays ended: the person must authenticate again at the provider to sign in.
 
 A session that was ended here can begin again without a password, as long as the provider's own
-session lasts. So whoever ends it can leave a mark, "not before now", for the person's subject at
-the issuer. A sign-in must then be by an authentication after the mark (`auth_time` of the ID
-Token). The marks are in the database, because a cache may forget them.
+session lasts. So whoever ends it can set a mark, "not before now", for the person's subject at the
+issuer. A sign-in is then allowed only if the person authenticated after the mark (`auth_time` of
+the ID Token). The marks are in the database, because a cache may lose them.
 
-A browser can carry a mark of its own, in a signed cookie. It is weaker: it asks the provider for an
-authentication, and rejects an older one, but accepts a provider that does not say when it was.
+A browser can have a mark of its own, in a signed cookie. It is weaker: the site asks the provider
+for a new authentication, and rejects an older one. But it accepts an ID Token without `auth_time`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from ..exceptions import SessionsNotEnded
 from ..fields import digest
+from ..framework.request_scope import unwrapped
 from ..models import ReauthenticationMark
 from . import index, sql
 from .lifetime import LEEWAY
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 COOKIE = "oidc_logout_reauthenticate"
 SATISFIED = "_oidc_logout_satisfied"
-KEPT = timedelta(days=400)  # browsers keep no cookie for longer, so no provider's session either
+KEPT = timedelta(days=400)  # browsers delete older cookies, so a provider's session cannot be older
 
 
 def require(people: Iterable[tuple[str, str]]) -> None:
@@ -60,9 +61,9 @@ def require(people: Iterable[tuple[str, str]]) -> None:
 
 
 def require_before_end(rows: QuerySet[OIDCSession], named: Iterable[tuple[str, str]]) -> None:
-    """Require it of the people of these rows and of those named, before the sessions end.
+    """Require the people of these rows, and those named, to authenticate again.
 
-    In this order, a sign-in of the same moment finds the mark or is among the sessions that end.
+    Call it before the sessions end. Then a concurrent sign-in finds the mark, or its session ends.
 
     Raises:
         SessionsNotEnded: the marks cannot be written.
@@ -91,28 +92,28 @@ def _mark(token: IDToken) -> float | None:
 
 
 def satisfy(request: HttpRequest) -> None:
-    """Note that this request has recorded a sign-in, with an authentication that is enough."""
-    setattr(request, SATISFIED, True)
+    """Remember that this request has recorded a sign-in whose authentication is recent enough."""
+    setattr(unwrapped(request), SATISFIED, True)
 
 
 def is_satisfied(request: HttpRequest) -> bool:
     """Return whether `satisfy` was called for a request."""
-    return hasattr(request, SATISFIED)
+    return hasattr(unwrapped(request), SATISFIED)
 
 
 def prune() -> int:
-    """Remove the marks that no session at a provider can be older than. Return how many."""
+    """Remove the marks that are older than any session at a provider. Return how many."""
     old = ReauthenticationMark.objects.filter(not_before__lt=timezone.now() - KEPT)
     return old.delete()[0]
 
 
 def cookie_value() -> str:
-    """Return the value of the cookie by which a browser is asked to authenticate again."""
+    """Return the value of the cookie that requires a browser to authenticate again."""
     return signing.dumps(int(time.time()), salt=COOKIE)
 
 
 def asked_at(request: HttpRequest) -> float | None:
-    """Return when this browser was asked to authenticate again, if it was."""
+    """Return since when this browser must authenticate again, or None."""
     try:
         value = signing.loads(request.COOKIES.get(COOKIE, ""), salt=COOKIE)
     except signing.BadSignature:

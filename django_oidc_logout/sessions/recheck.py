@@ -1,4 +1,4 @@
-"""Sessions whose sign-in the provider no longer confirms, although it has told nobody."""
+"""Ends the sessions whose sign-in the provider no longer confirms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django_oidc_logout")
 
-MAX_FAILURES = 3  # in a row, after which a provider is asked no more in this run
+MAX_FAILURES = 3  # in a row; this run then skips the provider
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,15 +35,15 @@ class Result:
     ended: int = 0
     unanswered: int = 0
     left: int = 0
-    """Sessions that the run had no time for, or whose provider does not answer."""
+    """Sessions that the run did not reach, could not end, or skipped with their provider."""
 
 
 def run(*, rate: float, seconds: float) -> Result:
-    """Ask the providers about their live sessions, those first that were not asked for longest.
+    """Ask the providers about their live sessions, the least recently checked first.
 
     Args:
         rate: how many sessions to ask about per second, at most.
-        seconds: how long to go on.
+        seconds: how long to run.
     """
     result, failures = Result(), Counter[str]()
     deadline = time.monotonic() + seconds
@@ -66,7 +66,7 @@ def run(*, rate: float, seconds: float) -> Result:
 
 
 def _live() -> QuerySet[OIDCSession]:
-    """Return the rows of live sessions whose providers are to be asked."""
+    """Return the rows of live sessions to check, the least recently checked first."""
     providers = conf.OIDC_LOGOUT_PROVIDERS.items()
     aliases = [alias for alias, options in providers if options.recheck]
     rows = OIDCSession.objects.using(index.database())
@@ -77,10 +77,10 @@ def _live() -> QuerySet[OIDCSession]:
 
 
 def _claim(pk: int) -> OIDCSession | None:
-    """Return a row that no other run asks about at the same time, if it still exists."""
+    """Return a row, unless it no longer exists or another run checks it."""
     rows = OIDCSession.objects.using(index.database()).filter(pk=pk)
     row = rows.first()
-    if row is None or not row.refresh_token:  # it may be of an older SECRET_KEY
+    if row is None or not row.refresh_token:  # an older SECRET_KEY may have encrypted it
         return None
     is_claimed = rows.filter(rechecked_at=row.rechecked_at).update(rechecked_at=timezone.now())
     return row if is_claimed else None
@@ -94,7 +94,7 @@ def _check(row: OIDCSession, result: Result, failures: Counter[str]) -> None:
         failures[row.provider] += 1
         result.unanswered += 1
         logger.warning(
-            "Could not ask a provider about a session, it goes on: issuer=%s reason=%s",
+            "Could not recheck a session at its provider, it stays signed in: issuer=%s reason=%s",
             row.issuer,
             exc,
             extra=LogCode.NOT_RECHECKED.extra(provider=row.provider),

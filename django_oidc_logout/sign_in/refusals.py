@@ -1,8 +1,8 @@
 """Responses to requests whose session is overdue, and to sign-ins that were refused or cannot work.
 
-The middleware asks for them after the view, whatever library signs people in. It also asks the
-provider for a new authentication in the name of a browser that needs one: it adds parameters such
-as `max_age=0` to the redirect with which the library starts a sign-in.
+The middleware calls this after the view, so it works with any login library. If a browser must
+authenticate again, this adds parameters such as `max_age=0` to the redirect with which the library
+starts a sign-in.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.shortcuts import render, resolve_url
 from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
-from ..codes import LogCode, OutcomeCode
+from ..codes import EndedCode, LogCode, OutcomeCode
 from ..conf import DEFAULT_ALIAS, conf
 from ..providers import configured
 from ..providers.base import with_query
@@ -39,15 +39,15 @@ REDIRECTS = (301, 302, 303, 307, 308)
 FIRST_SERVER_ERROR = 500
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 ASK_NEXT_TIME = "_oidc_logout_ask_next_time"
-"""The attribute of a request whose browser is to authenticate again at its next sign-in."""
+"""The attribute of a request whose browser must authenticate again at its next sign-in."""
 UNAVAILABLE = "_oidc_logout_unavailable"
-"""The attribute of a request that could not sign in because the provider's metadata is unknown."""
+"""The attribute of a request that could not sign in without the provider's metadata."""
 
 ASKED = 400 * 24 * 60 * 60  # seconds, the longest that browsers keep a cookie
 
 
 def concern(request: HttpRequest) -> bool:
-    """Return whether the response to a request may have to change. Costs no query."""
+    """Return whether the response to a request may have to change. This does not query."""
     return (
         admission.of(request) is not None
         or UNAVAILABLE in request.__dict__
@@ -58,7 +58,7 @@ def concern(request: HttpRequest) -> bool:
 
 
 def answer(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Return the response to a request, which is another one if its sign-in was refused."""
+    """Return the view's response, maybe with a cookie, or a response that replaces it."""
     if refusal := admission.of(request):
         return page(request, refusal)
     if UNAVAILABLE in request.__dict__:
@@ -73,16 +73,16 @@ def answer(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
 
 
 def page(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    """Return the page that says why a sign-in was refused; for a script, a JSON object."""
+    """Return the page that shows why a sign-in was refused; for a script, a JSON object."""
     url = _reauthentication_url(refusal)
     context = {"refusal": refusal, "name": configured.display_name(refusal.alias, "")}
     if responses.is_browser(request):
         return _page(request, "oidc_logout/reauthenticate.html", url, context, status=403)
-    return _object(refusal.code, url, status=401)
+    return _unauthorized(error=refusal.code, code=refusal.code, redirect_to=url)
 
 
 def log_unavailable(exc: ProviderUnavailable) -> None:
-    """Log that a sign-in could not begin, or go on, without the provider's metadata."""
+    """Log that a sign-in failed because the provider's metadata is unavailable."""
     logger.error(
         "Nobody can sign in without the provider's metadata, run oidc_logout_doctor: reason=%s",
         exc,
@@ -91,12 +91,14 @@ def log_unavailable(exc: ProviderUnavailable) -> None:
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
-    """Return the page that says that nobody can sign in now; for a script, a JSON object."""
+    """Return the page for a sign-in that is not possible now; for a script, a JSON object."""
     url = _sign_in_url(request.GET.get("next") or request.session.get(admission.MOZILLA_NEXT) or "")
     if responses.is_browser(request):
         context = {"name": configured.display_name(DEFAULT_ALIAS, "")}
         return _page(request, "oidc_logout/unavailable.html", url, context, status=503)
-    return _object(OutcomeCode.PROVIDER_UNAVAILABLE, url, status=503)
+    code = OutcomeCode.PROVIDER_UNAVAILABLE
+    document = {"error": code, "code": code, "redirect_to": url}
+    return _uncached(JsonResponse(document, status=503))
 
 
 def _page(
@@ -106,8 +108,10 @@ def _page(
     return _uncached(render(request, template, context, status=status))
 
 
-def _object(error: str, url: str, *, status: int) -> HttpResponse:
-    return _uncached(JsonResponse({"error": error, "redirect_to": url}, status=status))
+def _unauthorized(**document: str) -> HttpResponse:
+    response = JsonResponse(document, status=401)
+    response.headers["WWW-Authenticate"] = "Session"
+    return _uncached(response)
 
 
 def _uncached(response: HttpResponse) -> HttpResponse:
@@ -125,10 +129,10 @@ def _reauthentication_url(refusal: Refusal) -> str:
 
 
 def start(requested: str) -> HttpResponse:
-    """Start a sign-in for which the provider asks for a new authentication.
+    """Start a sign-in at which the person must authenticate again at the provider.
 
     Args:
-        requested: where the sign-in leads. The login library checks it.
+        requested: the target of the sign-in. The login library checks it.
     """
     response = HttpResponseRedirect(_sign_in_url(requested))
     ask_next_time(response)
@@ -136,7 +140,7 @@ def start(requested: str) -> HttpResponse:
 
 
 def _sign_in_url(requested: str) -> str:
-    """Return the URL of mozilla-django-oidc's view if it is there, or else the login page's."""
+    """Return the URL of mozilla-django-oidc's view, or of the login page if the site lacks it."""
     try:
         url = reverse("oidc_authentication_init")
     except NoReverseMatch:
@@ -147,7 +151,7 @@ def _sign_in_url(requested: str) -> str:
 def sign_in_url() -> str:
     """Return the URL at which people sign in, or the empty string if the site does not serve it.
 
-    The default of LOGIN_URL often leads nowhere.
+    Many sites do not serve the default of `LOGIN_URL`.
     """
     try:
         url = _sign_in_url("")
@@ -159,23 +163,20 @@ def sign_in_url() -> str:
 
 
 def _overdue(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Return 401 in place of what a script could misunderstand.
+    """Return a 401 or an htmx refresh instead of a response that a script could misunderstand.
 
-    What a view has done for an anonymous person stays as it is, and so does a failure.
+    The response to a successful change, and a server error, are not replaced.
     """
     is_done = request.method not in SAFE_METHODS and response.status_code < REDIRECTS[0]
     if is_done or response.status_code >= FIRST_SERVER_ERROR:
         return response
     if responses.is_htmx(request):
-        response = HttpResponse(headers={"HX-Refresh": "true"})
-    elif responses.prefers_json(request) or (
+        return _uncached(HttpResponse(headers={"HX-Refresh": "true"}))
+    if responses.prefers_json(request) or (
         response.status_code in REDIRECTS and _cannot_show_pages(request)
     ):
-        response = JsonResponse({"error": "session_expired"}, status=401)
-        response.headers["WWW-Authenticate"] = "Session"
-    else:
-        return response
-    return _uncached(response)
+        return _unauthorized(error="session_expired", code=EndedCode.OVERDUE)
+    return response
 
 
 def _cannot_show_pages(request: HttpRequest) -> bool:
@@ -183,9 +184,9 @@ def _cannot_show_pages(request: HttpRequest) -> bool:
 
 
 def ask_next_time(response: HttpResponseBase) -> None:
-    """Let the browser's next sign-in ask for an authentication. Needs a response with cookies.
+    """Require reauthentication at the browser's next sign-in: set a cookie on the response.
 
-    Clear-Site-Data with `"cookies"` would remove the cookie, so that directive is left out.
+    Clear-Site-Data with `"cookies"` would remove the cookie, so this removes that directive.
     """
     directives = response.headers.get("Clear-Site-Data", "").split(", ")
     kept = [each for each in directives if each and each != '"cookies"']
@@ -207,7 +208,7 @@ def ask_next_time(response: HttpResponseBase) -> None:
 def _ask_provider(request: HttpRequest, response: HttpResponseBase) -> None:
     """Add the parameters of `REAUTHENTICATE_WITH` to a redirect that starts a sign-in.
 
-    Once somebody has signed in, the browser no longer needs to be asked.
+    If a sign-in has satisfied the requirement, delete the browser's cookie instead.
     """
     if reauthentication.is_satisfied(request):
         cookie = conf.session_cookie
@@ -220,7 +221,7 @@ def _ask_provider(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def _with(url: str, parameters: Mapping[str, str]) -> str:
-    """Return a URL with these parameters, in place of its own of the same names."""
+    """Return a URL with these parameters. They replace its own parameters of the same names."""
     parts = urlsplit(url)
     kept = [
         each for each in parts.query.split("&") if unquote(each.split("=")[0]) not in parameters
@@ -229,7 +230,7 @@ def _with(url: str, parameters: Mapping[str, str]) -> str:
 
 
 def _requested_from(location: str) -> ProviderOptions | None:
-    """Return the provider that a redirect asks to authenticate somebody (OpenID Connect Core)."""
+    """Return the provider's options if a redirect is an authentication request, or None."""
     query = parse_qs(urlsplit(location).query)
     client_id = query.get("client_id")
     if client_id is None or "response_type" not in query or "redirect_uri" not in query:

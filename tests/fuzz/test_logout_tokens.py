@@ -105,7 +105,7 @@ def forget(token):
     """Forget that a token has been used: examples repeat themselves."""
     if token:
         issuer, jti, *_ = token
-        safe_cache.delete(safe_cache.key("jti", issuer, jti))
+        safe_cache.delete(safe_cache.key("jti", issuer, "site", jti))
 
 
 def check(token, providers):

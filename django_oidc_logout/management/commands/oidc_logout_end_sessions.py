@@ -26,11 +26,11 @@ INTERRUPTED = 130  # the exit code of a program that Ctrl-C stops
 
 
 class Command(BaseCommand):
-    """End sessions that began through a provider, wherever they are."""
+    """End sessions that began through a provider, on every device."""
 
     help = (
         "End the sessions that match all criteria. It counts them first, and asks. After Ctrl-C, "
-        "the same command goes on with the rest. Sessions that begin in the meantime stay."
+        "the same command ends the rest. Sessions that begin in the meantime stay."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -102,7 +102,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             before = "" if options["signed_in_before"] else self._before(started)
             raise CommandError(
-                f"Interrupted. Sessions ended: {ended}, left: {rows.count()}. To go on, run the "
+                f"Interrupted. Sessions ended: {ended}, left: {rows.count()}. To end them, run the "
                 f"same command again{before}.",
                 returncode=INTERRUPTED,
             ) from None
@@ -115,7 +115,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def _before(started: datetime) -> str:
-        """Return the option that spares those who have signed in since."""
+        """Return the option that excludes people who have signed in since the start."""
         return f", with --signed-in-before {started.isoformat(timespec='seconds')}"
 
     def _show_progress(self, done: int, count: int) -> None:
@@ -128,7 +128,7 @@ class Command(BaseCommand):
 
 
 def _time(text: str) -> datetime:
-    """Return a time that somebody typed. argparse reports a ValueError."""
+    """Parse a time from the command line. argparse reports a `ValueError`."""
     moment = datetime.fromisoformat(text)
     is_used = timezone.is_aware(timezone.now())
     if is_used and timezone.is_naive(moment):

@@ -1,4 +1,4 @@
-"""`manage.py oidc_logout_recheck`: run it regularly for providers that tell nobody."""
+"""`manage.py oidc_logout_recheck`: run it regularly for providers that do not notify sites."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     help = (
         "Ask the providers that have RECHECK in OIDC_LOGOUT_PROVIDERS about the live sessions, and "
         "end those whose account was disabled or deleted, or whose sign-in was revoked. If a "
-        "provider does not answer, its sessions go on."
+        "provider does not respond, its sessions stay."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -43,14 +43,14 @@ class Command(BaseCommand):
         """Ask, and print the result.
 
         Raises:
-            CommandError: no provider has `RECHECK`, an option is wrong, or the index fails.
+            CommandError: `RECHECK` is not on, an option is wrong, or the index fails.
         """
         if options["rate"] <= 0:
             raise CommandError("--rate must be greater than zero.")
         with request_scope.begin(None):
             if not any(each.recheck for each in conf.OIDC_LOGOUT_PROVIDERS.values()):
                 raise CommandError("No provider in OIDC_LOGOUT_PROVIDERS has RECHECK = True.")
-            time.sleep(random.uniform(0, max(0.0, options["jitter"])))  # noqa: S311  # no secret
+            time.sleep(random.uniform(0, max(0.0, options["jitter"])))  # noqa: S311  # not a secret
             try:
                 result = recheck.run(rate=options["rate"], seconds=options["max_seconds"])
             except Error as exc:
