@@ -56,7 +56,7 @@ class OIDCSessionMiddleware:
                 user_changes.end_own(request)
         if entry.will_be_saved(request.session):
             _update_row(request)
-        elif request.session.accessed and entry.was_seen_long_ago(request.session):
+        elif entry.was_seen_long_ago(request.session):
             index.see(request.session)
         if refusals.concern(request):
             response = refusals.answer(request, response)
@@ -77,7 +77,7 @@ class OIDCSessionMiddleware:
                 await asyncio.shield(sync_to_async(user_changes.end_own)(request))
         if entry.will_be_saved(request.session):
             await sync_to_async(_update_row)(request)
-        elif request.session.accessed and entry.was_seen_long_ago(request.session):
+        elif entry.was_seen_long_ago(request.session):
             await sync_to_async(index.see)(request.session)
         if refusals.concern(request):
             response = await sync_to_async(refusals.answer)(request, response)

@@ -130,9 +130,9 @@ def expiry_differs(session: SessionBase) -> bool:
 
 
 def was_seen_long_ago(session: SessionBase) -> bool:
-    """Return whether a session has a row that says that it was last seen over an hour ago."""
-    now = time.time()
-    return bool(now - _entry(session).get("seen", now) > HOUR)
+    """Return whether a loaded session has a row that says that it was seen over an hour ago."""
+    data, now = getattr(session, "_session_cache", None) or {}, time.time()
+    return bool(now - _entry(data).get("seen", now) > HOUR)
 
 
 def mark_expiry(session: SessionBase) -> None:

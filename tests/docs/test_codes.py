@@ -132,20 +132,15 @@ def test_each_json_response_that_refuses_or_reports_has_a_code():
         for module, node in functions
         if "'code'" not in ast.unparse(node)
     }
-    # The first says nothing but whether; the `error` of the others is the code.
+    # The first says nothing but whether; the second gets its code from its callers.
     refusals = "django_oidc_logout.sign_in.refusals"
-    assert set(without) == {
-        "django_oidc_logout.views.get",
-        f"{refusals}._object",
-        f"{refusals}._overdue",
-    }
-    assert "{'error': error," in ast.unparse(without[f"{refusals}._object"])
-    calls = [
-        ast.unparse(node.args[0])
+    assert set(without) == {"django_oidc_logout.views.get", f"{refusals}._unauthorized"}
+    codes = [
+        keywords(node)["code"]
         for node in ast.walk(syntax_trees()[refusals])
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "_object"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "_unauthorized"
     ]
-    assert calls == ["refusal.code", "OutcomeCode.PROVIDER_UNAVAILABLE"]
+    assert codes == ["refusal.code", "EndedCode.OVERDUE"]
 
 
 def test_each_finding_of_the_doctor_has_a_code():
