@@ -140,6 +140,7 @@ async def aend_sessions(
     return await asyncio.shield(call)
 
 
+@request_scope.within
 def check_reauthentication(
     request: HttpRequest, claims: Mapping[str, Any], *, provider: str | None = None
 ) -> HttpResponse | None:

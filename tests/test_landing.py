@@ -451,6 +451,8 @@ def test_state_survives_a_new_secret_key(settings):
         ({}, "/x/", "/x/"),
         ("mailto:somebody@example.com", None, ""),
         ("https://[", None, ""),
+        ("oidc_logout:callback", None, ""),  # it would redirect to itself
+        (None, "/oidc/logout/callback/", ""),
     ],
 )
 def test_default(settings, own, django, url):

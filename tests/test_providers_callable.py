@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.test import AsyncClient, RequestFactory, override_settings
 from django.urls import include, path
 
+from django_oidc_logout.api import check_reauthentication
 from django_oidc_logout.conf import conf
 from django_oidc_logout.framework import request_scope
 from django_oidc_logout.models import OIDCSession
@@ -249,6 +250,8 @@ def test_each_request_asks_at_most_once(ask, settings, sign_in, logout_token, ha
         counts[name] = len(asked)
         return found
 
+    claims = {"iss": ISSUER, "sub": "ada", "aud": "site"}
+    count("check", partial(check_reauthentication, RequestFactory().get("/"), claims))
     client = count("sign-in", sign_in)
     count("page", partial(client.get, "/private/"))
     count("account", partial(client.get, "/oidc/sessions/"))
@@ -262,6 +265,7 @@ def test_each_request_asks_at_most_once(ask, settings, sign_in, logout_token, ha
     count("front-channel", partial(client.get, "/oidc/logout/frontchannel/", query))
     count("second sign-out", partial(client.post, LOGOUT))
     assert counts == {
+        "check": 1,
         "sign-in": 1,
         "page": 0,
         "account": 1,

@@ -50,7 +50,7 @@ def check_keep_device() -> list[CheckMessage]:
 
 def check_device_parser() -> list[CheckMessage]:
     """Check that user agents can be parsed if devices are kept."""
-    if not conf.OIDC_LOGOUT_KEEP_DEVICE or devices.HAS_PARSER:
+    if not conf.OIDC_LOGOUT_KEEP_DEVICE or devices.has_parser():
         return []
     return [
         Warning(

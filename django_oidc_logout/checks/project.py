@@ -158,7 +158,10 @@ def check_middleware() -> list[CheckMessage]:
     """Check that the middleware is installed: sessions in cookies need it."""
     if lookup.derived(MIDDLEWARE, OIDC_SESSION):
         return []
-    hint = f'Add "{OIDC_SESSION}" to MIDDLEWARE, after AuthenticationMiddleware.'
+    hint = (
+        f'Add "{OIDC_SESSION}" to MIDDLEWARE, after AuthenticationMiddleware. It also shows people '
+        "why their sign-in was refused: without it, they are redirected without a reason."
+    )
     if lookup.attempt(engines.in_cookies, otherwise=False):
         return [
             Error(

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from django.utils.functional import Promise
+
 PLACEHOLDER = "{tenantid}"
 ALL_TENANTS = "*"
+NAME = "NAME"
 TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")  # it becomes a part of URLs
 TEMPLATE = re.compile(r"https?://[^/?#{}]+/[^?#{}]*\{tenantid\}[^?#{}]*")  # never in the host
 
@@ -140,7 +143,7 @@ class Providers(dict[str, ProviderOptions]):
     def __init__(self, *args: Any, written: Mapping[str, Any] | None = None) -> None:
         super().__init__(*args)
         self.written = written or {}
-        """The options of each provider, as the site wrote them."""
+        """The options of each provider, as the site wrote them, with lazy strings evaluated."""
         self.failure = ""
         """Why the site's callable failed; empty if it did not."""
         self.is_complete = True
@@ -155,11 +158,33 @@ class Providers(dict[str, ProviderOptions]):
             defaults: options by alias.
         """
         entries = written.items() if isinstance(written, Mapping) else ()
-        found = {alias: entry for alias, entry in entries if isinstance(entry, Mapping)}
+        found = {alias: _evaluate(entry) for alias, entry in entries if isinstance(entry, Mapping)}
         options = {
-            alias: _options(alias, entry, defaults.get(alias, {})) for alias, entry in found.items()
+            alias: _options(alias, entry, _evaluate(defaults.get(alias, {})))
+            for alias, entry in found.items()
         }
         return cls(options, written=found)
+
+
+def _evaluate(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options without lazy strings, except a name, which depends on the language."""
+    return {key: value if key == NAME else _evaluated(value) for key, value in entry.items()}
+
+
+def _evaluated(value: Any) -> Any:
+    """Return an option's value without lazy strings, which do not work wherever strings do.
+
+    If it cannot be evaluated, return it as it is. Then only what uses it fails.
+    """
+    try:
+        if isinstance(value, str | Promise):
+            return str(value)
+        if isinstance(value, Mapping):
+            return {key: _evaluated(each) for key, each in value.items()}
+        kind = next((kind for kind in (list, tuple, set) if isinstance(value, kind)), None)
+        return kind(map(_evaluated, value)) if kind else value
+    except Exception:  # noqa: BLE001  # a lazy value may come from a file or a database
+        return value
 
 
 def _options(alias: str, entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> ProviderOptions:

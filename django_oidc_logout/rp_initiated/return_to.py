@@ -160,7 +160,7 @@ def default_url() -> str:
             extra=LogCode.BAD_REDIRECT_URL.extra(),
         )
         return ""
-    return url
+    return "" if url == callback_path() else url  # it would redirect to itself
 
 
 def callback_path() -> str:

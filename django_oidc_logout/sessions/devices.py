@@ -15,10 +15,14 @@ except ImportError:  # the extra "device" is not installed
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-HAS_PARSER = ua_parser is not None
 MAX_USER_AGENT = 500  # characters to parse; browsers send fewer
 MAX_LENGTH = 100
 PREFIXES = {4: 24, 6: 48}  # bits of a truncated address
+
+
+def has_parser() -> bool:
+    """Return whether user agents can be parsed."""
+    return ua_parser is not None
 
 
 def describe(request: HttpRequest | None) -> dict[str, str]:
@@ -33,7 +37,7 @@ def describe(request: HttpRequest | None) -> dict[str, str]:
 
 def _device(user_agent: str) -> str:
     """Return the browser and the system, such as "Firefox, Linux"; empty without ua-parser."""
-    if ua_parser is None or not user_agent:
+    if not (has_parser() and user_agent):
         return ""
     parsed = ua_parser.parse(user_agent[:MAX_USER_AGENT])
     families = (part.family for part in (parsed.user_agent, parsed.os) if part)
