@@ -753,6 +753,19 @@ def test_sub_ends_sessions_that_began_before_the_token(signed_in_at, logout_toke
     assert [is_signed_in(each) for each in (later, after)] == [True] * 2
 
 
+def test_row_that_is_removed_while_its_id_token_is_read(signed_in_at, logout_token, monkeypatch):
+    signed_in_at(0)
+    began = tombstones.began_by_id_token
+
+    def removed_first(row):
+        OIDCSession.objects.all().delete()
+        return began(row)
+
+    monkeypatch.setattr(tombstones, "began_by_id_token", removed_first)
+    token = logout_token(iat=time.time() - 30, sid=MISSING)
+    assert post_logout_token(token).status_code == 200
+
+
 @pytest.mark.parametrize("ids", [{}, {"sid": MISSING}, {"sub": MISSING}])
 def test_site_without_time_zones(settings, sign_in, logout_token, ids):
     settings.USE_TZ = False

@@ -345,7 +345,9 @@ def id_token(alias, name, sid, is_newer):
 
 
 def logout_token(issuer, client, sub, sid):
-    claims = forge.claims(issuer, time.time(), f"{next(NUMBERS)}", aud=client, sub=sub, sid=sid)
+    now = time.time()
+    claims = forge.claims(issuer, now, f"{next(NUMBERS)}", aud=client, sub=sub, sid=sid)
+    claims["iat"] = now  # in whole seconds, it would be earlier than the sign-ins of this second
     present = {name: value for name, value in claims.items() if value is not None}
     return forge.jws(b'{"alg":"HS256"}', json.dumps(present).encode())
 
