@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
 
-from .codes import EndedCode, LogCode, OutcomeCode
+from .codes import EndedCode, OutcomeCode
 from .framework import request_scope
 from .outcome import Outcome
 from .providers import configured, revocation
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
     from .models import OIDCSession
-
-logger = logging.getLogger("django_oidc_logout")
 
 
 @request_scope.within
@@ -75,8 +72,12 @@ def sign_out(
         outcome=outcome,
         handle=handle,
     )
-    warning = chosen.warning if user is not None else ""
-    return responses.build(request, chosen.url, outcome=outcome, warning=warning)
+    return responses.build(
+        request,
+        chosen.url,
+        outcome=outcome,
+        warning=chosen.warning if user is not None else "",
+    )
 
 
 async def asign_out(
@@ -200,14 +201,16 @@ def remember_login(  # noqa: PLR0913  # all but the first two are keyword-only
     Returns:
         The row of the session in the index, or None if it was not recorded.
     """
-    tokens = PendingTokens(
-        id_token=id_token,
-        claims=claims,
-        access_token=access_token,
-        refresh_token=refresh_token,
-        provider=provider or "",
+    return recording.remember(
+        request,
+        PendingTokens(
+            id_token=id_token,
+            claims=claims,
+            access_token=access_token,
+            refresh_token=refresh_token,
+            provider=provider or "",
+        ),
     )
-    return recording.remember(request, tokens) if _has_session(request) else None
 
 
 def renew_login(  # noqa: PLR0913  # all but the first two are keyword-only
@@ -231,16 +234,4 @@ def renew_login(  # noqa: PLR0913  # all but the first two are keyword-only
         refresh_token=refresh_token,
         provider=provider or "",
     )
-    return recording.record(request, tokens, renewal=True) if _has_session(request) else None
-
-
-def _has_session(request: HttpRequest) -> bool:
-    """Return whether a request has a session. If it does not, log the remedy."""
-    if hasattr(request, "session"):
-        return True
-    logger.warning(
-        "Could not record a sign-in, the request has no session, add SessionMiddleware to "
-        "MIDDLEWARE",
-        extra=LogCode.SIGN_IN_NOT_RECORDED.extra(),
-    )
-    return False
+    return recording.record(request, tokens, renewal=True)
