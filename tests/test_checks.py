@@ -6,6 +6,7 @@ import socket
 
 import pytest
 from django.core.checks import ERROR, WARNING, run_checks
+from django.utils.functional import SimpleLazyObject, lazystr
 from django.utils.translation import gettext_lazy
 
 from django_oidc_logout import providers
@@ -161,6 +162,8 @@ RIGHT = [
     ("OIDC_LOGOUT_CLEAR_SITE_DATA", ("executionContexts", "prefetchCache", "prerenderCache")),
     ("OIDC_LOGOUT_CLEAR_SITE_DATA", ["clientHints"]),
     (PROVIDERS, default(NAME=gettext_lazy("Company account"))),
+    (PROVIDERS, default(ISSUER=lazystr(ISSUER), CLIENT_ID=lazystr("site"))),
+    (PROVIDERS, default(ISSUER=SimpleLazyObject(lambda: ISSUER), ALGORITHMS=[lazystr("RS256")])),
     ("OIDC_LOGOUT_ALLOWED_HOSTS", []),
     ("OIDC_LOGOUT_ALLOWED_HOSTS", ["app.example.com", "localhost:3000", "[::1]:3000"]),
     ("OIDC_LOGOUT_ALLOWED_HOSTS", {"app.example.com"}),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 
 import pytest
 from django.test import override_settings
+from django.utils.functional import SimpleLazyObject, lazystr
 
 from django_oidc_logout.conf import DIRECTIVES, PROVIDER_KEYS, ProviderOptions, SharedSignals, conf
-from tests.factories import ISSUER
+from tests.factories import ISSUER, is_signed_in, post_logout_token, query_of
 
 # Of mozilla-django-oidc: the setting, the option that it is the default of, and a value.
 MOZILLA = [
@@ -132,6 +134,82 @@ def test_each_provider_knows_its_alias(settings):
     settings.OIDC_LOGOUT_PROVIDERS = {"one": {"ISSUER": ISSUER}, "two": {}}
     assert provider("one") == ProviderOptions(alias="one", issuer=ISSUER)
     assert provider("two") == ProviderOptions(alias="two")
+
+
+LAZY = {"lazystr": lazystr, "SimpleLazyObject": lambda text: SimpleLazyObject(lambda: text)}
+TEXTS = [(key, other) for key, _, other in KEYS if isinstance(other, str) and key != "NAME"]
+
+
+@pytest.fixture(params=LAZY)
+def lazy(request):
+    """Return a function that makes a string lazy."""
+    return LAZY[request.param]
+
+
+@pytest.mark.parametrize(("key", "text"), TEXTS)
+def test_lazy_strings_are_evaluated(settings, lazy, key, text):
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {key: lazy(text)}}
+    options, written = provider(), conf.OIDC_LOGOUT_PROVIDERS.written["default"]
+    for found in (getattr(options, key.lower()), written[key]):
+        assert (type(found), found) == (str, text)
+
+
+@pytest.mark.parametrize(("name", "option", "value"), MOZILLA[:4])
+def test_mozillas_lazy_strings_are_evaluated(settings, lazy, name, option, value):
+    setattr(settings, name, lazy(value))
+    settings.OIDC_RP_SIGN_ALGO = lazy("ES512")
+    (algorithm,) = provider().algorithms
+    found = getattr(provider(), option)
+    assert [(type(each), each) for each in (found, algorithm)] == [(str, value), (str, "ES512")]
+
+
+@pytest.mark.parametrize(
+    ("key", "nest"),
+    [
+        ("ALGORITHMS", lambda each: [each]),
+        ("ALGORITHMS", lambda each: (each,)),
+        ("TENANTS", lambda each: {each}),
+        ("EXTRA_PARAMS", lambda each: {"federated": each}),
+        (
+            "SHARED_SIGNALS",
+            lambda each: {"ISSUER": each, "AUDIENCE": [each], "POLICY": {"a": each}},
+        ),
+    ],
+)
+def test_lazy_strings_in_other_options_are_evaluated(settings, lazy, key, nest):
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {key: nest("text")}}
+    expected = provider()
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {key: nest(lazy("text"))}}
+    assert repr(provider()) == repr(expected)
+    assert b"django.utils.functional" not in pickle.dumps(provider())
+
+
+def test_a_lazy_name_stays_lazy(settings, lazy):
+    name = lazy("Company account")
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {"NAME": name}}
+    assert provider().name is name
+
+
+def test_lazy_strings_everywhere(idp, settings, sign_in, lazy):
+    settings.OIDC_RP_CLIENT_ID = lazy("site")
+    texts = {"ISSUER": idp.issuer, "JWKS_URI": f"{idp.issuer}/jwks", "NAME": "Company account"}
+    entry = {key: lazy(text) for key, text in texts.items()}
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": entry}
+    client, other = sign_in(), sign_in(sid="other")
+    assert query_of(client.post("/oidc/logout/"))["id_token_hint"]
+    assert post_logout_token(idp.logout_token(sid="other")).status_code == 200
+    assert not any(map(is_signed_in, (client, other)))
+
+
+def test_a_lazy_string_that_fails_keeps_nobody_signed_in(idp, settings, sign_in):
+    def fail():
+        raise OSError("the file is missing")
+
+    client = sign_in()
+    failing = SimpleLazyObject(fail)
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": idp.issuer, "CLIENT_SECRET": failing}}
+    assert query_of(client.post("/oidc/logout/"))["id_token_hint"]
+    assert not is_signed_in(client)
 
 
 @pytest.mark.parametrize(
