@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
+from django.core.exceptions import ImproperlyConfigured
 
 from .codes import EndedCode, OutcomeCode
 from .framework import request_scope
@@ -72,12 +73,8 @@ def sign_out(
         outcome=outcome,
         handle=handle,
     )
-    return responses.build(
-        request,
-        chosen.url,
-        outcome=outcome,
-        warning=chosen.warning if user is not None else "",
-    )
+    warning = chosen.warning if user is not None else ""
+    return responses.build(request, chosen.url, outcome=outcome, warning=warning)
 
 
 async def asign_out(
@@ -200,7 +197,11 @@ def remember_login(  # noqa: PLR0913  # all but the first two are keyword-only
 
     Returns:
         The row of the session in the index, or None if it was not recorded.
+
+    Raises:
+        ImproperlyConfigured: the request does not have a session, so `login()` fails as well.
     """
+    _require_session(request)
     return recording.remember(
         request,
         PendingTokens(
@@ -227,6 +228,7 @@ def renew_login(  # noqa: PLR0913  # all but the first two are keyword-only
     New tokens do not revive a session that has ended in the meantime: it is flushed. If they lack
     a `sid`, a refresh token or a hint, the row keeps the old value.
     """
+    _require_session(request)
     tokens = PendingTokens(
         id_token=id_token,
         claims=claims,
@@ -235,3 +237,11 @@ def renew_login(  # noqa: PLR0913  # all but the first two are keyword-only
         provider=provider or "",
     )
     return recording.record(request, tokens, renewal=True)
+
+
+def _require_session(request: HttpRequest) -> None:
+    if not hasattr(request, "session"):
+        raise ImproperlyConfigured(
+            "A sign-in can be recorded only in a session: put SessionMiddleware into MIDDLEWARE, "
+            "before the middleware or view that signs in."
+        )

@@ -11,6 +11,7 @@ import jwt
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.test import RequestFactory
 
@@ -189,10 +190,17 @@ def test_sign_in_by_a_provider_that_is_down_is_logged(sign_in, idp, caplog):
     assert logged.endswith(" responded with status 503")
 
 
-def test_sign_in_that_cannot_be_recorded_is_logged(rf, caplog):
-    assert renew_login(rf.get("/"), "garbage") is None
-    (told,) = caplog.messages
-    assert told.endswith("run oidc_logout_doctor: reason=AttributeError")
+@pytest.mark.parametrize("verb", [remember_login, renew_login])
+def test_sign_in_that_cannot_be_recorded_is_logged(sign_in, caplog, verb):
+    assert verb(request_of(sign_in()), "garbage") is None
+    (told,) = [text for text in caplog.messages if text.startswith("Could not record a sign-in")]
+    assert "run oidc_logout_doctor: reason=" in told
+
+
+@pytest.mark.parametrize("verb", [remember_login, renew_login])
+def test_sign_in_without_a_session_is_a_mistake_with_a_remedy(rf, idp, verb):
+    with pytest.raises(ImproperlyConfigured, match="put SessionMiddleware into MIDDLEWARE"):
+        verb(rf.get("/"), idp.id_token())
 
 
 @pytest.mark.parametrize(

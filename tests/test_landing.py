@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pytest
 from django.core import signing
+from django.core.checks import run_checks
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import path, reverse_lazy
@@ -453,6 +454,17 @@ def test_state_survives_a_new_secret_key(settings):
         ("https://[", None, ""),
         ("oidc_logout:callback", None, ""),  # it would redirect to itself
         (None, "/oidc/logout/callback/", ""),
+        ("/oidc/logout/callback/?a=1#b", None, ""),
+        (".", None, ""),
+        ("./?a=1", None, ""),
+        ("../", None, ""),  # the logout view, which a GET may make sign out again
+        ("oidc_logout:logout", None, ""),
+        ("oidc_logout:status", None, "/oidc/logout/status/"),
+        (
+            "https://www.example.com/oidc/logout/callback/",
+            None,
+            "https://www.example.com/oidc/logout/callback/",
+        ),
     ],
 )
 def test_default(settings, own, django, url):
@@ -480,6 +492,17 @@ def test_default_that_is_nowhere_keeps_nobody_signed_in(
     assert response["Location"].startswith("/oidc/logout/callback/?state=")
     message = "OIDC_LOGOUT_REDIRECT_URL is neither a URL nor a view name"
     assert message in caplog.messages
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("view", ["callback", "logout"])
+def test_default_that_is_the_sign_out_is_the_signed_out_page(client, settings, view):
+    settings.LOGOUT_REDIRECT_URL = f"oidc_logout:{view}"
+    settings.OIDC_LOGOUT_GET = "allow"
+    landed = client.post("/oidc/logout/", {"local": "1"}, follow=True)
+    assert landed.templates[0].name == "oidc_logout/signed_out.html"
+    (warning,) = [each for each in run_checks() if each.id == "oidc_logout.W003"]
+    assert warning.msg.startswith("LOGOUT_REDIRECT_URL is a view of the sign-out")
 
 
 @pytest.mark.parametrize(

@@ -662,6 +662,8 @@ AWKWARD = "a b&c=d+e%25%2F#é/?\"'"
         ({"EXTRA_PARAMS": {"client_id": "mine"}}, {"client_id": "mine"}),
         ({"EXTRA_PARAMS": {"ui_locales": "nb nn"}}, {"ui_locales": "nb nn"}),
         ({"EXTRA_PARAMS": {"bare": ""}}, {"bare": ""}),
+        ({"EXTRA_PARAMS": {"bare": None}}, {"bare": ""}),
+        ({"EXTRA_PARAMS": {"max_age": 0, "flag": False}}, {"max_age": "0", "flag": "False"}),
         ({"CLIENT_ID": AWKWARD}, {"client_id": AWKWARD}),
         (
             {"POST_LOGOUT_REDIRECT_URI": "https://www.example.com/bye?a=%20&b=c#d"},
@@ -1023,6 +1025,12 @@ def test_session_cookie_is_deleted_by_its_own_name_and_scope(settings, site, sig
     )
 
 
+CHROME = (
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,"
+    "image/apng,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"
+)
+
+
 @pytest.mark.usefixtures("site")
 @pytest.mark.parametrize(
     ("accept", "is_json"),
@@ -1032,7 +1040,21 @@ def test_session_cookie_is_deleted_by_its_own_name_and_scope(settings, site, sig
         ("application/json;charset=UTF-8, */*;q=0.1", True),
         ("application/json, text/plain, */*", True),
         ("text/html, application/json", False),
-        ("application/*", False),
+        ("application/*", True),
+        ("APPLICATION/JSON", True),
+        ("application/json; version=1.0", True),
+        ("application/json; indent=4, */*;q=0.1", True),
+        ("application/json;charset=UTF8", True),
+        ("application/json;version=1;q=0.8, text/html;level=1;q=0.9", False),
+        ("application/json;q=0", False),
+        ("application/json;q=0, */*", False),
+        ("application/json;q=0.5, application/*, text/html;q=0.8", False),
+        # Chrome, Firefox and Safari, an older WebKit, Java, Internet Explorer.
+        (CHROME, False),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", False),
+        ("application/xml,application/xhtml+xml,text/html;q=0.9,image/png,*/*;q=0.5", False),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", False),
+        ("image/gif, image/jpeg, application/x-ms-application, */*", False),
         ("application/json;q=0.8, text/html;q=0.9", False),
         ("application/json;q=0.9, text/html;q=0.8", True),
         ("*/*", False),

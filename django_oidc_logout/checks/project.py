@@ -90,20 +90,25 @@ def _other_view(name: str) -> str:
 
 def check_redirect_url() -> list[CheckMessage]:
     """Check that the redirect target after sign-out is valid."""
-    url = lookup.attempt(_redirect_url, None)
-    if not lookup.urls_load() or (
-        isinstance(url, str) and (url.startswith(("/", ".")) or return_to.ABSOLUTE.match(url))
-    ):
+    problem = _redirect_problem(lookup.attempt(lambda: str(_redirect_url()), ""))
+    if not problem or not lookup.urls_load():
         return []
     own = lookup.attempt(lambda: bool(conf.raw("OIDC_LOGOUT_REDIRECT_URL")), otherwise=True)
     return [
         Warning(
-            f"{'OIDC_LOGOUT_REDIRECT_URL' if own else 'LOGOUT_REDIRECT_URL'} is not a view "
-            "name, a path or an absolute URL.",
+            f"{'OIDC_LOGOUT_REDIRECT_URL' if own else 'LOGOUT_REDIRECT_URL'} {problem}.",
             hint='Set it to a name that reverse() knows, a path such as "/bye/", or an https URL.',
             id="oidc_logout.W003",
         )
     ]
+
+
+def _redirect_problem(url: str) -> str:
+    """Return what is wrong with the redirect target, or the empty string."""
+    if not (url.startswith(("/", ".")) or return_to.ABSOLUTE.match(url)):
+        return "is not a view name, a path or an absolute URL"
+    leads_back = lookup.attempt(lambda: return_to.leads_back(url), otherwise=False)
+    return "is a view of the sign-out, so people land on the built-in page" if leads_back else ""
 
 
 def _redirect_url() -> str:

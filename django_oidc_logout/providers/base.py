@@ -159,7 +159,8 @@ def with_query(url: str, query: str) -> str:
 
 def _encode(parameters: Mapping[str, str]) -> str:
     """Encode a query. An empty value becomes a bare name, as Auth0 expects for `federated`."""
+    texts = {name: "" if value is None else str(value) for name, value in parameters.items()}
     return "&".join(
-        f"{quote(name, safe='')}={quote(str(value), safe='')}" if value else quote(name)
-        for name, value in parameters.items()
+        f"{quote(name, safe='')}={quote(text, safe='')}" if text else quote(name)
+        for name, text in texts.items()
     )

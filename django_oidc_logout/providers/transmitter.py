@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .dialects import Dialect
 
 KEEP = metadata.FRESH_MAXIMUM  # seconds
+KEYED = ("RS", "PS", "ES", "Ed")  # the algorithms that verify with a key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +41,17 @@ class Transmitter:
 
     @property
     def algorithms(self) -> list[str]:
-        """The allowed algorithms of its signatures. They do not use a shared secret."""
+        """The allowed algorithms of its signatures. They do not use a shared secret.
+
+        Without a setting, they are RS256, which the CAEP Interoperability Profile requires, and
+        those that the provider publishes.
+
+        Raises:
+            ProviderUnavailable: the provider's document is needed and cannot be fetched.
+        """
         names = [str(name) for name in self.options.algorithms]
         found = [name for name in names if name[:2].upper() not in ("HS", "NO")]
-        return found or ["RS256"]
+        return found or sorted({"RS256", *self._published_algorithms()})
 
     def is_audience(self, audience: Collection[str]) -> bool:
         """Return whether a token for this audience is for this site.
@@ -103,6 +111,17 @@ class Transmitter:
                 raise
             return self.options  # the keys of its ID Tokens sign its events
         return replace(self.options, issuer=self.issuer, jwks_uri=url)
+
+    def _published_algorithms(self) -> list[str]:
+        try:
+            document = metadata.document(self.options, renew=True)
+        except ProviderUnavailable:
+            if self.key_options().jwks_uri:  # the provider may not have such a document
+                return []
+            raise
+        names = document.get("id_token_signing_alg_values_supported")
+        known = names if isinstance(names, list) else []
+        return [name for name in known if isinstance(name, str) and name.startswith(KEYED)]
 
     def _fetch_configuration(self) -> dict[str, Any]:
         failure = ProviderUnavailable(f"{self.issuer} does not publish a configuration of signals")

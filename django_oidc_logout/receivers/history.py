@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from ..codes import EndedCode, LogCode, Source
 from ..conf import conf
-from ..framework import batching
+from ..framework import batching, request_scope
 from ..models import SessionEvent
 from ..sessions import devices, entry, pending, sql
 from ..signals import (
@@ -77,7 +77,7 @@ def refused_event(
     request: HttpRequest, code: Code, provider: str, sub_digest: str, **_: Any
 ) -> None:
     """Write a refused sign-in. Before `login()`, somebody else may be signed in."""
-    is_theirs = pending.LOGGED_IN in request.__dict__
+    is_theirs = pending.LOGGED_IN in request_scope.unwrapped(request).__dict__
     _write(
         "refused",
         code,

@@ -35,7 +35,7 @@ DECIDING_HEADERS = (
 )
 TURBO_STREAM = "text/vnd.turbo-stream.html"
 HTML = "text/html"
-JSON = ("application/json", "application/json; charset=utf-8", "application/json; charset=UTF-8")
+JSON = "application/json"
 
 
 def build(request: HttpRequest, url: str, *, outcome: Outcome, warning: str = "") -> HttpResponse:
@@ -125,9 +125,22 @@ def _is_turbo(request: HttpRequest) -> bool:
 
 
 def prefers_json(request: HttpRequest) -> bool:
-    """Return whether the client prefers JSON. A navigation does not name it in `Accept`."""
-    accepted = request.headers.get("Accept", "")
-    return "json" in accepted.lower() and request.get_preferred_type([HTML, *JSON]) in JSON
+    """Return whether the client prefers JSON to a page. A navigation prefers a page."""
+    return _preference(request, JSON) > _preference(request, HTML)
+
+
+def _preference(request: HttpRequest, media_type: str) -> tuple[float, int]:
+    """Return the quality of a media type, and how exactly `Accept` names it.
+
+    The most exact name decides (RFC 9110, section 12.5.1). Parameters, such as a version, do not
+    count.
+    """
+    main_type = media_type.partition("/")[0]
+    names = ["*/*", f"{main_type}/*", media_type]
+    accepted = [(f"{each.main_type}/{each.sub_type}", each) for each in request.accepted_types]
+    found = [(names.index(name), each.quality) for name, each in accepted if name in names]
+    exactness, quality = max(found, default=(0, 0.0))
+    return quality, exactness
 
 
 def clear_held_back(response: HttpResponse) -> None:

@@ -11,7 +11,7 @@ import re
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 from django.core import signing
 from django.core.exceptions import DisallowedHost
@@ -160,13 +160,23 @@ def default_url() -> str:
             extra=LogCode.BAD_REDIRECT_URL.extra(),
         )
         return ""
-    return "" if url == callback_path() else url  # it would redirect to itself
+    return "" if leads_back(url) else url
+
+
+def leads_back(url: str) -> bool:
+    """Return whether a target is the callback or the logout view, which would lead to it again."""
+    target = urlsplit(urljoin(callback_path(), url))
+    return not target.netloc and target.path in {callback_path(), _path_of("logout")} - {""}
 
 
 def callback_path() -> str:
     """Return the path of the callback view; empty if the package's URLs are not included."""
+    return _path_of("callback")
+
+
+def _path_of(name: str) -> str:
     try:
-        return reverse("oidc_logout:callback")
+        return reverse(f"oidc_logout:{name}")
     except NoReverseMatch:
         return ""
 

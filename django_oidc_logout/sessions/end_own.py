@@ -14,6 +14,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 
 from ..codes import LogCode
+from ..framework.request_scope import unwrapped
 from . import bound_store, end, engines, entry, index, sql
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def end_current(request: HttpRequest, row: OIDCSession | None) -> bool:
             "Could not delete a session, the browser will forget it",
             extra=LogCode.SESSION_NOT_DELETED.extra(),
         )
-        request.session = engines.store()()
+        unwrapped(request).session = engines.store()()
     if is_gone:
         _remove_current(row, ended)
     _log_out(request, ended)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..framework.request_scope import unwrapped
 from . import entry
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class PendingTokens:
 
 def put(request: HttpRequest, tokens: PendingTokens) -> None:
     """Keep the tokens of a sign-in on its request."""
-    setattr(request, ATTRIBUTE, tokens)
+    setattr(unwrapped(request), ATTRIBUTE, tokens)
 
 
 def put_before_login(request: HttpRequest, tokens: PendingTokens) -> None:
@@ -42,19 +43,19 @@ def put_before_login(request: HttpRequest, tokens: PendingTokens) -> None:
 
     If `login()` signs in somebody else, it flushes the session, and the tokens are the new user's.
     """
-    if LOGGED_IN not in request.__dict__ and entry.is_signed_in(request.session):
+    if LOGGED_IN not in unwrapped(request).__dict__ and entry.is_signed_in(request.session):
         put(request, tokens)
-        setattr(request, ROW_KEY, entry.row_key(request.session))
+        setattr(unwrapped(request), ROW_KEY, entry.row_key(request.session))
 
 
 def take_row_key(request: HttpRequest) -> str:
     """Return the key of the row that was written before `login()`, or the empty string."""
-    return str(request.__dict__.pop(ROW_KEY, ""))
+    return str(unwrapped(request).__dict__.pop(ROW_KEY, ""))
 
 
 def note_login(request: HttpRequest) -> None:
     """Remember that `login()` has been called for a request."""
-    setattr(request, LOGGED_IN, True)
+    setattr(unwrapped(request), LOGGED_IN, True)
 
 
 _sources: dict[Source, None] = {}
@@ -70,7 +71,7 @@ def take(request: HttpRequest, user: AbstractBaseUser) -> PendingTokens | None:
 
     mozilla-django-oidc stores its ID Token in the session, which `login()` may have just flushed.
     """
-    tokens: PendingTokens | None = request.__dict__.pop(ATTRIBUTE, None)
+    tokens: PendingTokens | None = unwrapped(request).__dict__.pop(ATTRIBUTE, None)
     if tokens is not None:
         return tokens
     for source in _sources:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from ..codes import EndedCode
 from ..fields import digest
+from ..framework.request_scope import unwrapped
 from ..models import OIDCSession
 from . import devices, end, engines, entry, handles, index, lifetime, login_hints, sql
 
@@ -205,7 +206,7 @@ def _row_before_login(request: HttpRequest) -> OIDCSession | None:
     """Return the row that the browser's session had before `login()`, or before `logout()`."""
     session = request.session
     own_key = _own_key(session)
-    ended: OIDCSession | None = getattr(request, ENDED_ROW, None)
+    ended: OIDCSession | None = getattr(unwrapped(request), ENDED_ROW, None)
     if own_key or ended:
         return ended or _row(own_key)
     return None if engines.in_cookies() else _row_of_replaced_session(request)
@@ -235,7 +236,7 @@ def keep_ended(request: HttpRequest, row: OIDCSession | None) -> None:
     """Keep the row that `logout()` removed, in case `login()` follows in the same request."""
     if row is not None:
         row.pk = None
-        setattr(request, ENDED_ROW, row)
+        setattr(unwrapped(request), ENDED_ROW, row)
 
 
 def remove_replaced(request: HttpRequest) -> None:

@@ -22,6 +22,7 @@ from ..conf import conf
 from ..exceptions import SessionsNotEnded
 from ..fields import digest
 from ..framework import safe_cache
+from ..framework.request_scope import unwrapped
 from ..providers import configured
 from ..tokens import id_token
 from ..tokens.logout_token import LEEWAY
@@ -105,7 +106,7 @@ def _end_if_covered(request: HttpRequest, row: OIDCSession, issued_at: float | N
     try:
         end.end_rows([row], code=code)
     except SessionsNotEnded:  # it is logged, and the row remains
-        request.session = engines.store()()
+        unwrapped(request).session = engines.store()()
     entry.flush(request)
     return True
 

@@ -81,9 +81,9 @@ def record(
 
 def _announce(row: OIDCSession, request: HttpRequest) -> None:
     """Send `signed_in`, once for a session, even if a request reports its sign-in twice."""
-    if request.__dict__.get(ANNOUNCED) == row.handle:
+    if request_scope.unwrapped(request).__dict__.get(ANNOUNCED) == row.handle:
         return
-    setattr(request, ANNOUNCED, row.handle)
+    setattr(request_scope.unwrapped(request), ANNOUNCED, row.handle)
     end.announce(
         signed_in,
         sender=record,
