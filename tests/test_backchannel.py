@@ -774,14 +774,6 @@ def test_site_without_time_zones(settings, sign_in, logout_token, ids):
     assert not is_signed_in(client)
 
 
-@pytest.mark.parametrize("ids", [{}, {"sid": MISSING}, {"sub": MISSING}])
-def test_site_without_time_zones(settings, sign_in, logout_token, ids):
-    settings.USE_TZ = False
-    client = sign_in()
-    assert post_logout_token(logout_token(**ids)).status_code == 200
-    assert not is_signed_in(client)
-
-
 def test_sid_ends_its_session_whenever_it_began(signed_in_at, logout_token):
     client = signed_in_at(0)
     assert post_logout_token(logout_token(iat=time.time() - 100)).status_code == 200
