@@ -51,6 +51,10 @@ class ProviderUnavailable(OIDCLogoutError):
     """A stranger who posts a token must not learn a URL inside the site's network."""
 
 
+class NotPublished(ProviderUnavailable):
+    """The identity provider responded that it does not have the document."""
+
+
 class ProvidersUnreadable(ProviderUnavailable):
     """The site's callable that returns the providers failed."""
 

@@ -10,6 +10,7 @@ from jwt.algorithms import ECAlgorithm
 from django_oidc_logout.conf import conf
 from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.providers.transmitter import configured_transmitters
+from django_oidc_logout.security_events.token import allowed_algorithms
 from django_oidc_logout.tokens import logout_token
 from tests import events
 from tests.factories import assert_refused, is_signed_in, post_logout_token
@@ -108,13 +109,13 @@ def transmitter():
 def test_events_may_use_what_the_provider_publishes(unset, configure, published, names, written):
     configure(SHARED_SIGNALS={}, ALGORITHMS=written)
     unset.metadata[PUBLISHED] = published
-    assert transmitter().algorithms == names
+    assert allowed_algorithms(transmitter()) == names
 
 
 def test_a_setting_comes_first_for_events(idp, configure):
     configure(SHARED_SIGNALS={}, ALGORITHMS=["PS256", "HS256"])
     idp.metadata[PUBLISHED] = ["ES256"]
-    assert transmitter().algorithms == ["PS256"]
+    assert allowed_algorithms(transmitter()) == ["PS256"]
     assert idp.asked == []
 
 
@@ -129,10 +130,10 @@ def test_a_setting_comes_first_for_events(idp, configure):
 def test_events_use_rs256_if_there_is_no_document_but_the_keys_are_known(unset, configure, options):
     del unset.answers[DISCOVERY]
     configure(**{"SHARED_SIGNALS": {}} | options)
-    assert transmitter().algorithms == ["RS256"]
+    assert allowed_algorithms(transmitter()) == ["RS256"]
     configure(JWKS_URI="", SHARED_SIGNALS={})
     with pytest.raises(ProviderUnavailable):
-        _ = transmitter().algorithms
+        allowed_algorithms(transmitter())
 
 
 def test_an_event_is_signed_as_a_logout_token_is(unset, configure, sign_in, settings):

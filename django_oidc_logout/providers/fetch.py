@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from ..exceptions import ProviderUnavailable
+from ..exceptions import NotPublished, ProviderUnavailable
 from . import failures, secure_urls
 from .deadline import within
 
@@ -28,6 +28,7 @@ MAX_BYTES = 1024 * 1024
 MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
 OAUTH_STATUSES = (200, 400, 401)  # RFC 6749, section 5
+NOT_PUBLISHED = (404, 410)
 
 is_secure = secure_urls.is_secure
 
@@ -36,6 +37,7 @@ def get_json(url: str, options: ProviderOptions) -> tuple[dict[str, Any], str]:
     """Fetch a JSON object. Return it and the Cache-Control header.
 
     Raises:
+        NotPublished: the provider does not have the document.
         ProviderUnavailable: the request failed, or took more than `options.timeout` seconds.
     """
     document, headers = get_document(url, options)
@@ -120,8 +122,9 @@ def _get(
             if response.is_redirect:
                 target = _same_host(target, response)
                 continue
-            if response.status_code != requests.codes.ok:
-                raise ProviderUnavailable(f"{target} responded with status {response.status_code}")
+            if (status := response.status_code) != requests.codes.ok:
+                failure = NotPublished if status in NOT_PUBLISHED else ProviderUnavailable
+                raise failure(f"{target} responded with status {status}")
             return _parse(target, _read(target, response, deadline)), response.headers
     raise ProviderUnavailable(f"{url} redirects more than {MAX_REDIRECTS} times")
 

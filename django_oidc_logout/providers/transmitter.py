@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..conf import ProviderOptions, SharedSignals, conf
-from ..exceptions import ProviderUnavailable
+from ..exceptions import NotPublished, ProviderUnavailable
 from ..framework import safe_cache
 from . import configured, fetch, metadata
 from .copies import FAILURE
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .dialects import Dialect
 
 KEEP = metadata.FRESH_MAXIMUM  # seconds
-KEYED = ("RS", "PS", "ES", "Ed")  # the algorithms that verify with a key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,20 +38,6 @@ class Transmitter:
         own = self.dialect.issuer.format(origin=origin)
         return self.signals.issuer or own or self.options.issuer
 
-    @property
-    def algorithms(self) -> list[str]:
-        """The allowed algorithms of its signatures. They do not use a shared secret.
-
-        Without a setting, they are RS256, which the CAEP Interoperability Profile requires, and
-        those that the provider publishes.
-
-        Raises:
-            ProviderUnavailable: the provider's document is needed and cannot be fetched.
-        """
-        names = [str(name) for name in self.options.algorithms]
-        found = [name for name in names if name[:2].upper() not in ("HS", "NO")]
-        return found or sorted({"RS256", *self._published_algorithms()})
-
     def is_audience(self, audience: Collection[str]) -> bool:
         """Return whether a token for this audience is for this site.
 
@@ -68,13 +53,15 @@ class Transmitter:
         )
 
     def configuration(self) -> Mapping[str, Any]:
-        """Return the configuration that the transmitter publishes. The cache keeps it for a day.
+        """Return the configuration that the transmitter publishes, or {} if it has none.
+
+        The cache keeps it for a day, and remembers for `FAILURE` seconds that it is missing.
 
         Raises:
             ProviderUnavailable: the transmitter does not respond, and a copy is not cached.
         """
         name = safe_cache.key("transmitter", self.issuer)
-        if copy := safe_cache.get(name):
+        if (copy := safe_cache.get(name)) is not None:
             return dict(copy)
         if reason := safe_cache.get(f"{name}:failed"):
             raise ProviderUnavailable(reason)
@@ -83,7 +70,7 @@ class Transmitter:
         except ProviderUnavailable as exc:
             safe_cache.put(f"{name}:failed", str(exc), FAILURE)
             raise
-        safe_cache.put(name, found, KEEP)
+        safe_cache.put(name, found, KEEP if found else FAILURE)
         return dict(found)
 
     def endpoint(self, name: str) -> str:
@@ -92,8 +79,10 @@ class Transmitter:
         Raises:
             ProviderUnavailable: the URL is missing or not allowed, or the request failed.
         """
-        options = replace(self.options, issuer=self.issuer)
-        return metadata.published_url(dict(self.configuration()), name, options)
+        options, found = replace(self.options, issuer=self.issuer), dict(self.configuration())
+        if not found:
+            raise ProviderUnavailable(f"{self.issuer} does not publish a configuration of signals")
+        return metadata.published_url(found, name, options)
 
     def key_options(self) -> ProviderOptions:
         """Return the options with which `metadata` finds the transmitter's keys.
@@ -112,29 +101,22 @@ class Transmitter:
             return self.options  # the keys of its ID Tokens sign its events
         return replace(self.options, issuer=self.issuer, jwks_uri=url)
 
-    def _published_algorithms(self) -> list[str]:
-        try:
-            document = metadata.document(self.options, renew=True)
-        except ProviderUnavailable:
-            if self.key_options().jwks_uri:  # the provider may not have such a document
-                return []
-            raise
-        names = document.get("id_token_signing_alg_values_supported")
-        known = names if isinstance(names, list) else []
-        return [name for name in known if isinstance(name, str) and name.startswith(KEYED)]
-
     def _fetch_configuration(self) -> dict[str, Any]:
-        failure = ProviderUnavailable(f"{self.issuer} does not publish a configuration of signals")
+        failure: ProviderUnavailable | None = None
         for url in _configuration_urls(self.issuer, self.dialect.configuration):
             try:
                 document, _ = fetch.get_json(url, self.options)
+            except NotPublished:
+                continue
             except ProviderUnavailable as exc:
                 failure = exc
                 continue
             if document.get("issuer") == self.issuer:
                 return document
             failure = ProviderUnavailable(f"{url} names another issuer")
-        raise failure
+        if failure:
+            raise failure
+        return {}
 
 
 def _configuration_urls(issuer: str, name: str) -> list[str]:

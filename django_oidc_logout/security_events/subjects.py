@@ -5,7 +5,6 @@ A subject selects a session only by values that the provider sent at the session
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -33,8 +32,6 @@ ALL = "ALL"
 """The session ID that stands for all sessions of the user."""
 STRONGEST_FIRST = ("iss_sub", "opaque", "email", "account")
 INTERPRETED = {"format", "user", "session"}
-NOT_PUBLISHED = re.compile(r"responded with status (404|410)$|does not publish a configuration")
-"""The reasons of `ProviderUnavailable` that say that a configuration does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,9 +184,7 @@ def _ignorable(transmitter: Transmitter, subject: Members) -> set[str]:
     try:
         critical = transmitter.configuration().get("critical_subject_members")
     except ProviderUnavailable as exc:
-        if not NOT_PUBLISHED.search(str(exc)):
-            raise _unavailable(exc) from exc
-        critical = None  # it need not publish a configuration
+        raise _unavailable(exc) from exc
     return others - {*map(str, critical)} if isinstance(critical, list) else others
 
 

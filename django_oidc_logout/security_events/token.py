@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.utils.crypto import constant_time_compare
@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare
 from ..codes import RejectedCode
 from ..exceptions import OIDCLogoutError, SecurityEventInvalid
 from ..providers import metadata, transmitter
-from ..tokens import jws
+from ..tokens import jws, logout_token
 from ..tokens.logout_token import LEEWAY, LOGGABLE, MEDIA_TYPE
 
 if TYPE_CHECKING:
@@ -151,13 +151,29 @@ def require_type(
 
 def require_signature(encoded: str, header: Mapping[str, Any], sender: Transmitter) -> None:
     """Verify a signature with the transmitter's keys."""
-    algorithm = header.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in sender.algorithms:
-        allowed = ", ".join(sender.algorithms)
-        raise SecurityEventInvalid("invalid_key", RejectedCode.WRONG_ALG, allowed=allowed)
+    algorithm, allowed = header.get("alg"), allowed_algorithms(sender)
+    if not isinstance(algorithm, str) or algorithm not in allowed:
+        names = ", ".join(allowed)
+        raise SecurityEventInvalid("invalid_key", RejectedCode.WRONG_ALG, allowed=names)
     key_sets = _key_sets(sender, algorithm, header.get("kid"))
     if not any(jws.is_signed_by(encoded, algorithm, keys) for keys in key_sets):
         raise SecurityEventInvalid("invalid_key", RejectedCode.BAD_SIGNATURE)
+
+
+def allowed_algorithms(sender: Transmitter) -> list[str]:
+    """Return the allowed algorithms of a transmitter's signatures, none with a shared secret.
+
+    Without a setting, they are RS256, which the CAEP Interoperability Profile requires, and those
+    that the provider publishes.
+
+    Raises:
+        ProviderUnavailable: the provider's document is needed and cannot be fetched.
+    """
+    names = [str(name) for name in sender.options.algorithms]
+    if found := [name for name in names if name[:2].upper() not in ("HS", "NO")]:
+        return found
+    options = replace(sender.options, algorithms=(), jwks_uri=sender.key_options().jwks_uri)
+    return sorted({*jws.DEFAULT_ALGORITHMS, *logout_token.allowed_algorithms(options)})
 
 
 def _key_sets(sender: Transmitter, algorithm: str, kid: object) -> Iterable[list[Any]]:
