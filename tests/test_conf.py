@@ -230,6 +230,46 @@ def test_what_is_malformed_is_left_to_the_checks(settings, configured, aliases):
     assert "default" not in aliases or provider().issuer == ""
 
 
+WRONG = [
+    ("ISSUER", 5),
+    ("ISSUER", b"https://idp.example.com"),
+    ("TENANTS", 5),
+    ("TENANTS", [5]),
+    ("TENANTS", "all"),
+    ("NAME", 5),
+    ("BACKEND", ProviderOptions),
+    ("CLIENT_ID", 5),
+    ("CLIENT_SECRET", b"secret"),
+    ("ALGORITHMS", "RS256"),
+    ("ALGORITHMS", [5]),
+    ("JWKS_URI", 5),
+    ("EXTRA_PARAMS", [("a", "b")]),
+    ("MAX_URL_LENGTH", "8000"),
+    ("MAX_TOKEN_AGE", -5),
+    ("MAX_SESSION_AGE", "3600"),
+    ("MAX_SESSION_AGE", True),
+    ("SHARED_SIGNALS", True),
+    ("TIMEOUT", "3"),
+    ("TIMEOUT", float("inf")),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), WRONG)
+def test_an_option_of_the_wrong_type_counts_as_not_set(settings, no_mozilla, key, value):
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {key: value}}
+    assert provider() == ProviderOptions(alias="default")
+
+
+@pytest.mark.parametrize(("key", "value"), WRONG)
+def test_an_option_of_the_wrong_type_breaks_nothing(idp, configure, sign_in, key, value):
+    configure(**{key: value})
+    client = sign_in()
+    assert is_signed_in(client)
+    assert post_logout_token(idp.logout_token(sub="eve", sid="other")).status_code in {200, 400}
+    assert client.post("/oidc/logout/").status_code == 302
+    assert not is_signed_in(client)
+
+
 def test_there_may_be_no_setting_at_all(settings):
     del settings.OIDC_LOGOUT_PROVIDERS
     assert conf.OIDC_LOGOUT_PROVIDERS == {}
@@ -258,6 +298,7 @@ def test_no_secret_is_shown(options):
         ({"POLICY": {"a": "end"}}, SharedSignals(policy={"a": "end"})),
         ({"POLICY": "end"}, SharedSignals()),
         ({"AUTHORIZATION": "x", "other": 1}, SharedSignals(authorization="x")),
+        ({"AUTHORIZATION": 5, "ISSUER": 5}, SharedSignals(authorization="5", issuer="5")),
         ("yes", None),
         ([], None),
         (None, None),

@@ -401,7 +401,6 @@ BAD_BACKENDS = [
     "failing_on_import.Provider",
     "nodots",
     "",
-    5,
 ]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from math import inf
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
@@ -15,10 +14,10 @@ from ..conf import (
     GET_POLICIES,
     PROVIDER_KEYS,
     RESPONSES,
-    ProviderOptions,
     conf,
     from_callable,
 )
+from ..conf.options import DEFAULTS, is_number
 from ..providers import fetch
 from . import history, lookup, providers_setting, unknown
 
@@ -77,10 +76,6 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and value is not True and 0 < value < inf
-
-
 def _is_algorithms(value: Any) -> bool:
     return (
         isinstance(value, list | tuple)
@@ -96,12 +91,11 @@ def _is_parameters(value: Any) -> bool:
 KINDS: dict[type, tuple[Callable[[Any], bool], str]] = {
     str: (_is_text, "a string"),
     bool: (lambda value: isinstance(value, bool), "True or False"),
-    int: (_is_number, "a number greater than zero"),
+    int: (is_number, "a number greater than zero"),
     tuple: (_is_algorithms, 'a list of algorithms such as ["RS256"], without "none"'),
     dict: (_is_parameters, "a dict of strings"),
-    type(None): (_is_number, "a number greater than zero"),
+    type(None): (is_number, "a number greater than zero"),
 }
-DEFAULTS = ProviderOptions(alias="")
 
 
 def check_values() -> list[CheckMessage]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from math import inf
 from typing import Any
 
 from django.utils.functional import Promise
@@ -39,10 +40,10 @@ class SharedSignals:
         audiences = audience if isinstance(audience, list | tuple | set) else [audience]
         policy = given.get("POLICY")
         return cls(
-            issuer=given.get("ISSUER", ""),
+            issuer=str(given.get("ISSUER", "")),
             audience=tuple(each for each in audiences if isinstance(each, str) and each),
-            authorization=given.get("AUTHORIZATION", ""),
-            jwks_uri=given.get("JWKS_URI", ""),
+            authorization=str(given.get("AUTHORIZATION", "")),
+            jwks_uri=str(given.get("JWKS_URI", "")),
             policy=policy if isinstance(policy, Mapping) else {},
         )
 
@@ -117,24 +118,25 @@ class ProviderOptions:
     @property
     def is_template(self) -> bool:
         """Whether the issuer has a placeholder for a tenant."""
-        return isinstance(self.issuer, str) and bool(TEMPLATE.fullmatch(self.issuer))
+        return bool(TEMPLATE.fullmatch(self.issuer))
 
     @property
     def listed_tenants(self) -> list[str]:
         """The tenants in the settings; empty if all are allowed."""
-        return list(self.tenants) if isinstance(self.tenants, list | tuple | set) else []
+        return [] if self.tenants == ALL_TENANTS else list(self.tenants)
 
     @property
     def issuers(self) -> set[str]:
         """The issuers whose tokens are accepted; empty if all tenants are allowed."""
         if not self.is_template:
-            return {self.issuer} if isinstance(self.issuer, str) else set()
+            return {self.issuer}
         found = map(self.of_tenant, self.listed_tenants)
         return {options.issuer for options in found if options}
 
 
 INHERITED = {"alias", "verify_ssl", "proxies", "basic_auth", "template"}
 PROVIDER_KEYS = tuple(f.name.upper() for f in fields(ProviderOptions) if f.name not in INHERITED)
+DEFAULTS = ProviderOptions(alias="")
 
 
 class Providers(dict[str, ProviderOptions]):
@@ -174,7 +176,7 @@ def _evaluate(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _evaluated(value: Any) -> Any:
     """Return an option's value without lazy strings, which do not work wherever strings do.
 
-    If it cannot be evaluated, return it as it is. Then only what uses it fails.
+    If it cannot be evaluated, return None, so that the default counts.
     """
     try:
         if isinstance(value, str | Promise):
@@ -184,14 +186,39 @@ def _evaluated(value: Any) -> Any:
         kind = next((kind for kind in (list, tuple, set) if isinstance(value, kind)), None)
         return kind(map(_evaluated, value)) if kind else value
     except Exception:  # noqa: BLE001  # a lazy value may come from a file or a database
-        return value
+        return None
 
 
 def _options(alias: str, entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> ProviderOptions:
+    signals = SharedSignals.read(entry.get("SHARED_SIGNALS"))
     values = {
         key.lower(): value
         for key, value in entry.items()
-        if key in PROVIDER_KEYS and value is not None
+        if key in PROVIDER_KEYS and _is_usable(key.lower(), value)
     }
-    values["shared_signals"] = SharedSignals.read(values.get("shared_signals"))
-    return ProviderOptions(alias=alias, **{**defaults, **values})
+    return ProviderOptions(alias=alias, **{**defaults, **values, "shared_signals": signals})
+
+
+def _is_usable(name: str, value: Any) -> bool:
+    """Return whether an option's value has the type that its users expect.
+
+    If not, the default counts. The system checks report it; some servers start without them.
+    """
+    match getattr(DEFAULTS, name):
+        case bool():
+            return value is not None
+        case str():
+            return isinstance(value, str | Promise if name.upper() == NAME else str)
+        case tuple():
+            is_list = isinstance(value, list | tuple | set)
+            is_all = name == "tenants" and value == ALL_TENANTS
+            return is_all or (is_list and all(isinstance(each, str) for each in value))
+        case Mapping():
+            return isinstance(value, Mapping)
+        case _:
+            return is_number(value)
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a finite number greater than zero."""
+    return isinstance(value, int | float) and value is not True and 0 < value < inf
