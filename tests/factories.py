@@ -20,6 +20,7 @@ from tests.absence import need_package
 
 ISSUER = "https://idp.example.com"
 ENGINES = ["db", "cache", "cached_db", "file", "signed_cookies"]
+PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 BACKCHANNEL = "/oidc/logout/backchannel/"
 # Values of `next` that are on other hosts or are not URLs.
 HOSTILE = json.loads((Path(__file__).parent / "hostile_next.json").read_text("ascii"))
@@ -44,7 +45,7 @@ def force_sign_in(client=None, user=None):
     """
     client = client or Client()
     user = user or get_user_model().objects.get_or_create(username="ada")[0]
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, PASSWORD_BACKEND)
     session = client.session
     session["oidc_id_token_expiration"] = 0
     session.save()

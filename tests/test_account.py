@@ -17,7 +17,7 @@ from django_oidc_logout import urls_account
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import engines
 from django_oidc_logout.signals import session_ended
-from tests.factories import is_signed_in, query_of
+from tests.factories import PASSWORD_BACKEND, is_signed_in, query_of
 from tests.urls import urlpatterns as site
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -25,7 +25,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 urlpatterns = [path("oidc/", include("django_oidc_logout.urls_account")), *site]
 
 PAGE = "/oidc/sessions/"
-PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 EVERYWHERE_ELSE = {"everywhere_else": "1"}
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth import logout
+from django.contrib.auth import get_user_model, login, logout
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import DatabaseError
@@ -12,10 +14,12 @@ from django.test import Client
 from django.urls import include, path
 from mozilla_django_oidc.views import OIDCLogoutView
 
+from django_oidc_logout.api import remember_login, sign_out
 from django_oidc_logout.backends import provider_logout_url
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.rp_initiated import return_to
-from tests.factories import api_request, break_index, is_signed_in, query_of
+from django_oidc_logout.sessions import engines
+from tests.factories import PASSWORD_BACKEND, api_request, break_index, is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
 
@@ -182,6 +186,28 @@ def test_url_for_a_view_of_ones_own(idp, sign_in, rf):
     request.session = sign_in(Client()).session
     assert provider_logout_url(request).startswith(f"{idp.issuer}/end-session?id_token_hint=")
     assert OIDCSession.objects.exists()
+
+
+def test_tokens_kept_before_the_view_of_django_rest_framework_signs_in(idp, rf):
+    request, ada = rf.get("/"), get_user_model().objects.create(username="ada")
+    request.session = engines.store()()
+    remember_login(request, idp.id_token())
+    login(api_request(request), ada, PASSWORD_BACKEND)
+    assert OIDCSession.objects.get().user == ada
+
+
+@pytest.mark.parametrize("wrap", [lambda request: request, api_request])
+def test_browser_forgets_a_session_that_the_store_cannot_delete(sign_in, rf, monkeypatch, wrap):
+    request = rf.post("/")
+    request.COOKIES["sessionid"] = sign_in().cookies["sessionid"].value
+    for name in ("delete", "save"):
+        monkeypatch.setattr(SessionStore, name, fail)
+    signs_out = SessionMiddleware(lambda request: sign_out(wrap(request), return_to="/"))
+    assert signs_out(request).cookies["sessionid"].value == ""
+
+
+def fail(*_arguments, **_options):
+    raise OSError("the store is down")
 
 
 @pytest.mark.usefixtures("idp")

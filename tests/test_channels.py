@@ -27,14 +27,13 @@ from django_oidc_logout.checks import sockets
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, handles, index
 from django_oidc_logout.signals import session_ended, signed_out
-from tests.factories import post_logout_token
+from tests.factories import PASSWORD_BACKEND, post_logout_token
 
 pytestmark = pytest.mark.django_db
 
 APP = "django_oidc_logout.contrib.channels"
 IN_MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 PATIENCE = 60  # seconds, of which a test that passes needs none
-PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 CLOSED = {"type": "websocket.close", "code": 4401}
 
 

@@ -22,14 +22,20 @@ from django_oidc_logout.api import check_reauthentication, end_sessions, remembe
 from django_oidc_logout.exceptions import SessionsNotEnded, TokenUnreadable
 from django_oidc_logout.models import OIDCSession, ReauthenticationMark, SignalStream
 from django_oidc_logout.sessions import admission, reauthentication
-from tests.factories import api_request, create_row, is_signed_in, other_provider, query_of
+from tests.factories import (
+    PASSWORD_BACKEND,
+    api_request,
+    create_row,
+    is_signed_in,
+    other_provider,
+    query_of,
+)
 from tests.test_lifetime import arrive, come_back, in_seconds
 from tests.urls import urlpatterns as other_urls
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_reauthentication")]
 
 COOKIE = reauthentication.COOKIE
-PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 NO_URLS = "tests.urls_none"
 
 

@@ -14,9 +14,8 @@ from django.db import IntegrityError, OperationalError
 from django_oidc_logout.api import remember_login, renew_login
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, engines, entry, record
-from tests.factories import is_signed_in
+from tests.factories import PASSWORD_BACKEND, is_signed_in
 
-PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 pytestmark = pytest.mark.django_db
 
 

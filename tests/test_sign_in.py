@@ -23,14 +23,13 @@ from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, index
 from django_oidc_logout.signals import signed_in
-from tests.factories import is_signed_in, query_of
+from tests.factories import PASSWORD_BACKEND, is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).parent.parent
 MOZILLA_BACKEND = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
 OWN_BACKEND = "django_oidc_logout.backends.OIDCLogoutBackend"
-PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @pytest.fixture(params=["own backend", "OIDC_STORE_ID_TOKEN"])

@@ -34,7 +34,7 @@ from django_oidc_logout.outcome import Outcome
 from django_oidc_logout.providers import OIDCProvider
 from django_oidc_logout.signals import signed_out
 from tests.absence import need_package
-from tests.factories import ISSUER, break_index, is_signed_in, query_of
+from tests.factories import ISSUER, PASSWORD_BACKEND, break_index, is_signed_in, query_of
 from tests.idp import IdP
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.django_db
 
-PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 MOZILLA_BACKEND = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
 END_SESSION = f"{ISSUER}/end"
 CALLBACK = "http://testserver/oidc/logout/callback/"

@@ -15,9 +15,8 @@ from django.utils import timezone
 
 from django_oidc_logout.signals import session_ended
 from tests.admin import settings
-from tests.factories import ISSUER, create_row
+from tests.factories import ISSUER, PASSWORD_BACKEND, create_row
 
-PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 LIST = "/admin/django_oidc_logout/oidcsession/"
 SECRET = "eyJ-a-token"
 OWN = ("INSTALLED_APPS", "MIDDLEWARE", "TEMPLATES", "ROOT_URLCONF")
