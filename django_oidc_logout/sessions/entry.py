@@ -131,7 +131,9 @@ def expiry_differs(session: SessionBase) -> bool:
 
 def was_seen_long_ago(session: SessionBase) -> bool:
     """Return whether a loaded session has a row that says that it was seen over an hour ago."""
-    data, now = getattr(session, "_session_cache", None) or {}, time.time()
+    if not (data := getattr(session, "_session_cache", None)):
+        return False
+    now = time.time()
     return bool(now - _entry(data).get("seen", now) > HOUR)
 
 
