@@ -81,10 +81,14 @@ class OIDCLogoutMixin(DiscoveryMixin):
         pending.put(self.request, tokens)
 
     def get_or_create_user(
-        self, access_token: str, id_token: str, payload: Any
+        self, access_token: str, id_token: str | None, payload: Any
     ) -> AbstractBaseUser | None:
-        """Return None if the sign-in is refused. The middleware then shows the reason."""
-        if recording.is_refused(self.request, id_token):
+        """Return None if the sign-in is refused. The middleware then shows the reason.
+
+        mozilla's class for Django REST framework calls this with an access token only, and does not
+        sign anybody in.
+        """
+        if id_token and recording.is_refused(self.request, id_token):
             return None
         user: AbstractBaseUser | None = super().get_or_create_user(  # type: ignore[misc]  # mozilla's
             access_token, id_token, payload

@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError
 from django.utils import timezone
 
 from django_oidc_logout.management.commands import oidc_logout_end_sessions as command
 from django_oidc_logout.models import OIDCSession, ReauthenticationMark
-from django_oidc_logout.sessions import end, engines, index
+from django_oidc_logout.sessions import end, engines, index, reauthentication
+from django_oidc_logout.signals import session_ended
 from tests.factories import ISSUER, create_row, other_provider
 
 pytestmark = pytest.mark.django_db
@@ -76,12 +78,12 @@ def test_time_without_time_zones(settings, text):
 
 WRONG = [
     ([], "Give at least one criterion"),
-    (["--all", "--user", "ada"], "or --all without any"),
+    (["--all", "--user", "ada"], "--all allows only --signed-in-before"),
     (["--user", "nobody"], "No user matches 'nobody'"),
     (["--signed-in-before", "yesterday"], "invalid _time value"),
     (["--issuer", ISSUER, "--sub", ""], "--sub is empty"),
     (["--user", ""], "--user is empty"),
-    (["--all", "--sid", ""], "or --all without any"),
+    (["--all", "--sid", ""], "--all allows only --signed-in-before"),
 ]
 
 
@@ -163,9 +165,8 @@ def test_it_goes_on_after_an_interruption(monkeypatch):
             run("--all")
     assert got.value.returncode == 130
     before = str(got.value).split()[-1].rstrip(".")
-    OIDCSession.objects.update(signed_in_at=timezone.now() - timedelta(minutes=1))
     create_row(sub="since", signed_in_at=timezone.now() + timedelta(minutes=1))
-    assert "Sessions ended: 4" in run("--signed-in-before", before)
+    assert "Sessions ended: 4" in run("--all", "--signed-in-before", before)
     assert OIDCSession.objects.get().sub == "since"
 
 
@@ -177,6 +178,64 @@ def test_interruption_of_a_command_with_a_time(monkeypatch):
     monkeypatch.setattr(end, "end_rows", interrupted)
     with pytest.raises(CommandError, match=r"run the same command again\.$"):
         run("--signed-in-before", "2100-01-01")
+
+
+@pytest.mark.usefixtures("many")
+def test_interruption_of_a_receiver(monkeypatch):
+    """What has ended is announced, and counted."""
+    told = []
+
+    def interrupted(session, **_):
+        told.append(session.sub)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    session_ended.connect(interrupted)
+    try:
+        with pytest.raises(CommandError, match=r"ended: 3, left: 7\."):
+            run("--all")
+    finally:
+        session_ended.disconnect(interrupted)
+    assert len(told) == 3
+    assert OIDCSession.objects.count() == 7
+
+
+@pytest.mark.usefixtures("many")
+def test_interruption_of_the_question(monkeypatch):
+    def interrupted(_question):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.input", interrupted)
+    with pytest.raises(CommandError, match=r"No session has ended\.") as got:
+        call_command("oidc_logout_end_sessions", "--all", stdout=io.StringIO())
+    assert got.value.returncode == 130
+    assert OIDCSession.objects.count() == 10
+
+
+@pytest.mark.usefixtures("many")
+def test_session_that_begins_while_the_command_asks_stays(monkeypatch):
+    def answer(_question):
+        create_row(sub="later")
+        return "yes"
+
+    monkeypatch.setattr("builtins.input", answer)
+    out = io.StringIO()
+    call_command("oidc_logout_end_sessions", "--all", stdout=out)
+    assert "Sessions ended: 10" in out.getvalue()
+    assert OIDCSession.objects.get().sub == "later"
+
+
+@pytest.mark.usefixtures("rows")
+@pytest.mark.parametrize("criterion", [["--issuer", ISSUER, "--sub", "ada"], ["--user", "ada"]])
+def test_nobody_is_signed_out_if_the_marks_cannot_be_written(monkeypatch, caplog, criterion):
+    def down(_digests, _using):
+        raise DatabaseError
+
+    monkeypatch.setattr(reauthentication, "_write", down)
+    with pytest.raises(CommandError):
+        run(*criterion, "--reauthenticate")
+    assert OIDCSession.objects.count() == 3
+    assert "Could not require people to authenticate again" in caplog.text
 
 
 @pytest.mark.usefixtures("many")

@@ -6,6 +6,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model, login
 from django.core.management import call_command
 from django.db import DatabaseError, connection
@@ -349,7 +350,7 @@ def test_overdue_session_while_the_index_is_down(engine, sign_in, clock, monkeyp
 
 def reads_the_session(get_response):
     def middleware(request):
-        request.read = str(request.user)
+        request.was_read = str(request.user)
         return get_response(request)
 
     return middleware
@@ -367,6 +368,17 @@ def test_overdue_session_that_was_read_before(engine, settings, sign_in, clock, 
     answer = client.get("/private/", headers={"accept": "application/json"})
     assert answer.status_code == 401
     assert len(signals["ended"]) == 1
+
+
+@pytest.mark.parametrize("position", [-1, len(django_settings.MIDDLEWARE)])
+def test_sign_out_of_an_overdue_session_has_the_hint(engine, settings, sign_in, clock, position):
+    middleware = [*settings.MIDDLEWARE]
+    middleware.insert(position, "tests.test_lifetime.reads_the_session")
+    settings.MIDDLEWARE = middleware
+    client = sign_in(session_expiry=in_seconds(HOUR))
+    token = OIDCSession.objects.get().id_token
+    clock(HOUR + 40)
+    assert query_of(client.post("/oidc/logout/"))["id_token_hint"] == token
 
 
 JSON = {"accept": "application/json"}

@@ -283,10 +283,10 @@ def test_mark_moves_on(idp):
 def test_marks_that_cannot_be_written(sign_in, monkeypatch):
     sign_in()
 
-    def down(people):
+    def down(_digests, _using):
         raise DatabaseError
 
-    monkeypatch.setattr(reauthentication, "require", down)
+    monkeypatch.setattr(reauthentication, "_write", down)
     with pytest.raises(SessionsNotEnded):
         end_sessions(sub="ada", reauthenticate=True)
 

@@ -13,7 +13,7 @@ from django.db import IntegrityError, OperationalError
 
 from django_oidc_logout.api import remember_login, renew_login
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import bound_store, engines, entry, record
+from django_oidc_logout.sessions import bound_store, engines, entry, flushed, record
 from tests.factories import PASSWORD_BACKEND, is_signed_in
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +143,7 @@ def test_session_that_is_flushed_by_async_code_is_noted(ada):
     bound_store.bind(ada)
     key = ada.session.session_key
     async_to_sync(ada.session.aflush)()
-    assert entry.flushed(ada.session).row_key == key
+    assert flushed.of(ada.session).row_key == key
 
 
 def test_person_signs_in_again_in_the_same_session(engine, sign_in, rf, idp):

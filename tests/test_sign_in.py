@@ -14,12 +14,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 
 from django_oidc_logout.api import end_sessions, remember_login, renew_login, sign_out
 from django_oidc_logout.backends import OIDCLogoutBackend
+from django_oidc_logout.middleware import OIDCSessionMiddleware
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, index
 from django_oidc_logout.signals import signed_in
@@ -102,6 +104,23 @@ def test_silent_refresh_of_the_same_person(idp, sign_in, silently_refresh):
     assert row.signed_in_at == before.signed_in_at
     assert row.id_token != before.id_token
     assert query_of(client.post("/oidc/logout/"))["id_token_hint"] == row.id_token
+
+
+@pytest.mark.parametrize("verb", [remember_login, renew_login])
+def test_renewal_is_not_undone_by_the_token_that_mozilla_keeps(idp, settings, sign_in, rf, verb):
+    settings.OIDC_STORE_ID_TOKEN = True
+    client, request, token = sign_in(sid="old"), rf.get("/"), idp.id_token(sid="new")
+    request.session = client.session
+    OIDCSessionMiddleware(lambda request: HttpResponse(verb(request, token)))(request)
+    row = OIDCSession.objects.get()
+    assert (row.sid, row.id_token) == ("new", token)
+
+
+def test_bearer_of_an_access_token_needs_no_sign_in(idp):
+    """mozilla's authentication class for Django REST framework calls the backend like this."""
+    idp.userinfo = {"email": "ada@example.com"}
+    user = OIDCLogoutBackend().get_or_create_user("access-token", None, None)
+    assert user.email == "ada@example.com"
 
 
 @pytest.fixture

@@ -141,7 +141,12 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         chosen, has_more = batch[:MAX_ENDED], len(batch) > MAX_ENDED
         own = [] if has_more else own
         if "reauthenticate" in request.POST:
-            reauthentication.require((row.issuer, row.sub) for row in [*chosen, *own])
+            try:
+                reauthentication.require((row.issuer, row.sub) for row in [*chosen, *own])
+            except SessionsNotEnded:
+                count = len([*chosen, *own])
+                self.message_user(request, _failed_message(count), messages.ERROR)
+                return None, False
         ended, failed = _end(chosen, by=actor.of(request, current))
         log(request, [*ended, *own])
         if ended or not (failed or own):

@@ -45,6 +45,7 @@ class LogCode(Code):
     SOCKETS_NOT_TOLD = "sockets_not_told"
     CONNECTION_NOT_WATCHED = "connection_not_watched"
     KEY_NOT_RECORDED = "key_not_recorded"
+    MARKS_NOT_WRITTEN = "marks_not_written"
     EXPIRY_NOT_RECORDED = "expiry_not_recorded"
     NOT_RECHECKED = "not_rechecked"
     OVERDUE_NOT_ENDED = "overdue_not_ended"

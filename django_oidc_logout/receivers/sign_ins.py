@@ -107,9 +107,9 @@ def ask_next_time(
     request: HttpRequest, user: Any, outcome: Outcome, session: Any = None, **_: Any
 ) -> None:
     """Require reauthentication at the browser's next sign-in, if the settings require it."""
-    enough = (OutcomeCode.REDIRECTED, OutcomeCode.HINT_TOO_LONG, OutcomeCode.NOT_THROUGH_PROVIDER)
     # Django REST framework may not know the user of a session.
     was_signed_in = user is not None or session is not None
     is_asked = conf.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL and was_signed_in
-    if is_asked and outcome.code not in enough:
+    has_session_there = outcome.code != OutcomeCode.NOT_THROUGH_PROVIDER
+    if is_asked and has_session_there and outcome.provider != "redirect":
         setattr(request_scope.unwrapped(request), refusals.ASK_NEXT_TIME, True)

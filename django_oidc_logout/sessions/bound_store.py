@@ -54,9 +54,8 @@ def _flush_if_ended(request: HttpRequest, *, is_in_cookie: bool) -> None:
     """Flush a session if it has ended and other code loaded it before the middleware."""
     session = request.session
     if lifetime.is_overdue(session):
-        lifetime.end_overdue(session, session.session_key or "")
+        setattr(session, index.OVERDUE, lifetime.end_overdue(session, session.session_key or ""))
         entry.flush(request)
-        setattr(session, stores.OVERDUE, True)
     elif is_in_cookie and stores.has_ended(entry.row_key(session)):
         entry.flush(request)
 
@@ -68,4 +67,4 @@ def was_not_cached(session: SessionBase) -> bool:
 
 def was_overdue(session: SessionBase) -> bool:
     """Return whether this request found that a session has reached its end."""
-    return hasattr(session, stores.OVERDUE)
+    return hasattr(session, index.OVERDUE)

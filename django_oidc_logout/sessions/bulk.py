@@ -18,22 +18,30 @@ if TYPE_CHECKING:
     from ..models import OIDCSession
 
 
+def existing(rows: QuerySet[OIDCSession]) -> QuerySet[OIDCSession]:
+    """Return the rows that exist now, without those of sessions that begin in the meantime.
+
+    Raises:
+        DatabaseError: the index cannot be read.
+    """
+    newest = rows.aggregate(newest=Max("pk"))["newest"] or 0
+    return rows.filter(pk__lte=newest)
+
+
 def end_in_batches(
     rows: QuerySet[OIDCSession], *, reauthenticate: bool = False
 ) -> Iterator[tuple[int, int]]:
-    """End the sessions of rows that exist now. Yield how many ended and failed in each batch.
+    """End the sessions of rows. Yield how many ended and failed in each batch.
 
-    Sessions that begin in the meantime remain. If the call is interrupted, the same call can end
-    the other sessions later.
+    If the call is interrupted, the same call can end the other sessions later.
 
     Raises:
-        DatabaseError: the index cannot be read, or the marks cannot be written.
+        DatabaseError: the index cannot be read.
     """
-    newest = rows.aggregate(newest=Max("pk"))["newest"] or 0
-    for batch in index.pages(rows.filter(pk__lte=newest)):
-        if reauthenticate:
-            reauthentication.require((row.issuer, row.sub) for row in batch)
+    for batch in index.pages(rows):
         try:
+            if reauthenticate:
+                reauthentication.require((row.issuer, row.sub) for row in batch)
             yield end.end_rows(batch, code=EndedCode.BY_SITE), 0
         except SessionsNotEnded as exc:  # it is logged, and these rows remain
             yield exc.ended, exc.failed

@@ -85,9 +85,14 @@ def end_rows(
 
 
 def _announce_ends(rows: Sequence[OIDCSession], *about: Any) -> None:
+    left = iter(rows)
     with batching.batch():
-        for row in rows:
-            _announce_end(row, *about)
+        try:
+            for row in left:
+                _announce_end(row, *about)
+        finally:  # even if a receiver is interrupted: these sessions have ended
+            for row in left:
+                _announce_end(row, *about)
 
 
 def _announce_end(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,20 +41,8 @@ HOUR = 60 * 60  # seconds
 MOZILLA_ID_TOKEN = "oidc_id_token"  # noqa: S105  # the name of a session key
 CLOCK_STEP = 1  # second
 FLUSHED = "_oidc_logout_flushed"
+"""The attribute of a session with what it contained when this request flushed it."""
 ARRIVED = "_oidc_logout_arrived"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flushed:
-    """What a session contained when this request flushed it."""
-
-    row_key: str = ""
-    id_token: str = field(default="", repr=False)
-    """An ID Token that was not recorded yet."""
-    provider: str | None = None
-    """The alias of the provider that began it, as `provider_alias` returns it."""
-    login_hint: str | None = None
-    """What `login_hints.of` returned."""
 
 
 def row_key(session: SessionBase | Mapping[str, Any]) -> str:
@@ -107,8 +94,9 @@ def moment(seconds: float) -> datetime:
 
 def mark_recorded(session: SessionBase, key: str, id_token: str) -> None:
     """Store in a session the key of its row, the ID Token's fingerprint, and the expiry date."""
-    until, token = expiry_date(session).timestamp(), _fingerprint(id_token)
-    session[ENTRY] = {"key": key, "token": token, "until": until, "seen": time.time()}
+    token = _fingerprint(mozilla_id_token(session) or id_token)  # mozilla's may be an older one
+    until, seen = expiry_date(session).timestamp(), time.time()
+    session[ENTRY] = {"key": key, "token": token, "until": until, "seen": seen}
 
 
 def will_be_saved(session: SessionBase) -> bool:
@@ -129,12 +117,15 @@ def expiry_differs(session: SessionBase) -> bool:
     return is_other or was_seen_long_ago(session)
 
 
+def loaded(session: SessionBase) -> dict[str, Any]:
+    """Return what a session contains, or {} if the request has not loaded it."""
+    return getattr(session, "_session_cache", None) or {}
+
+
 def was_seen_long_ago(session: SessionBase) -> bool:
     """Return whether a loaded session has a row that says that it was seen over an hour ago."""
-    if not (data := getattr(session, "_session_cache", None)):
-        return False
-    now = time.time()
-    return bool(now - _entry(data).get("seen", now) > HOUR)
+    data, now = loaded(session), time.time()
+    return bool(data and now - _entry(data).get("seen", now) > HOUR)
 
 
 def mark_expiry(session: SessionBase) -> None:
@@ -162,25 +153,6 @@ def note_arrival(session: SessionBase) -> None:
 def arrived_key(session: SessionBase) -> str:
     """Return the session key that `note_arrival` remembered, or the empty string."""
     return str(getattr(session, ARRIVED, ""))
-
-
-def note_flush(session: SessionBase) -> None:
-    """Remember what a session contains before it is flushed, as by `login()` for another user."""
-    data: dict[str, Any] = getattr(session, "_session_cache", None) or {}
-    noted = Flushed(
-        row_key=row_key(data),
-        id_token=new_id_token(data) if PROVIDER in data else mozilla_id_token(data),
-        provider=provider_alias(data),
-        login_hint=data.get(LOGIN_HINT),
-    )
-    if noted != Flushed():
-        setattr(session, FLUSHED, noted)
-
-
-def flushed(session: SessionBase) -> Flushed:
-    """Return what a session contained when this request flushed it."""
-    noted: Flushed = getattr(session, FLUSHED, Flushed())
-    return noted
 
 
 def forget_flush(session: SessionBase) -> None:

@@ -33,6 +33,9 @@ logger = logging.getLogger("django_oidc_logout")
 BATCH = 500
 PAUSE = 2  # seconds; `login()` as another user deletes a session just before its row follows
 
+OVERDUE = "_oidc_logout_overdue"
+"""The attribute of a session that this request found at its end, with the row that it had."""
+
 T = TypeVar("T")
 
 
@@ -45,7 +48,7 @@ def current(request: HttpRequest) -> OIDCSession | None:
         with sql.savepoints():
             key = entry.row_key(request.session) or _own_key(request)
             rows = sql.select(OIDCSession, session_key=[key]) if key else ()
-            return next(iter(rows), None)
+            return next(iter(rows), None) or getattr(request.session, OVERDUE, None)
     except Exception:  # every session store raises its own exceptions, and signing out must work
         logger.exception(
             "Could not read a session's row, the sign-out will lack the hint",

@@ -89,23 +89,28 @@ def is_overdue(data: SessionBase | Mapping[str, Any]) -> bool:
     return ends_at is not None and ends_at <= time.time()
 
 
-def end_overdue(data: SessionBase | Mapping[str, Any], key: str) -> None:
+def end_overdue(data: SessionBase | Mapping[str, Any], key: str) -> OIDCSession | None:
     """End an overdue session. A failure is logged.
 
     Args:
         data: what the session contains.
         key: its session key.
+
+    Returns:
+        The row that it had, which a sign-out of this request needs, if it could be read.
     """
+    rows: list[OIDCSession] = []
     try:
         with sql.savepoints():
             engines.delete(key)
-            rows = sql.select(OIDCSession, session_key=[entry.row_key(data) or key])
+            rows = list(sql.select(OIDCSession, session_key=[entry.row_key(data) or key]))
             end.end_rows(rows, code=EndedCode.OVERDUE)
     except Exception:  # every store raises its own exceptions; the person is signed out anyway
         logger.exception(
             "Could not end an overdue session, run oidc_logout_clear_sessions",
             extra=LogCode.OVERDUE_NOT_ENDED.extra(),
         )
+    return next(iter(rows), None)
 
 
 def clear() -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import entry
+from . import entry, flushed
 
 if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
@@ -31,5 +31,5 @@ def mark(session: SessionBase, hint: str | None) -> None:
 
 def carry_over(session: SessionBase) -> None:
     """Give a session the name that the session before it had."""
-    if (hint := entry.flushed(session).login_hint) is not None:
+    if (hint := flushed.of(session).login_hint) is not None:
         mark(session, hint)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..framework.request_scope import unwrapped
-from . import entry
+from . import entry, flushed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,5 +77,5 @@ def take(request: HttpRequest, user: AbstractBaseUser) -> PendingTokens | None:
     for source in _sources:
         if (tokens := source(request, user)) is not None:
             return tokens
-    id_token = entry.mozilla_id_token(request.session) or entry.flushed(request.session).id_token
+    id_token = entry.mozilla_id_token(request.session) or flushed.of(request.session).id_token
     return PendingTokens(id_token=id_token) if id_token else None

@@ -11,6 +11,7 @@ for a new authentication, and rejects an older one. But it accepts an ID Token w
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from django.core import signing
 from django.db import Error, connections
 from django.utils import timezone
 
+from ..codes import LogCode
 from ..exceptions import SessionsNotEnded
 from ..fields import digest
 from ..framework.request_scope import unwrapped
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from ..models import OIDCSession
     from ..tokens.id_token import IDToken
 
+logger = logging.getLogger("django_oidc_logout")
+
 COOKIE = "oidc_logout_reauthenticate"
 SATISFIED = "_oidc_logout_satisfied"
 KEPT = timedelta(days=400)  # browsers delete older cookies, so a provider's session cannot be older
@@ -44,11 +48,22 @@ def require(people: Iterable[tuple[str, str]]) -> None:
     """Require these people, each an issuer and a subject, to authenticate again from now on.
 
     Raises:
-        DatabaseError: the marks cannot be written.
+        SessionsNotEnded: the marks cannot be written. This is logged.
     """
-    now, using = timezone.now(), index.database()
     digests = sorted({digest(issuer, sub) for issuer, sub in people})
-    marks = [ReauthenticationMark(sub_digest=each, not_before=now) for each in digests]
+    try:
+        _write(digests, index.database())
+    except Error as exc:
+        logger.exception(
+            "Could not require people to authenticate again, their sessions stay, repeat the "
+            "sign-out",
+            extra=LogCode.MARKS_NOT_WRITTEN.extra(),
+        )
+        raise SessionsNotEnded(ended=0, failed=len(digests)) from exc
+
+
+def _write(digests: list[str], using: str) -> None:
+    marks = [ReauthenticationMark(sub_digest=each, not_before=timezone.now()) for each in digests]
     has_target = connections[using].features.supports_update_conflicts_with_target
     with sql.savepoint(using):
         ReauthenticationMark.objects.using(using).bulk_create(
@@ -66,13 +81,14 @@ def require_before_end(rows: QuerySet[OIDCSession], named: Iterable[tuple[str, s
     Call it before the sessions end. Then a concurrent sign-in finds the mark, or its session ends.
 
     Raises:
-        SessionsNotEnded: the marks cannot be written.
+        SessionsNotEnded: the rows cannot be read, or the marks cannot be written.
     """
     try:
         with sql.savepoints():
-            require({*named, *rows.values_list("issuer", "sub")})
+            people = {*named, *rows.values_list("issuer", "sub")}
     except Error as exc:
         raise SessionsNotEnded(ended=0, failed=1) from exc
+    require(people)
 
 
 def is_required(request: HttpRequest, token: IDToken) -> bool:

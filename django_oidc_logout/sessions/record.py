@@ -17,7 +17,7 @@ from ..codes import EndedCode
 from ..fields import digest
 from ..framework.request_scope import unwrapped
 from ..models import OIDCSession
-from . import devices, end, engines, entry, handles, index, lifetime, login_hints, sql
+from . import devices, end, engines, entry, flushed, handles, index, lifetime, login_hints, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,7 +186,7 @@ def follow_later(session: SessionBase) -> None:
 
     The middleware tries again, or flushes the session if it has ended in the meantime.
     """
-    key = entry.flushed(session).row_key
+    key = flushed.of(session).row_key
     if key and not entry.row_key(session):
         entry.mark_recorded(session, key, entry.mozilla_id_token(session))
 
@@ -213,7 +213,7 @@ def _row_before_login(request: HttpRequest) -> OIDCSession | None:
 
 
 def _own_key(session: SessionBase) -> str:
-    return entry.row_key(session) or entry.flushed(session).row_key
+    return entry.row_key(session) or flushed.of(session).row_key
 
 
 def _row_of_replaced_session(request: HttpRequest) -> OIDCSession | None:

@@ -13,7 +13,7 @@ from django.db import Error, router
 from django.utils import timezone
 
 from ..codes import LogCode
-from . import engines, entry, index, lifetime, sql
+from . import engines, entry, flushed, index, lifetime, sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from django.contrib.sessions.backends.base import SessionBase
 
 logger = logging.getLogger("django_oidc_logout")
-
-OVERDUE = "_oidc_logout_overdue"
-"""The attribute of a session if this request found that it has reached its end."""
 
 READ = vars(db.SessionStore)["_get_session_from_db"]
 """How Django's database store reads a session, unless the site has patched it."""
@@ -57,8 +54,7 @@ class _Bound:
         data: dict[str, Any] = super().load()  # type: ignore[misc]  # the store's
         if not lifetime.is_overdue(data):
             return data
-        lifetime.end_overdue(data, self.session_key)
-        setattr(self, OVERDUE, True)
+        setattr(self, index.OVERDUE, lifetime.end_overdue(data, self.session_key))
         self._session_key = None
         return {}
 
@@ -66,11 +62,11 @@ class _Bound:
         return await sync_to_async(self.load)()
 
     def flush(self: Any) -> None:
-        entry.note_flush(self)
+        flushed.note(self)
         super().flush()  # type: ignore[misc]  # the store's
 
     async def aflush(self: Any) -> None:
-        entry.note_flush(self)
+        flushed.note(self)
         await super().aflush()  # type: ignore[misc]  # the store's
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:

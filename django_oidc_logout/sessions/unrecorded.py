@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..codes import LogCode, SignInCode
 from ..providers import configured
 from ..signals import signed_in
-from . import end, entry, origin, stores
+from . import end, entry, flushed, origin, stores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ def mark(request: HttpRequest) -> None:
         setattr(session, AWAITED, True)
         if not isinstance(session, stores.BOUND):  # without the middleware
             report(request)
-    elif (alias := entry.flushed(session).provider) is not None:  # somebody acts as another user
+    elif (alias := flushed.of(session).provider) is not None:  # somebody acts as another user
         entry.mark_provider(session, alias)
 
 

@@ -65,7 +65,7 @@ def answer(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
         return unavailable(request)
     if bound_store.was_overdue(request.session) and not entry.is_signed_in(request.session):
         response = _overdue(request, response)
-    if ASK_NEXT_TIME in request.__dict__:
+    if ASK_NEXT_TIME in request.__dict__ and not entry.is_signed_in(request.session):
         ask_next_time(response)
     if reauthentication.COOKIE in request.COOKIES:
         _ask_provider(request, response)

@@ -10,13 +10,14 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
+from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from django_oidc_logout.fields import digest
 from django_oidc_logout.models import OIDCSession, ReauthenticationMark
-from django_oidc_logout.sessions import engines
+from django_oidc_logout.sessions import engines, reauthentication
 from django_oidc_logout.signals import session_ended, signed_out
 from tests.admin import settings
 from tests.admin.conftest import LIST, PASSWORD_BACKEND, permitted
@@ -138,6 +139,19 @@ def test_staff_can_ask_for_the_password(people, desk, is_ticked):
     marks = set(ReauthenticationMark.objects.values_list("sub_digest", flat=True))
     issuer = OIDCSession.objects.get().issuer
     assert marks == ({digest(issuer, "ada"), digest(issuer, "bob")} if is_ticked else set())
+
+
+def test_staff_learn_that_the_password_cannot_be_asked_for(people, desk, monkeypatch):
+    def down(_digests, _using):
+        raise DatabaseError
+
+    monkeypatch.setattr(reauthentication, "_write", down)
+    page = desk.post(LIST, choose(SELECTED, row("phone"), row("bob")))
+    answer = desk.post(LIST, hidden(page) | {"reauthenticate": "yes"})
+    assert messages_of(answer) == [
+        ("error", "2 sessions could not be ended. Please try again."),
+    ]
+    assert still_in(people) == {"desk", "phone", "bob"}
 
 
 def test_signal(people, desk):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.framework import request_scope
 from django_oidc_logout.management import users
 from django_oidc_logout.providers import configured
@@ -64,7 +65,7 @@ class Command(BaseCommand):
         """
         started = timezone.localtime() if timezone.is_aware(timezone.now()) else timezone.now()
         with request_scope.begin(None):
-            rows = _rows(options)
+            rows = bulk.existing(_rows(options))
             count = rows.count()
             if options["dry_run"]:
                 self.stdout.write(f"Sessions that would end: {count}")
@@ -78,6 +79,9 @@ class Command(BaseCommand):
             return True
         try:
             is_confirmed = input('Type "yes" to end them: ') == "yes"
+        except KeyboardInterrupt:
+            text = "Interrupted. No session has ended."
+            raise CommandError(text, returncode=INTERRUPTED) from None
         except EOFError:  # nobody can answer, as in a cron job
             raise CommandError("Nobody can confirm it here. Add --no-input.") from None
         if not is_confirmed:
@@ -93,16 +97,20 @@ class Command(BaseCommand):
     ) -> None:
         ended = failed = 0
         is_asked = options["reauthenticate"]
-        if is_asked and options["sub"]:  # the person need not be signed in here
-            reauthentication.require([(options["issuer"], options["sub"])])
         try:
+            if is_asked and options["sub"]:  # the person need not be signed in here
+                reauthentication.require([(options["issuer"], options["sub"])])
             for done, not_done in bulk.end_in_batches(rows, reauthenticate=is_asked):
                 ended, failed = ended + done, failed + not_done
                 self._show_progress(ended + failed, count)
+        except SessionsNotEnded as exc:
+            text = "Could not require a new authentication, so no session has ended. Run it again."
+            raise CommandError(text) from exc
         except KeyboardInterrupt:
             before = "" if options["signed_in_before"] else self._before(started)
+            left = rows.count()
             raise CommandError(
-                f"Interrupted. Sessions ended: {ended}, left: {rows.count()}. To end them, run the "
+                f"Interrupted. Sessions ended: {count - left}, left: {left}. To end them, run the "
                 f"same command again{before}.",
                 returncode=INTERRUPTED,
             ) from None
@@ -116,7 +124,7 @@ class Command(BaseCommand):
     @staticmethod
     def _before(started: datetime) -> str:
         """Return the option that excludes people who have signed in since the start."""
-        return f", with --signed-in-before {started.isoformat(timespec='seconds')}"
+        return f", with --signed-in-before {started.isoformat()}"
 
     def _show_progress(self, done: int, count: int) -> None:
         """Show a bar in a terminal."""
@@ -143,8 +151,9 @@ def _rows(options: dict[str, Any]) -> QuerySet[OIDCSession]:
         CommandError: the criteria are missing or wrong.
     """
     given = [name for name in CRITERIA if options[name] is not None]
-    if bool(given) == options["all"]:
-        raise CommandError("Give at least one criterion, or --all without any.")
+    is_narrow = bool({*given} - {"signed_in_before"})
+    if options["all"] == is_narrow and (is_narrow or not given):
+        raise CommandError("Give at least one criterion. --all allows only --signed-in-before.")
     for name in given:
         if options[name] == "":  # such as from a variable of the shell that is not set
             raise CommandError(f"--{name} is empty. Give a value, or leave it out.")
