@@ -53,24 +53,31 @@ class Stream:
     Each method raises `ProviderUnavailable` if the transmitter's response is not a success.
     """
 
-    def __init__(self, sender: Transmitter) -> None:
-        self.sender = sender
+    def __init__(self, sender: Transmitter, *, push_url: str = "", stream_id: str = "") -> None:
+        """Choose the stream at a transmitter, which may have streams of other sites, too.
+
+        Args:
+            sender: the transmitter.
+            push_url: where events are pushed to, if it is known.
+            stream_id: the stream's ID. Empty: the only one, or the one that pushes to `push_url`.
+        """
+        self.sender, self.push_url, self.stream_id = sender, push_url, stream_id
         self._token = ""
 
-    def create(self, push_url: str) -> dict[str, Any]:
+    def create(self, *, polls: bool) -> dict[str, Any]:
         """Create the stream and return its configuration.
 
         A stream with the `iss` of another transmitter is rejected (section 8.1.1.1).
 
         Args:
-            push_url: where to push events. Empty: the site polls for them.
+            polls: whether the site polls for events. Otherwise, they are pushed.
         """
-        delivery = {"method": POLL}
-        if push_url:
-            delivery = {"method": self.sender.dialect.push, "endpoint_url": push_url}
+        wished = {"method": POLL}
+        if not polls:
+            wished = {"method": self.sender.dialect.push, "endpoint_url": self.push_url}
             if self.sender.signals.authorization:
-                delivery["authorization_header"] = self.sender.signals.authorization
-        wanted = {"delivery": delivery, "events_requested": policy.requested(self.sender)}
+                wished["authorization_header"] = self.sender.signals.authorization
+        wanted = {"delivery": wished, "events_requested": policy.requested(self.sender)}
         url = self._endpoint("configuration")
         return self._own(self._call("POST", url, wanted, conflict=EXISTS))
 
@@ -98,8 +105,7 @@ class Stream:
         If the site cannot process an event, it does not acknowledge it, so that it is sent again.
         It asks for as many events more, so that those do not keep others from being sent.
         """
-        delivery = self.configuration().get("delivery")
-        url = str(_object(delivery).get("endpoint_url"))
+        url = str(delivery(self.configuration()).get("endpoint_url"))
         polled, asked = Polled(), _question({}, [], MAX_EVENTS)
         while True:
             answer = _object(self._call("POST", url, asked))
@@ -139,10 +145,24 @@ class Stream:
 
     def _configuration(self) -> dict[str, Any]:
         found = self._call("GET", self._endpoint("configuration"))
-        streams = found if isinstance(found, list) else [found]
+        streams = [_object(each) for each in (found if isinstance(found, list) else [found])]
         if not streams:
             raise ProviderUnavailable(f"{self.sender.issuer} does not have a stream: create one")
-        return _object(streams[0])
+        return self._choose(streams)
+
+    def _choose(self, streams: list[dict[str, Any]]) -> dict[str, Any]:
+        chosen = streams
+        if self.stream_id:
+            chosen = [each for each in streams if _id(each) == self.stream_id]
+        elif len(streams) > 1:  # the endpoint of a poll is the transmitter's, whoever polls
+            url = self.push_url
+            chosen = [each for each in streams if delivery(each).get("endpoint_url") == url]
+        if len(chosen) != 1:
+            ids = ", ".join(map(_id, streams))
+            raise ProviderUnavailable(
+                f"{self.sender.issuer} has these streams: {ids}. Choose the site's by --stream"
+            )
+        return chosen[0]
 
     def _own(self, configuration: Any) -> dict[str, Any]:
         found = _object(configuration)
@@ -178,6 +198,12 @@ class Stream:
         if not isinstance(token, str):
             raise ProviderUnavailable(f"{url} did not issue a token for {SCOPE}{_reason(answer)}")
         return token
+
+
+def delivery(configuration: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return how a stream delivers events, or {} if it does not say so."""
+    found = configuration.get("delivery")
+    return found if isinstance(found, dict) else {}
 
 
 def _question(errors: Mapping[str, Any], acknowledged: list[str], limit: int) -> dict[str, Any]:

@@ -19,13 +19,15 @@ from tests.security_events.transmitter import POLL, PUSH, SITE, signals
 
 pytestmark = pytest.mark.django_db
 
+URL = "https://www.example.com/oidc/logout/events/"
+
 
 def test_create(transmitter):
     assert "s-1" in signals("create", **SITE)
     delivery = transmitter.stream["delivery"]
     assert delivery == {
         "method": PUSH,
-        "endpoint_url": "https://www.example.com/oidc/logout/events/",
+        "endpoint_url": URL,
         "authorization_header": "Bearer hush",
     }
     assert f"{SSF}verification" in transmitter.stream["events_requested"]
@@ -41,7 +43,7 @@ def test_create_without_a_header_on_the_registered_site(transmitter, configure):
     assert "Set SHARED_SIGNALS[\"AUDIENCE\"] to 'site/s-1'." in signals("create")
     assert transmitter.stream["delivery"] == {
         "method": PUSH,
-        "endpoint_url": "https://www.example.com/oidc/logout/events/",
+        "endpoint_url": URL,
     }
 
 
@@ -55,7 +57,8 @@ def test_status(transmitter):
     assert "Last verified: never" in signals("status")
     receipts.note_verification("default")
     said = signals("status")
-    assert "Status: enabled\nDelivery: urn:ietf:rfc:8935\nAudience: site/s-1\nEvent: " in said
+    assert "Status: enabled\nDelivery: urn:ietf:rfc:8935\n" in said
+    assert f"Endpoint: {URL}\nAudience: site/s-1\nEvent: " in said
     assert "Last verified: 2" in said
     assert transmitter.calls[-1][:2] == ("GET", "/status?stream_id=s-1")
 
@@ -79,6 +82,60 @@ def test_delete(transmitter):
     signals("delete")
     assert transmitter.stream is None
     assert transmitter.calls[-1][:2] == ("DELETE", "/configuration?stream_id=s-1")
+
+
+@pytest.fixture
+def shared(transmitter, configure):
+    """Return the streams of a client that two other sites use as well. One of them polls."""
+    configure(POST_LOGOUT_REDIRECT_URI="https://www.example.com/oidc/logout/callback/")
+    signals("create")
+    pushed = {"method": PUSH, "endpoint_url": "https://other.example.com/oidc/logout/events/"}
+    polled = {"method": POLL, "endpoint_url": f"{transmitter.idp.issuer}/poll"}
+    others = {"s-0": pushed, "s-2": polled, "s-3": None}
+    streams = [{"stream_id": id_, "delivery": delivery} for id_, delivery in others.items()]
+    streams.insert(1, transmitter.stream)
+
+    def configuration(handler):
+        transmitter.answer(handler, streams if handler.command == "GET" else None)
+
+    transmitter.idp.answers["/configuration"] = configuration
+    return streams
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen"), [({}, "s-1"), ({"site": "https://other.example.com"}, "s-0")]
+)
+@pytest.mark.usefixtures("shared")
+def test_stream_that_pushes_to_the_site(transmitter, options, chosen):
+    assert f"Stream: {chosen}\n" in signals("status", **options)
+    signals("verify", **options)
+    assert transmitter.calls[-1][2]["stream_id"] == chosen
+    signals("delete", **options)
+    assert transmitter.calls[-1][:2] == ("DELETE", f"/configuration?stream_id={chosen}")
+
+
+@pytest.mark.usefixtures("shared")
+def test_stream_that_is_named(transmitter):
+    assert signals("poll", stream="s-2") == "Events received: 0, rejected: 0\n"
+    signals("delete", stream="s-3")
+    assert transmitter.calls[-1][:2] == ("DELETE", "/configuration?stream_id=s-3")
+
+
+@pytest.mark.parametrize("action", ["status", "verify", "poll", "delete"])
+@pytest.mark.parametrize("options", [{}, {"stream": "s-9"}])
+def test_stream_that_is_not_known(transmitter, shared, action, options):
+    """The client of the site has streams, but none of them pushes to it."""
+    del shared[1]
+    with pytest.raises(CommandError, match=r"these streams: s-0, s-2, s-3\. .* --stream"):
+        signals(action, **options)
+    assert {method for method, *_ in transmitter.calls[1:]} == {"GET"}
+
+
+@pytest.mark.usefixtures("shared")
+def test_stream_is_not_known_without_the_url_of_the_site(configure):
+    configure(POST_LOGOUT_REDIRECT_URI="")
+    with pytest.raises(CommandError, match="--stream"):
+        signals("delete")
 
 
 def test_poll(idp, sign_in, transmitter, told):

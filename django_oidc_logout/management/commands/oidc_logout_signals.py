@@ -12,7 +12,7 @@ from django_oidc_logout.exceptions import ProviderUnavailable
 from django_oidc_logout.framework import request_scope
 from django_oidc_logout.providers.transmitter import Transmitter, configured_transmitters
 from django_oidc_logout.security_events import receipts
-from django_oidc_logout.security_events.stream import Stream
+from django_oidc_logout.security_events.stream import Stream, delivery
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -33,7 +33,8 @@ class Command(BaseCommand):
         add = parser.add_argument
         add("action", choices=ACTIONS)
         add("--provider", metavar="ALIAS", help="an alias with SHARED_SIGNALS (default: the only)")
-        add("--site", metavar="URL", default="", help="create: the site's URL")
+        add("--site", metavar="URL", default="", help="the site's URL, to which events are pushed")
+        add("--stream", metavar="ID", default="", help="a stream's ID, if there are several")
         add("--poll", action="store_true", help="create: the site polls, nothing is pushed")
 
     def handle(self, *_args: Any, action: str, **options: Any) -> None:
@@ -45,14 +46,18 @@ class Command(BaseCommand):
         with request_scope.begin(None):
             try:
                 sender = _sender(options["provider"])
-                lines = getattr(self, f"_{action}")(Stream(sender), options)
+                url = _push_url(sender, options["site"])
+                stream = Stream(sender, push_url=url, stream_id=options["stream"])
+                lines = getattr(self, f"_{action}")(stream, options)
             except ProviderUnavailable as exc:
                 raise CommandError(f"{exc}.") from exc
         for line in lines:  # with what the provider sent, which may be impossible to encode
             self.stdout.write(line.encode(errors="backslashreplace").decode())
 
     def _create(self, stream: Stream, options: dict[str, Any]) -> list[str]:
-        made = stream.create("" if options["poll"] else _push_url(stream.sender, options["site"]))
+        if not options["poll"] and not stream.push_url:
+            raise CommandError("Pass the site's URL: --site https://www.example.com")
+        made = stream.create(polls=options["poll"])
         lines = [f"Created the stream {made.get('stream_id')}."]
         if not stream.sender.is_audience(_texts(made.get("aud"))):
             lines.append(f'Set SHARED_SIGNALS["AUDIENCE"] to {made.get("aud")!r}.')
@@ -60,12 +65,11 @@ class Command(BaseCommand):
 
     def _status(self, stream: Stream, _options: dict[str, Any]) -> list[str]:
         found, verified = stream.configuration(), receipts.verified_at(stream.sender.options.alias)
-        delivery = found.get("delivery")
-        method = delivery.get("method") if isinstance(delivery, dict) else None
         return [
             f"Stream: {found.get('stream_id')}",
             f"Status: {stream.status().get('status')}",
-            f"Delivery: {method}",
+            f"Delivery: {delivery(found).get('method')}",
+            f"Endpoint: {delivery(found).get('endpoint_url')}",
             f"Audience: {found.get('aud')}",
             *(f"Event: {event}" for event in _texts(found.get("events_delivered"))),
             f"Last verified: {verified.isoformat(timespec='seconds') if verified else 'never'}",
@@ -99,12 +103,13 @@ def _sender(alias: str | None) -> Transmitter:
 
 
 def _push_url(sender: Transmitter, site: str) -> str:
-    """Return the URL of our view, at `site` or at the host of the post-logout redirect URI."""
+    """Return the URL of our view, at `site` or at the host of the post-logout redirect URI.
+
+    It is empty if neither is known.
+    """
     parts = urlsplit(sender.options.post_logout_redirect_uri)
     base = site.rstrip("/") or (f"{parts.scheme}://{parts.netloc}" if parts.netloc else "")
-    if not base:
-        raise CommandError("Pass the site's URL: --site https://www.example.com")
-    return base + reverse("oidc_logout:events")
+    return base and base + reverse("oidc_logout:events")
 
 
 def _texts(value: object) -> list[str]:
