@@ -57,7 +57,8 @@ def verified_at(alias: str) -> datetime | None:
 
 
 def _digest(event: SecurityEvent) -> str:
-    return digest(event.transmitter.issuer, event.jti)
+    """Return the key of a receipt. Each provider has a feed, in which a `jti` is unique."""
+    return digest(f"{event.options.alias}\0{event.transmitter.issuer}", event.jti)
 
 
 def _database() -> str:

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from django.db import Error
 
 from ..codes import EndedCode, NotEndedCode, RejectedCode
-from ..exceptions import OIDCLogoutError, SecurityEventInvalid, SessionsNotEnded
+from ..exceptions import (
+    OIDCLogoutError,
+    SecurityEventInvalid,
+    SessionsNotEnded,
+    TokenUnreadable,
+)
 from ..sessions import end, sql, tombstones
 from ..signals import logout_token_rejected, security_event
 from ..tokens import id_token
@@ -18,31 +23,46 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..models import OIDCSession
+    from ..providers.transmitter import Transmitter
     from .subjects import Subject
     from .token import SecurityEvent
 
 logger = logging.getLogger("django_oidc_logout")
 
+FINAL = (SecurityEventInvalid, TokenUnreadable)  # the same event would be rejected again
 
-def receive(
-    encoded: str, *, authorization: str | None = None, is_wrapped: bool = False
-) -> SecurityEvent:
-    """Verify an event and act on it. See `token.verify` for the arguments.
+
+def receive(encoded: str, *, authorization: str | None = None, is_wrapped: bool = False) -> None:
+    """Verify an event and act on it, for each provider that it is for.
+
+    Args:
+        encoded: the token.
+        authorization: the request's Authorization header; None if the site fetched the event.
+        is_wrapped: whether the token came in a JSON object.
 
     Raises:
-        OIDCLogoutError: the event is invalid, its keys cannot be fetched, or the site failed. If
-            the site failed, the same event can be sent again.
+        OIDCLogoutError: the event is invalid for all of them, its keys cannot be fetched, or the
+            site failed. If the site failed, the same event can be sent again.
     """
-    event = None
     try:
-        event = token.verify(encoded, authorization=authorization, is_wrapped=is_wrapped)
-        _act_once(event)
+        senders = token.senders(encoded, is_wrapped=is_wrapped)
+        attempts = [_try(encoded, sender, authorization) for sender in senders]
+        failures = [failure for failure in attempts if failure]
+        temporary = [failure for failure in failures if not isinstance(failure, FINAL)]
+        if temporary or len(failures) == len(senders):
+            raise [*temporary, *failures][0]
     except OIDCLogoutError as exc:
-        if event:
-            exc.issuer, exc.alias = event.options.issuer, event.options.alias
         reject(exc)
         raise
-    return event
+
+
+def _try(encoded: str, sender: Transmitter, authorization: str | None) -> OIDCLogoutError | None:
+    try:
+        _act_once(token.verify(encoded, sender, authorization=authorization))
+    except OIDCLogoutError as exc:
+        token.note_sender(exc, sender)
+        return exc
+    return None
 
 
 def reject(exc: OIDCLogoutError) -> None:

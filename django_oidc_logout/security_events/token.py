@@ -66,15 +66,41 @@ def loggable(jti: str) -> str:
     return jti if LOGGABLE.fullmatch(jti) else "(not shown)"
 
 
-def verify(
-    encoded: str, *, authorization: str | None = None, is_wrapped: bool = False
-) -> SecurityEvent:
+def senders(encoded: str, *, is_wrapped: bool) -> list[Transmitter]:
+    """Return the transmitters that an unverified event names, with each provider it is for.
+
+    Several providers can have one transmitter, such as the authorization servers of one
+    organization. There is at least one.
+
+    Args:
+        encoded: the token.
+        is_wrapped: whether the token came in a JSON object.
+
+    Raises:
+        TokenUnreadable: it is not a signed JWT.
+        SecurityEventInvalid: the event is not for this site.
+    """
+    _, claims = jws.parse(encoded)
+    known, audience = by_issuer(claims.get("iss")), jws.audience(claims)
+    mine = [sender for sender in known if sender.is_audience(audience)]
+    if found := [sender for sender in mine if sender.dialect.is_wrapped == is_wrapped]:
+        return found
+    failure = (
+        SecurityEventInvalid("invalid_request", RejectedCode.OTHER_MEDIA_TYPE)
+        if mine
+        else SecurityEventInvalid("invalid_audience", RejectedCode.OTHER_AUDIENCE)
+    )
+    note_sender(failure, known[0])
+    raise failure
+
+
+def verify(encoded: str, sender: Transmitter, *, authorization: str | None) -> SecurityEvent:
     """Verify a security event.
 
     Args:
         encoded: the token.
+        sender: one of its `senders`.
         authorization: the request's Authorization header; None if the site fetched the event.
-        is_wrapped: whether the token came in a JSON object.
 
     Raises:
         TokenUnreadable: it is not a signed JWT, or its `jti` is missing or cannot be used.
@@ -82,32 +108,10 @@ def verify(
         ProviderUnavailable: its keys cannot be fetched.
     """
     header, claims = jws.parse(encoded)
-    sender = _sender(claims, is_wrapped=is_wrapped)
-    try:
-        _require_authorization(sender, authorization)
-        require_type(header, sender.dialect.types)
-        require_signature(encoded, header, sender)
-        return _validate(claims, sender, now=time.time())
-    except OIDCLogoutError as exc:
-        note_sender(exc, sender)
-        raise
-
-
-def _sender(claims: Mapping[str, Any], *, is_wrapped: bool) -> Transmitter:
-    """Return the transmitter that the unverified claims name."""
-    senders = by_issuer(claims.get("iss"))
-    audience = jws.audience(claims)
-    mine = [sender for sender in senders if sender.is_audience(audience)]
-    for sender in mine:
-        if sender.dialect.is_wrapped == is_wrapped:
-            return sender
-    failure = (
-        SecurityEventInvalid("invalid_request", RejectedCode.OTHER_MEDIA_TYPE)
-        if mine
-        else SecurityEventInvalid("invalid_audience", RejectedCode.OTHER_AUDIENCE)
-    )
-    note_sender(failure, senders[0])
-    raise failure
+    _require_authorization(sender, authorization)
+    require_type(header, sender.dialect.types)
+    require_signature(encoded, header, sender)
+    return _validate(claims, sender, now=time.time())
 
 
 def note_sender(exc: OIDCLogoutError, sender: Transmitter) -> None:
