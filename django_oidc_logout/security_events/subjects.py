@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ALL = "ALL"
 """The session ID that stands for all sessions of the user."""
 STRONGEST_FIRST = ("iss_sub", "opaque", "email", "account")
-INTERPRETED = {"format", "user", "session"}
+INTERPRETED = {"format", "subject_type", "user", "session"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

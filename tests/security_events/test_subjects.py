@@ -231,10 +231,11 @@ def test_other_member_is_ignored_if_the_configuration_is_not_there(idp, make, si
     assert not is_signed_in(client)
 
 
-def test_configuration_does_not_matter_to_known_members(idp, make, sign_in):
+@pytest.mark.parametrize("name", ["format", "subject_type"])
+def test_configuration_does_not_matter_to_known_members(idp, make, sign_in, name):
     idp.answers["/.well-known/ssf-configuration"] = lambda handler: handler.send_error(503)
     client = sign_in()
-    subject = {"format": "complex", "user": iss_sub(), "session": opaque("session-1")}
+    subject = {name: "complex", "user": iss_sub(), "session": opaque("session-1")}
     assert_accepted(events.post(make(sub_id=with_issuer(subject, idp.issuer))))
     assert not is_signed_in(client)
 
