@@ -119,7 +119,8 @@ def check_events() -> list[CheckMessage]:
             id="oidc_logout.W048",
         )
         for name, event, _, options in _policies()
-        if "/" not in str(event) and event not in known and not _is_of_provider(str(event), options)
+        if not policy.is_uri(event) and event not in known
+        if not _is_of_provider(str(event), options)
     ]
 
 

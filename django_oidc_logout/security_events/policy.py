@@ -72,6 +72,11 @@ def short_name(event: str) -> str:
     return event.rpartition("/")[2]
 
 
+def is_uri(name: object) -> bool:
+    """Return whether an event's name is its whole URI."""
+    return isinstance(name, str) and "/" in name
+
+
 def action(transmitter: Transmitter, event: str, details: Details) -> Action:
     """Return what to do with an event.
 
@@ -87,5 +92,10 @@ def action(transmitter: Transmitter, event: str, details: Details) -> Action:
 
 
 def requested(transmitter: Transmitter) -> list[str]:
-    """Return the events to request from a transmitter: the known ones that are not ignored."""
-    return [event for event in DEFAULTS if action(transmitter, event, {}) != "ignore"]
+    """Return the events to request from a transmitter: the known ones that are not ignored.
+
+    They include the provider's own, and those that `POLICY` names by their URIs.
+    """
+    names = (*DEFAULTS, *transmitter.dialect.policy, *transmitter.signals.policy)
+    known = dict.fromkeys(filter(is_uri, names))
+    return [event for event in known if action(transmitter, event, {}) != "ignore"]

@@ -25,6 +25,7 @@ def found(configure, option, **others):
         ({"POLICY": {"session-revoked": "End", "account-purged": None}}, ["E039", "E039"]),
         ({"POLICY": {5: "end", "consent-revoked": "tell"}}, ["W048", "W048"]),
         ({"POLICY": {"https://example.com/of-its-own": "end"}}, []),
+        ({"POLICY": {("https://example.com",): "end"}}, ["W048"]),
         ({"POLICY": "end"}, []),
         ({"AUTHORIZATION": None, "AUDIENCE": None}, []),
         ({"AUTHORIZATION": "Bearer hush", "AUDIENCE": ["a", 5]}, []),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.providers.dialects import Dialect
 from django_oidc_logout.providers.transmitter import configured_transmitters
 from django_oidc_logout.security_events import policy
 from tests import events
@@ -18,6 +21,7 @@ from tests.events import (
 
 pytestmark = pytest.mark.django_db
 
+OWN = "https://example.com/event-type/opted-out"
 ENDING = [
     (SESSION_REVOKED, {}),
     (f"{CAEP}credential-change", {"credential_type": "password", "change_type": "update"}),
@@ -49,7 +53,7 @@ TELLING = [
     (f"{RISC}recovery-information-changed", {}),
     (f"{SSF}stream-updated", {"status": "paused"}),
     (f"{SSF}verification", {}),
-    ("https://example.com/an-event-of-its-own", {}),
+    (OWN, {}),
 ]
 IGNORED = [(f"{CAEP}session-established", {}), (f"{CAEP}session-presented", {})]
 ACTIONS = (
@@ -92,6 +96,11 @@ def test_policy_of_the_site(make, told, signals_of, action, is_short):
         ({"session-presented": "tell"}, {f"{CAEP}session-presented"}),
         ({f"{CAEP}session-established": "end"}, {f"{CAEP}session-established"}),
         ({"session-revoked": "ignore", "opt-in": "end"}, {SESSION_REVOKED}),
+        ({OWN: "end", SESSION_REVOKED: "end"}, {OWN}),
+        ({OWN: "tell"}, {OWN}),
+        ({OWN: "ignore"}, set()),
+        ({OWN: "forget"}, {OWN}),
+        ({"of-its-own": "end", 5: "end"}, set()),
     ],
 )
 def test_ignored_events_are_not_requested(signals_of, written, change):
@@ -99,6 +108,16 @@ def test_ignored_events_are_not_requested(signals_of, written, change):
     (transmitter,) = configured_transmitters()
     requested = set(policy.requested(transmitter))
     assert requested ^ ({*policy.DEFAULTS} - {event for event, _ in IGNORED}) == change
+
+
+@pytest.mark.parametrize(("written", "ignored"), [({}, set()), ({"opted-out": "ignore"}, {OWN})])
+def test_events_of_the_provider_are_requested(signals_of, written, ignored):
+    signals_of(POLICY=written)
+    (transmitter,) = configured_transmitters()
+    dialect = Dialect(policy={OWN: "end", f"{CAEP}session-presented": "tell", "of-its-own": "end"})
+    requested = policy.requested(replace(transmitter, dialect=dialect))
+    expected = {*policy.DEFAULTS, OWN} - {f"{CAEP}session-established"} - ignored
+    assert sorted(requested) == sorted(expected)
 
 
 @pytest.mark.parametrize("written", [{"session-revoked": "forget"}, "end", {5: 5}])
