@@ -27,7 +27,7 @@ from ..tokens.logout_token import LEEWAY
 from . import receiver, selection, subjects, token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from ..models import OIDCSession
     from ..providers.transmitter import Transmitter
@@ -122,16 +122,12 @@ def _end_all(sender: Transmitter, named: Mapping[str, Any]) -> int:
     try:
         ended = end.end_rows(found.rows, code=EndedCode.TOKEN_REVOCATION)
     except SessionsNotEnded:
-        _revoke(_without_row(found.rows))  # a repetition of the request no longer finds them
+        # A repetition of the request no longer finds them.
+        revocation.revoke_all(_without_row(found.rows))
         raise
     found.settle()
-    _revoke(found.rows)
+    revocation.revoke_all(found.rows)
     return ended
-
-
-def _revoke(rows: Iterable[OIDCSession]) -> None:
-    for row in rows:
-        revocation.revoke(row)
 
 
 def _without_row(rows: Collection[OIDCSession]) -> list[OIDCSession]:

@@ -17,7 +17,7 @@ from django_oidc_logout.models import OIDCSession, ReauthenticationMark
 from django_oidc_logout.sessions import engines, index
 from tests import events
 from tests.events import claims_of
-from tests.factories import is_signed_in
+from tests.factories import create_row, is_signed_in
 from tests.idp import MISSING, REFRESH_TOKEN
 
 pytestmark = pytest.mark.django_db
@@ -268,6 +268,27 @@ def test_session_that_ends_loses_its_refresh_token_although_another_fails(  # no
     post(bearer(), {"sub_id": iss_sub(idp.issuer)})
     assert [path for _, path in idp.asked].count("/revoke") == 2
     assert not OIDCSession.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "calls"),
+    [([500] * 5, 2), ([200, 500, 500, 200, 200], 3), ([500, 200, 500, 200, 500], 5)],
+)
+@override_settings(OIDC_LOGOUT_REVOKE_TOKENS=True)
+def test_provider_that_fails_in_a_row_is_not_called_again(  # noqa: PLR0913, PLR0917  # fixtures
+    idp, sign_in, bearer, caplog, statuses, calls
+):
+    """One that does not respond would delay the response by its timeout for each token."""
+    for _ in statuses:
+        sign_in()
+    create_row(issuer=idp.issuer, sub="ada", provider="default")  # without a token
+    answers = iter(statuses)
+    idp.answers["/revoke"] = lambda handler: handler.body(b"", status=next(answers))
+    assert post(bearer(), {"sub_id": iss_sub(idp.issuer)}).status_code == 204
+    assert not OIDCSession.objects.exists()
+    assert [path for _, path in idp.asked].count("/revoke") == calls
+    logged = [each for each in caplog.records if getattr(each, "code", "") == "token_not_revoked"]
+    assert len(logged) == len(statuses) - statuses[:calls].count(200)
 
 
 def test_keys_that_cannot_be_fetched(idp, sign_in, bearer):
