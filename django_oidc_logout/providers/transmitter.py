@@ -38,6 +38,14 @@ class Transmitter:
         own = self.dialect.issuer.format(origin=origin)
         return self.signals.issuer or own or self.options.issuer
 
+    def of_issuer(self, issuer: object) -> Transmitter | None:
+        """Return the transmitter of events with this `iss`, or None if it is another's.
+
+        If the provider's issuer has a placeholder, the returned options have the tenant's issuer.
+        """
+        found = replace(self, options=self.options.of_issuer(issuer) or self.options)
+        return found if found.issuer == issuer else None
+
     def is_audience(self, audience: Collection[str]) -> bool:
         """Return whether a token for this audience is for this site.
 

@@ -114,6 +114,7 @@ def _subject(body: str) -> Mapping[str, Any]:
 
 
 def _end_all(sender: Transmitter, named: Mapping[str, Any]) -> int:
+    sender = subjects.of_tenant(sender, named)
     meant = subjects.parse(sender, named, is_session=False)
     found = selection.select(meant, sender, time.time())
     found.require_reauthentication(found.rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.db import Error
@@ -127,6 +128,7 @@ def _verify_stream(event: SecurityEvent) -> None:
 def _end(event: SecurityEvent) -> None:
     if not event.subject:
         raise SecurityEventInvalid("invalid_request", RejectedCode.WRONG_SUBJECT, name="format")
+    event = replace(event, transmitter=subjects.of_tenant(event.transmitter, event.subject))
     is_session = event.name == policy.SESSION_REVOKED
     meant = subjects.parse(event.transmitter, event.subject, is_session=is_session)
     if not _end_sessions_of(meant, event):

@@ -90,6 +90,13 @@ class Subject:
         return [columns]
 
 
+def of_tenant(transmitter: Transmitter, subject: Members) -> Transmitter:
+    """Return the transmitter with the issuer of the subject, if each tenant has an issuer."""
+    user = subject.get("user", subject)
+    options = transmitter.options.of_issuer(user.get("iss") if isinstance(user, dict) else None)
+    return replace(transmitter, options=options) if options else transmitter
+
+
 def parse(transmitter: Transmitter, subject: Members, *, is_session: bool) -> list[Subject]:
     """Return which sessions a subject means; an empty list if the site cannot know.
 

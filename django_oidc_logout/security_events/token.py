@@ -125,7 +125,8 @@ def by_issuer(issuer: object) -> list[Transmitter]:
     Raises:
         SecurityEventInvalid: the `iss` is not that of a transmitter.
     """
-    found = [each for each in transmitter.configured_transmitters() if each.issuer == issuer]
+    every = transmitter.configured_transmitters()
+    found = [own for each in every if (own := each.of_issuer(issuer))]
     if not found:
         raise SecurityEventInvalid("invalid_issuer", RejectedCode.UNKNOWN_TRANSMITTER)
     return found
