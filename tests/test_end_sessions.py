@@ -37,7 +37,7 @@ from django_oidc_logout.sessions import (
     validity,
 )
 from django_oidc_logout.signals import session_ended
-from tests.factories import ENGINES, is_signed_in
+from tests.factories import ENGINES, create_row, is_signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -429,6 +429,26 @@ def test_sessions_in_a_cache_that_is_down_keep_their_rows(settings, sign_in, mon
         with pytest.raises(CommandError, match="does not respond"):
             call_command("oidc_logout_clear_sessions")
     assert OIDCSession.objects.exists()
+
+
+@pytest.mark.parametrize("clear", [end.clear_gone, lifetime.clear, validity.clear])
+def test_session_that_cannot_be_deleted_stops_no_other(monkeypatch, caplog, clear):
+    ada = get_user_model().objects.create(username="ada", is_active=False)
+    rows = [create_row(user=ada, ends_at=timezone.now()) for _ in range(6)]
+    delete = engines.delete
+
+    def fails_for_first(*keys):
+        if rows[0].session_key in keys:
+            raise OSError
+        delete(*keys)
+
+    monkeypatch.setattr(engines, "delete", fails_for_first)
+    monkeypatch.setattr(index, "BATCH", 2)
+    with pytest.raises(SessionsNotEnded) as raised:
+        clear()
+    assert (raised.value.ended, raised.value.failed) == (5, 1)
+    assert OIDCSession.objects.get() == rows[0]
+    assert caplog.text.count("Could not end a session") == 1
 
 
 STEPS = {

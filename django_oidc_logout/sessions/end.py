@@ -113,13 +113,44 @@ def _announce_end(
     )
 
 
+def end_groups(groups: Iterable[tuple[EndedCode, Iterable[OIDCSession]]]) -> int:
+    """End the sessions of each group of rows, with the group's code. Return how many ended.
+
+    Raises:
+        SessionsNotEnded: the index or a session store failed. The other sessions have ended.
+    """
+    count = failed = 0
+    for code, rows in groups:
+        try:
+            count += end_rows(rows, code=code)
+        except SessionsNotEnded as exc:
+            count, failed = count + exc.ended, failed + exc.failed
+    if failed:
+        raise SessionsNotEnded(ended=count, failed=failed)
+    return count
+
+
 def clear_gone() -> int:
     """Remove the rows whose session no longer exists. Return how many were removed.
 
+    `cached_db` finds a session in its cache even if the database no longer has it, so the session
+    is deleted before its row is removed.
+
     Raises:
-        Exception: any exception of the session store, or of the index.
+        SessionsNotEnded: some rows could not be removed.
+        Exception: any exception of the session store while it is read, or of the index.
     """
-    return announce_gone(index.clear())
+    removed: list[OIDCSession] = []
+    failed = 0
+    for batch in index.batches(index.gone()):
+        deleted, not_deleted = _try(_delete_sessions, batch)
+        done, not_removed = _try(index.remove, deleted)
+        removed += done
+        failed += len(not_deleted) + len(not_removed)
+    announce_gone(removed)
+    if failed:
+        raise SessionsNotEnded(ended=len(removed), failed=failed)
+    return len(removed)
 
 
 def announce_gone(rows: Sequence[OIDCSession], code: EndedCode = EndedCode.GONE) -> int:

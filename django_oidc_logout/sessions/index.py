@@ -149,28 +149,22 @@ def change_key(session: SessionBase) -> bool | None:
     return exists
 
 
-def clear() -> list[OIDCSession]:
-    """Remove the rows whose session no longer exists, and return them.
+def gone() -> list[OIDCSession]:
+    """Return the rows whose session no longer exists.
 
-    The server cannot look for a session in a cookie, so its row is removed if nobody has used the
-    session for twice its lifetime. `cached_db` finds a session in its cache even if the database no
-    longer has it, so the session is deleted from the cache before the row is removed.
+    The server cannot look for a session in a cookie, so it counts as gone if nobody has used it for
+    twice its lifetime.
 
     Raises:
         Exception: any exception of the session store, or of the index.
     """
     if engines.in_cookies():
         long_ago = timezone.now() - timedelta(seconds=conf.SESSION_COOKIE_AGE)
-        gone = list(matching().filter(expires_at__lt=long_ago))
-    else:
-        gone = [row for page in pages(matching()) for row in without_session(page)]
-        if gone:
-            time.sleep(PAUSE)
-    removed: list[OIDCSession] = []
-    for batch in batches(gone):
-        engines.delete(*(row.session_key for row in batch))
-        removed += remove(batch)
-    return removed
+        return list(matching().filter(expires_at__lt=long_ago))
+    rows = [row for page in pages(matching()) for row in without_session(page)]
+    if rows:
+        time.sleep(PAUSE)
+    return rows
 
 
 def without_session(rows: Sequence[OIDCSession]) -> list[OIDCSession]:

@@ -117,7 +117,7 @@ def clear() -> int:
     """End all overdue sessions. Return how many ended.
 
     Raises:
-        SessionsNotEnded: a session store failed. The batch's other sessions have ended.
+        SessionsNotEnded: a session store failed. The other sessions have ended.
     """
     rows = index.matching().filter(ends_at__lte=entry.moment(time.time()))
-    return sum(end.end_rows(page, code=EndedCode.OVERDUE) for page in index.pages(rows))
+    return end.end_groups((EndedCode.OVERDUE, page) for page in index.pages(rows))

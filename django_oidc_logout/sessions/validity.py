@@ -21,7 +21,7 @@ from ..exceptions import SessionsNotEnded
 from . import end, engines, index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from django.contrib.auth.base_user import AbstractBaseUser
     from django.contrib.sessions.backends.base import SessionBase
@@ -71,8 +71,8 @@ def end_invalid(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
         )
         return []
     with suppress(SessionsNotEnded):  # it is logged
-        _end(found)
-    return [row for row, _ in found]
+        end.end_groups(found)
+    return [row for _, rows in found for row in rows]
 
 
 def clear() -> int:
@@ -83,7 +83,7 @@ def clear() -> int:
         Exception: any exception of the session store while it is read.
     """
     rows = index.matching().select_related("user")
-    return sum(_end(_invalid(page)) for page in index.pages(rows))
+    return end.end_groups(group for page in index.pages(rows) for group in _invalid(page))
 
 
 def end_if_password_changed(rows: Sequence[OIDCSession], user: AbstractBaseUser) -> int:
@@ -101,21 +101,17 @@ def end_if_password_changed(rows: Sequence[OIDCSession], user: AbstractBaseUser)
         row.user = user  # type: ignore[assignment]  # the site's user model
     if engines.in_cookies():
         return end.end_rows(rows, code=EndedCode.PASSWORD_CHANGED)
-    return sum(_end(_invalid(batch)) for batch in index.batches(rows))
+    return end.end_groups(group for batch in index.batches(rows) for group in _invalid(batch))
 
 
-def _end(found: Iterable[tuple[OIDCSession, EndedCode]]) -> int:
-    rows: dict[EndedCode, list[OIDCSession]] = {}
-    for row, code in found:
-        rows.setdefault(code, []).append(row)
-    return sum(end.end_rows(each, code=code) for code, each in rows.items())
-
-
-def _invalid(rows: Sequence[OIDCSession]) -> list[tuple[OIDCSession, EndedCode]]:
-    """Return the rows of sessions that Django no longer accepts, each with the reason."""
+def _invalid(rows: Sequence[OIDCSession]) -> list[tuple[EndedCode, list[OIDCSession]]]:
+    """Return the rows of sessions that Django no longer accepts, grouped by the reason."""
     sessions = engines.read(row.session_key for row in rows)
-    checked = [(row, _code(row, sessions.get(row.session_key, {}))) for row in rows]
-    return [(row, code) for row, code in checked if code]
+    found: dict[EndedCode, list[OIDCSession]] = {}
+    for row in rows:
+        if code := _code(row, sessions.get(row.session_key, {})):
+            found.setdefault(code, []).append(row)
+    return list(found.items())
 
 
 def _code(row: OIDCSession, session: Mapping[str, Any]) -> EndedCode | None:

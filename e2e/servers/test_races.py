@@ -18,7 +18,8 @@ from django.urls import path
 
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.models import OIDCSession
-from django_oidc_logout.sessions import engines, index
+from django_oidc_logout.sessions import engines
+from django_oidc_logout.sessions.end import clear_gone
 from e2e.servers.conftest import assert_ended
 from e2e.servers.interleaving import stopped_before
 from tests.factories import copy_of, is_signed_in, post_logout_token
@@ -278,7 +279,7 @@ def test_end_of_sessions_during_their_end(in_turn, end, end_here, signals):
 @pytest.mark.parametrize("name", WORK)
 def test_housekeeping_during_a_request(in_turn, working, aside, name):
     def clear(client):
-        return lambda: aside(index.clear)
+        return lambda: aside(clear_gone)
 
     assert in_turn(lambda client: working(client, name), clear, lives) == []
 
