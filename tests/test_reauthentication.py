@@ -43,6 +43,17 @@ def ada():
     return get_user_model().objects.get_or_create(username="ada")[0]
 
 
+def waits(request):
+    """Sign in as far as the second factor."""
+    remember_login(request, request.id_token)
+    return HttpResponse("waits")
+
+
+def second_factor(request):
+    login(request, ada(), PASSWORD_BACKEND)
+    return HttpResponse("signed in")
+
+
 def hand_written(request):
     """Sign in as a site does that checks, and records, the sign-in itself."""
     if refused := check_reauthentication(request, request.claims):
@@ -86,6 +97,8 @@ def other_client(request):
 
 urlpatterns = [
     *other_urls,
+    path("waits/", waits),
+    path("second-factor/", second_factor),
     path("hand-written/", hand_written),
     path("careless/", careless),
     path("by-api/", signs_in_by_api),
@@ -376,6 +389,18 @@ def test_other_libraries(idp, visit, url):
     client, answer = visit(url, auth_time=in_seconds(0))
     assert answer.content == b"signed in"
     assert is_signed_in(client)
+
+
+@pytest.mark.parametrize("auth_time", [-60, None])
+@pytest.mark.parametrize("sub", ["ada", "grace"])
+def test_mark_that_is_set_before_the_second_factor(visit, auth_time, sub):
+    """The row of the sign-in does not have a user yet, so it does not end by its user."""
+    visit("/hand-written/")
+    claims = {} if auth_time is None else {"auth_time": in_seconds(auth_time)}
+    client, _ = visit("/waits/", sub=sub, sid="session-2", **claims)
+    assert end_sessions(user=ada(), reauthenticate=True) == 1
+    assert client.get("/second-factor/").status_code == (403 if sub == "ada" else 200)
+    assert is_signed_in(client) is (sub == "grace")
 
 
 def test_check(idp, visit, rf):

@@ -186,7 +186,9 @@ def _follow(request: HttpRequest, user: AbstractBaseUser) -> None:
         row, is_sign_in = rows.follow_login(request, user)
         is_ended = row is not None and _ended_meanwhile(request, row)
         unrecorded.mark(request)
-        if row is not None and is_sign_in and not is_ended:
+        if row is None or not is_sign_in or is_ended:
+            return
+        if not admission.enforce(request, _token_of(row)):
             _announce(row, request)
     except Exception:  # this must not break the sign-in either
         rows.follow_later(request.session)
@@ -194,6 +196,15 @@ def _follow(request: HttpRequest, user: AbstractBaseUser) -> None:
             "Could not record who uses a session now, run oidc_logout_doctor",
             extra=LogCode.USER_SWITCH_NOT_RECORDED.extra(),
         )
+
+
+def _token_of(row: OIDCSession) -> IDToken:
+    """Return the ID Token of a sign-in that waited for a second factor.
+
+    A sign-in without an `auth_time` was allowed when its row was written, so that time counts.
+    """
+    claims = {"iss": row.issuer, "sub": row.sub, "auth_time": row.signed_in_at.timestamp()}
+    return id_token.read_verified(row.id_token, claims, row.provider)
 
 
 def _ended_meanwhile(request: HttpRequest, row: OIDCSession) -> bool:
