@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import time
 from functools import partial
 
 import pytest
@@ -21,6 +22,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import OperationalError
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from django_oidc_logout.api import end_sessions, session_handle
 from django_oidc_logout.checks import sockets
@@ -267,6 +269,40 @@ def test_a_session_that_has_ended_is_refused(engine, sign_in, consumer, end):
     client = sign_in()
     end(client)
     refused(socket(client, consumer))
+
+
+def become_overdue(client):
+    session = client.session
+    session["_oidc_logout_ends_at"] = time.time()
+    session.save()
+    OIDCSession.objects.update(ends_at=timezone.now())
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_session_that_is_overdue_is_refused(sign_in, consumer, is_recorded):
+    client = sign_in()
+    become_overdue(client)
+    if not is_recorded:
+        OIDCSession.objects.all().delete()
+    refused(socket(client, consumer))
+
+
+@pytest.mark.parametrize("layers", [IN_MEMORY, {}])
+def test_a_session_is_watched_until_its_end(settings, sign_in, layers):
+    settings.CHANNEL_LAYERS = layers
+    session = sign_in().session
+
+    async def scenario():
+        async with room("watch").Watch(session) as watch:
+            assert not await watch.has_ended()
+            session["_oidc_logout_ends_at"] = time.time() + 0.01
+            await asyncio.wait_for(watch.wait(), PATIENCE)
+
+    run(scenario)
+
+
+def test_a_socket_closes_if_the_end_of_its_session_became_earlier(sign_in, quick):
+    closes(sign_in(), quick, become_overdue)
 
 
 @pytest.mark.parametrize("is_recorded", [True, False])

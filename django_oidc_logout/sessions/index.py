@@ -236,8 +236,9 @@ def is_orphan(key: str) -> bool:
 
 
 def has_handle(handle: str) -> bool:
-    """Return whether a session with this handle has a row."""
-    return OIDCSession.objects.using(database()).filter(handle=handle).exists()
+    """Return whether a session with this handle has a row, and is not overdue."""
+    rows = OIDCSession.objects.using(database()).filter(handle=handle)
+    return rows.exclude(ends_at__lte=timezone.now()).exists()
 
 
 def database() -> str:

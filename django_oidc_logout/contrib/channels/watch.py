@@ -1,20 +1,22 @@
 """Watching a session while a connection is open.
 
 The channel layer sends a message as soon as the session has ended. But a layer can lose a message,
-forget a group after a day, or fail. So the session's row is also checked every few minutes.
+forget a group after a day, or fail. So the session's row is also checked every few minutes, and
+when the session reaches its end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from ...codes import LogCode
-from ...sessions import engines, entry, handles, index
+from ...sessions import engines, entry, handles, index, lifetime
 from .layers import group
 
 if TYPE_CHECKING:
@@ -65,9 +67,9 @@ class Watch:
         """Wait for the layer's message until the next check is due. Return whether it came."""
         message = self.message
         if message is None:
-            await asyncio.sleep(min(RETRY_SECONDS, self.check_seconds))
+            await asyncio.sleep(min(RETRY_SECONDS, self._until_check()))
             return False
-        await asyncio.wait({message}, timeout=self.check_seconds)
+        await asyncio.wait({message}, timeout=self._until_check())
         if not message.done():
             return False
         if (failure := message.exception()) is None:
@@ -75,6 +77,12 @@ class Watch:
         self.message = None
         self._log(failure)
         return await self._is_told()
+
+    def _until_check(self) -> float:
+        """Return the seconds until the next check, which is at the session's end at the latest."""
+        ends_at = entry.ends_at(self.session)
+        left = self.check_seconds if ends_at is None else ends_at - time.time()
+        return min(self.check_seconds, max(left, 0))
 
     async def _is_gone(self) -> bool:
         try:
@@ -116,12 +124,15 @@ class Watch:
 
 
 def _has_ended(session: SessionBase) -> bool:
-    """Return whether a session has ended since it was read."""
+    """Return whether a session is overdue, or has ended since it was read."""
+    if lifetime.is_overdue(session):
+        return True
     if entry.row_key(session):
         return not index.has_handle(handles.session_handle(session))
     return not engines.in_cookies() and not engines.read([str(session.session_key)])
 
 
 def _is_row_gone(session: SessionBase, handle: str) -> bool:
-    """Return whether a session's row is gone; False if it never had one."""
-    return bool(entry.row_key(session)) and not index.has_handle(handle)
+    """Return whether a session is overdue or its row is gone. It may never have had one."""
+    is_gone = bool(entry.row_key(session)) and not index.has_handle(handle)
+    return is_gone or lifetime.is_overdue(session)
