@@ -26,7 +26,7 @@ from django_oidc_logout import idp_initiated
 from django_oidc_logout.framework import safe_cache
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.providers import copies
-from django_oidc_logout.sessions import back_channel, engines, tombstones
+from django_oidc_logout.sessions import back_channel, engines, entry, tombstones
 from django_oidc_logout.tokens.logout_token import verify
 from tests.factories import (
     assert_refused,
@@ -777,6 +777,15 @@ def test_site_without_time_zones(settings, sign_in, logout_token, ids):
 def test_sid_ends_its_session_whenever_it_began(signed_in_at, logout_token):
     client = signed_in_at(0)
     assert post_logout_token(logout_token(iat=time.time() - 100)).status_code == 200
+    assert not is_signed_in(client)
+
+
+def test_renewal_in_the_second_after_the_token_saves_nobody(idp, sign_in, logout_token):
+    client, second = sign_in(), int(time.time()) - 5
+    OIDCSession.objects.update(
+        signed_in_at=entry.moment(second + 0.5), id_token=idp.id_token(iat=second + 1)
+    )
+    assert post_logout_token(logout_token(iat=second, sid=MISSING)).status_code == 200
     assert not is_signed_in(client)
 
 
