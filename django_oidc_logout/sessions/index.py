@@ -33,8 +33,7 @@ logger = logging.getLogger("django_oidc_logout")
 BATCH = 500
 PAUSE = 2  # seconds; `login()` as another user deletes a session just before its row follows
 
-OVERDUE = "_oidc_logout_overdue"
-"""The attribute of a session that this request found at its end, with the row that it had."""
+OVERDUE = "_oidc_logout_overdue"  # the attribute of an overdue session, with the row that it had
 
 T = TypeVar("T")
 
