@@ -254,7 +254,7 @@ def test_only_a_verified_token_makes_a_tenant_known(tenants, configure):
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["signed in", "cache lost"])
 @pytest.mark.parametrize("algorithms", [["RS256"], []], ids=["set", "published"])
-def test_tokens_of_a_tenant_without_documents_are_not_limited(  # noqa: PLR0913, PLR0917
+def test_tokens_of_a_tenant_without_documents_are_not_limited(  # noqa: PLR0913, PLR0917  # fixtures
     tenants, configure, sign_in, logout_token, algorithms, is_known
 ):
     end, jwks = f"{tenants.issuer}/end", f"{tenants.issuer}/jwks"

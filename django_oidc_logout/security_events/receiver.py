@@ -17,13 +17,11 @@ from ..exceptions import (
 )
 from ..sessions import end, sql, tombstones
 from ..signals import logout_token_rejected, security_event
-from ..tokens import id_token
 from . import policy, receipts, selection, state, subjects, token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..models import OIDCSession
     from ..providers.transmitter import Transmitter
     from .subjects import Subject
     from .token import SecurityEvent
@@ -51,7 +49,7 @@ def receive(encoded: str, *, authorization: str | None = None, is_wrapped: bool 
         failures = [failure for failure in attempts if failure]
         temporary = [failure for failure in failures if not isinstance(failure, FINAL)]
         if temporary or len(failures) == len(senders):
-            raise [*temporary, *failures][0]
+            raise (temporary or failures)[0]
     except OIDCLogoutError as exc:
         reject(exc)
         raise
@@ -144,14 +142,9 @@ def _end(event: SecurityEvent) -> None:
 
 def _end_sessions_of(meant: Sequence[Subject], event: SecurityEvent) -> int:
     found = selection.select(meant, event.transmitter, event.occurred_at)
-    rows = [row for row in found.rows if _began(row) <= found.at]
+    rows = [row for row in found.rows if tombstones.began_by_id_token(row) <= found.at]
     found.require_reauthentication(rows)
     ended = end.end_rows(rows, code=EndedCode.SECURITY_EVENT)
     if ended:
         found.settle()
     return ended
-
-
-def _began(row: OIDCSession) -> float:
-    sign_in = id_token.read_or_none(row.id_token)
-    return tombstones.began(row, sign_in.issued_at if sign_in else None)

@@ -185,10 +185,11 @@ def began_by_id_token(row: OIDCSession) -> float:
 def began(row: OIDCSession, issued_at: float | None) -> float:
     """Return when a session began, by the provider's clock if the ID Token has an `iat`.
 
-    After a renewal, the ID Token is later than the sign-in, so the earlier time counts.
+    After a renewal, the ID Token is later than the sign-in, so the earlier time counts. Tokens and
+    events have whole seconds, so the sign-in has as well.
     """
     signed_in_at = row.signed_in_at.timestamp()
-    return signed_in_at - LEEWAY if issued_at is None else min(issued_at, signed_in_at)
+    return signed_in_at - LEEWAY if issued_at is None else min(issued_at, int(signed_in_at))
 
 
 def _event_name(values: Mapping[str, str]) -> str:

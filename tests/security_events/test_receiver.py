@@ -19,7 +19,7 @@ from django_oidc_logout.codes import RejectedCode
 from django_oidc_logout.fields import digest
 from django_oidc_logout.models import OIDCSession, ReauthenticationMark, ReceivedEvent
 from django_oidc_logout.security_events import marks, receipts, state
-from django_oidc_logout.sessions import engines
+from django_oidc_logout.sessions import engines, entry
 from django_oidc_logout.signals import security_event
 from tests import events
 from tests.events import (
@@ -541,6 +541,15 @@ def test_renewed_session_began_at_its_sign_in(make, sign_in):
     client = sign_in()
     OIDCSession.objects.update(signed_in_at=timezone.now() - timedelta(hours=1))
     assert_accepted(events.post(make(details={"event_timestamp": ago(60)})))
+    assert not is_signed_in(client)
+
+
+def test_renewal_in_the_second_after_the_event_saves_nobody(make, idp, sign_in):
+    client, second = sign_in(), int(time.time()) - 5
+    OIDCSession.objects.update(
+        signed_in_at=entry.moment(second + 0.5), id_token=idp.id_token(iat=second + 1)
+    )
+    assert_accepted(events.post(make(iat=second, details={"event_timestamp": second})))
     assert not is_signed_in(client)
 
 

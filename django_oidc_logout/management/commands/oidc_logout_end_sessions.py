@@ -151,8 +151,8 @@ def _rows(options: dict[str, Any]) -> QuerySet[OIDCSession]:
         CommandError: the criteria are missing or wrong.
     """
     given = [name for name in CRITERIA if options[name] is not None]
-    is_narrow = bool({*given} - {"signed_in_before"})
-    if options["all"] == is_narrow and (is_narrow or not given):
+    is_wrong = {*given} - {"signed_in_before"} if options["all"] else not given
+    if is_wrong:
         raise CommandError("Give at least one criterion. --all allows only --signed-in-before.")
     for name in given:
         if options[name] == "":  # such as from a variable of the shell that is not set
