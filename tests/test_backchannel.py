@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
@@ -778,6 +779,15 @@ def test_sid_ends_its_session_whenever_it_began(signed_in_at, logout_token):
     client = signed_in_at(0)
     assert post_logout_token(logout_token(iat=time.time() - 100)).status_code == 200
     assert not is_signed_in(client)
+
+
+def test_sessions_that_began_in_the_second_of_the_token_cost_no_query_each(sign_in, logout_token):
+    clients, second = [sign_in(), sign_in()], int(time.time())
+    OIDCSession.objects.update(signed_in_at=entry.moment(second + 0.5))
+    with CaptureQueriesContext(connection) as queries:
+        assert post_logout_token(logout_token(iat=second, sid=MISSING)).status_code == 200
+    assert not [each for each in queries if "id_token" in each["sql"]]
+    assert not any(map(is_signed_in, clients))
 
 
 def test_renewal_in_the_second_after_the_token_saves_nobody(idp, sign_in, logout_token):

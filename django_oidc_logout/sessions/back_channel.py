@@ -125,7 +125,7 @@ def _is_meant(row: OIDCSession, token: LogoutToken) -> bool:
     Within the leeway, the ID Token says by the provider's clock when the session began.
     """
     is_by_sid = bool(token.sid and row.sid)
-    if is_by_sid or row.signed_in_at.timestamp() <= token.issued_at:
+    if is_by_sid or int(row.signed_in_at.timestamp()) <= token.issued_at:  # as `began` counts
         return True
     try:
         return tombstones.began_by_id_token(row) <= token.issued_at
