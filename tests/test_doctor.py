@@ -1184,6 +1184,19 @@ def test_settings_of_the_wrong_kind(site, broken, given):
     assert run(site=given, vendor="keycloak")[1] == 1
 
 
+def test_mozillas_settings_of_the_wrong_kind(site):
+    """No system check of the package reports these."""
+    site.settings.OIDC_PROXY = 5
+    details = {problem["id"]: problem["detail"] for problem in problems(examine())}
+    assert details["discovery"] == "The settings are invalid: TypeError."
+
+
+def test_a_provider_that_cannot_be_inspected(site, monkeypatch):
+    monkeypatch.setattr(doctor_reports, "inspect_provider", raising(RuntimeError("a-secret")))
+    (problem,) = problems(examine())
+    assert problem["detail"] == "The inspection of the provider failed with RuntimeError."
+
+
 def test_a_check_that_fails(site, monkeypatch):
     monkeypatch.setattr(doctor_site, "run_checks", raising(RuntimeError("a-secret")))
     (problem,) = problems(examine())

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model, login
 from django.contrib.sessions.backends.db import SessionStore
 from django.core import signing
 from django.core.management import call_command
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.test import Client
 from django.urls import path
@@ -302,6 +302,20 @@ def test_marks_that_cannot_be_written(sign_in, monkeypatch):
     monkeypatch.setattr(reauthentication, "_write", down)
     with pytest.raises(SessionsNotEnded):
         end_sessions(sub="ada", reauthenticate=True)
+
+
+def test_nobody_is_signed_out_if_the_rows_cannot_be_read(sign_in):
+    client = sign_in()
+
+    def locked(execute, sql, *rest):
+        if "oidcsession" in sql:
+            raise DatabaseError
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(locked), pytest.raises(SessionsNotEnded):
+        end_sessions(sub="ada", reauthenticate=True)
+    assert not ReauthenticationMark.objects.exists()
+    assert is_signed_in(client)
 
 
 def test_marks_that_cannot_be_read_refuse_nobody(ended, idp, monkeypatch, caplog):
