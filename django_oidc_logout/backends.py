@@ -110,10 +110,7 @@ class OIDCLogoutMixin(DiscoveryMixin):
             return None
         if request is not None and user is not None and user == entry.signed_in_user(request):
             if tokens := pending.take(request, user):
-                # A session without a row began by a password, or could not be recorded.
-                session = request.session
-                is_new = entry.is_signed_in(session) and not entry.row_key(session)
-                recording.record(request, tokens, renewal=not is_new)
+                recording.record(request, tokens, renewal=True)
             # The session may have ended in the meantime.
             return None if entry.signed_in_user(request) is None else user
         return user

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest.mock import Mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -18,10 +19,10 @@ from django.urls import path
 from django.utils import timezone
 
 from django_oidc_logout import api
-from django_oidc_logout.api import check_reauthentication, end_sessions, remember_login
+from django_oidc_logout.api import check_reauthentication, end_sessions, remember_login, renew_login
 from django_oidc_logout.exceptions import SessionsNotEnded, TokenUnreadable
 from django_oidc_logout.models import OIDCSession, ReauthenticationMark, SignalStream
-from django_oidc_logout.sessions import admission, reauthentication
+from django_oidc_logout.sessions import admission, reauthentication, record
 from tests.factories import (
     PASSWORD_BACKEND,
     api_request,
@@ -47,6 +48,11 @@ def waits(request):
     """Sign in as far as the second factor."""
     remember_login(request, request.id_token)
     return HttpResponse("waits")
+
+
+def renews(request):
+    renew_login(request, request.id_token)
+    return HttpResponse("renewed")
 
 
 def second_factor(request):
@@ -98,6 +104,7 @@ def other_client(request):
 urlpatterns = [
     *other_urls,
     path("waits/", waits),
+    path("renews/", renews),
     path("second-factor/", second_factor),
     path("hand-written/", hand_written),
     path("careless/", careless),
@@ -240,6 +247,25 @@ def test_signed_in_as_somebody_else(ended, sign_in, idp):
     assert come_back(client, idp).status_code == 403
     assert not is_signed_in(client)
     assert not OIDCSession.objects.exists()
+
+
+def test_renewal_by_another_subject_is_a_sign_in(ended, sign_in, idp):
+    """Both are the same user of the site."""
+    client = sign_in(Client(), sub="another", sid="session-2")
+    OIDCSession.objects.update(signed_in_at=timezone.now() - timedelta(hours=1))
+    sign_in(client, sub="another again", sid="session-2")
+    assert timezone.now() - OIDCSession.objects.get().signed_in_at < timedelta(minutes=1)
+    assert come_back(client, idp).status_code == 403
+    assert not is_signed_in(client)
+
+
+def test_renewal_of_a_sign_in_that_was_not_recorded(visit, sign_in, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(record, "record", Mock(side_effect=DatabaseError))
+        client, _ = visit("/hand-written/")
+    end_sessions(sub="ada", reauthenticate=True)
+    assert client.get("/renews/").status_code == 403
+    assert not is_signed_in(client)
 
 
 # What is ended, and whether Ada must authenticate again, who has the session `session-1`.

@@ -110,6 +110,13 @@ def test_new_tokens_do_not_change_who_acts_as_whom(ada, idp, verb):
     assert (row.user, row.acts_as, row.sid) == (staff, grace, "new")
 
 
+def test_renewal_keeps_who_signed_in(ada, idp):
+    """django-impersonate changes `request.user`, and not the session."""
+    person, ada.user = ada.user, get_user_model().objects.create_user("grace")
+    row = renew_login(ada, idp.id_token(sid="new"))
+    assert (row.user, row.acts_as, row.sid) == (person, None, "new")
+
+
 def test_login_is_flushed_if_the_session_ends_meanwhile(ada, monkeypatch):
     bound_store.bind(ada)
     monkeypatch.setattr(record, "_move", lambda row, old_key: False)

@@ -93,7 +93,8 @@ def _write(old_key: str, values: dict[str, Any], *, renewal: bool) -> OIDCSessio
 def _changes(row: OIDCSession, values: dict[str, Any], *, renewal: bool) -> dict[str, Any]:
     """Return what to change in a row. A renewal keeps values of `KEPT` that it does not have."""
     user, is_same = values["user"], (row.issuer, row.sub) == (values["issuer"], values["sub"])
-    if is_same and user is not None and row.acts_as_id == user.pk:
+    is_acting = is_same and user is not None and row.acts_as_id == user.pk
+    if is_acting or (renewal and row.user_id is not None):
         values = {name: value for name, value in values.items() if name != "user"}
     else:
         values = {**values, "acts_as": None}

@@ -44,17 +44,20 @@ def record(
         request: the request that has just been signed in.
         tokens: the verified tokens.
         renewal: whether the session was signed in before. If it has ended in the meantime, it is
-            flushed instead.
+            flushed instead. The token of another person, by its issuer and subject, is a sign-in.
 
     Returns:
         The row, or None if it could not be written, the sign-in was refused, or the session ended.
     """
+    is_sign_in = not renewal or not entry.row_key(request.session)
     try:
         unrecorded.settle(request)
         provider = _named(tokens.provider)
         entry.mark_provider(request.session, provider or configured.only_alias())
         token = id_token.read_verified(tokens.id_token, tokens.claims, provider)
         entry.mark_provider(request.session, token.alias)
+        if renewal and _is_of_another(request, token):
+            renewal, is_sign_in = False, True
         if not admission.limit(request, token, renewal=renewal):
             return None
         row = rows.record(
@@ -64,19 +67,25 @@ def record(
             refresh_token=(tokens.refresh_token or "") if _keeps_refresh_token(token) else "",
             renewal=renewal,
         )
-        if row is not None and not renewal and admission.enforce(request, token):
+        if row is not None and is_sign_in and admission.enforce(request, token):
             return None
     except Exception as exc:  # noqa: BLE001  # recording must not break the sign-in
         _log_failure(exc)
-        if not renewal:
+        if is_sign_in:
             unrecorded.announce(request)
         return None
     if row is not None and tombstones.enforce(request, row, token.issued_at):
         row = None
-    if row is not None and row.user_id is not None and not renewal:
+    if row is not None and row.user_id is not None and is_sign_in:
         _announce(row, request)
     _warm(token)
     return row
+
+
+def _is_of_another(request: HttpRequest, token: IDToken) -> bool:
+    """Return whether the session's row has another subject than a token."""
+    row = index.current(request)
+    return row is not None and (row.issuer, row.sub) != (token.issuer, token.subject)
 
 
 def _announce(row: OIDCSession, request: HttpRequest) -> None:
