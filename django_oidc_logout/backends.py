@@ -15,7 +15,7 @@ from .exceptions import ProviderUnavailable
 from .framework import request_scope
 from .providers import sign_in_settings
 from .rp_initiated import destination
-from .sessions import entry, index, pending
+from .sessions import entry, index, pending, validity
 from .sign_in import recording, refusals
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class OIDCLogoutMixin(DiscoveryMixin):
             if request is not None:
                 request.__dict__[refusals.UNAVAILABLE] = True
             return None
-        if request is not None and user is not None and user == entry.signed_in_user(request):
+        if request is not None and user is not None and _is_signed_in(request, user):
             if tokens := pending.take(request, user):
                 recording.record(request, tokens, renewal=True)
             # The session may have ended in the meantime.
@@ -123,6 +123,10 @@ class OIDCLogoutMixin(DiscoveryMixin):
     async def aget_user(self, user_id: Any) -> AbstractBaseUser | None:
         """See `get_user`. Django's own method would not call a site's `get_user`."""
         return await sync_to_async(self.get_user)(user_id)
+
+
+def _is_signed_in(request: HttpRequest, user: AbstractBaseUser) -> bool:
+    return validity.is_of(request.session, user) and entry.signed_in_user(request) is not None
 
 
 class OIDCLogoutBackend(OIDCLogoutMixin, OIDCAuthenticationBackend):  # type: ignore[misc]  # untyped

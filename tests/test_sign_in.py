@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,7 +26,7 @@ from django_oidc_logout.middleware import OIDCSessionMiddleware
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.sessions import bound_store, index
 from django_oidc_logout.signals import signed_in
-from tests.factories import PASSWORD_BACKEND, is_signed_in, query_of
+from tests.factories import PASSWORD_BACKEND, copy_of, is_signed_in, query_of
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +35,12 @@ MOZILLA_BACKEND = "mozilla_django_oidc.auth.OIDCAuthenticationBackend"
 OWN_BACKEND = "django_oidc_logout.backends.OIDCLogoutBackend"
 
 
-@pytest.fixture(params=["own backend", "OIDC_STORE_ID_TOKEN"])
+@pytest.fixture(params=["own backend", "OIDC_STORE_ID_TOKEN", "both"])
 def capture(request, settings):
-    """Capture ID Tokens in each of the two ways."""
+    """Capture ID Tokens in each of the two ways, and in both."""
+    settings.OIDC_STORE_ID_TOKEN = request.param != "own backend"
     if request.param == "OIDC_STORE_ID_TOKEN":
         settings.AUTHENTICATION_BACKENDS = [MOZILLA_BACKEND]
-        settings.OIDC_STORE_ID_TOKEN = True
 
 
 @pytest.fixture
@@ -121,6 +122,35 @@ def test_bearer_of_an_access_token_needs_no_sign_in(idp):
     idp.userinfo = {"email": "ada@example.com"}
     user = OIDCLogoutBackend().get_or_create_user("access-token", None, None)
     assert user.email == "ada@example.com"
+
+
+def impersonates(get_response):
+    """Do what django-impersonate's middleware does: it does not change the session."""
+
+    def middleware(request):
+        if request.user.is_authenticated:
+            request.user = get_user_model().objects.get_or_create(username="grace")[0]
+        return get_response(request)
+
+    return middleware
+
+
+@pytest.mark.urls("tests.test_lifetime")
+@pytest.mark.usefixtures("capture")
+@pytest.mark.parametrize("is_hijacked", [True, False])
+def test_refresh_while_somebody_acts_as_another_user(settings, sign_in, is_hijacked):
+    now = int(time.time())
+    client = sign_in(sid="old", session_expiry=now + 1000)
+    before = OIDCSession.objects.get()
+    if is_hijacked:
+        client.get("/act-as/")
+    else:
+        settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.impersonates"]
+    sign_in(copy_of(client), sid=None, session_expiry=now + 5000)
+    row = OIDCSession.objects.get()
+    kept = ("user", "acts_as", "sid", "ends_at", "signed_in_at", "handle")
+    assert [getattr(row, name) for name in kept] == [getattr(before, name) for name in kept]
+    assert row.id_token != before.id_token
 
 
 @pytest.fixture

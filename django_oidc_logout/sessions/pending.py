@@ -77,5 +77,7 @@ def take(request: HttpRequest, user: AbstractBaseUser) -> PendingTokens | None:
     for source in _sources:
         if (tokens := source(request, user)) is not None:
             return tokens
-    id_token = entry.mozilla_id_token(request.session) or flushed.of(request.session).id_token
+    session = request.session
+    of_mozilla = entry.new_id_token if entry.row_key(session) else entry.mozilla_id_token
+    id_token = of_mozilla(session) or flushed.of(session).id_token
     return PendingTokens(id_token=id_token) if id_token else None

@@ -158,7 +158,7 @@ def follow_login(request: HttpRequest, user: AbstractBaseUser) -> tuple[OIDCSess
     Raises:
         DatabaseError: the row cannot be read or written. A surrounding transaction stays usable.
     """
-    row = _row_before_login(request)
+    row = row_before_login(request)
     if row is None:
         if _own_key(request.session):
             entry.flush(request)
@@ -203,7 +203,7 @@ def _move(row: OIDCSession, old_key: str) -> bool:
         return bool(rows.update(**values))
 
 
-def _row_before_login(request: HttpRequest) -> OIDCSession | None:
+def row_before_login(request: HttpRequest) -> OIDCSession | None:
     """Return the row that the browser's session had before `login()`, or before `logout()`."""
     session = request.session
     own_key = _own_key(session)
@@ -242,7 +242,7 @@ def keep_ended(request: HttpRequest, row: OIDCSession | None) -> None:
 
 def remove_replaced(request: HttpRequest) -> None:
     """Remove the row of the session that a sign-in through a provider has replaced."""
-    row = _row_before_login(request)
+    row = row_before_login(request)
     if row is None or row.session_key == entry.row_key(request.session):
         return
     if engines.delete_hidden(row.session_key):  # otherwise the row must remain

@@ -48,6 +48,11 @@ def is_accepted(session: SessionBase) -> bool:
     return user is not None and _has_valid_hash(user, session)
 
 
+def is_of(session: SessionBase | Mapping[str, Any], user: AbstractBaseUser) -> bool:
+    """Return whether a session is a user's. `request.user` may be somebody who is impersonated."""
+    return bool(session.get(auth.SESSION_KEY) == user._meta.pk.value_to_string(user))
+
+
 def _has_valid_hash(user: AbstractBaseUser, session: SessionBase | Mapping[str, Any]) -> bool:
     """Return whether a session's hash is that of the user's password, as Django checks it."""
     if not hasattr(user, "get_session_auth_hash"):
@@ -125,7 +130,7 @@ def _code(row: OIDCSession, session: Mapping[str, Any]) -> EndedCode | None:
         return EndedCode.USER_DELETED if is_deleted else None
     if conf.OIDC_LOGOUT_FOLLOW_USER and not getattr(row.user, "is_active", True):
         return EndedCode.USER_DEACTIVATED
-    is_theirs = session.get(auth.SESSION_KEY) == row.user._meta.pk.value_to_string(row.user)
+    is_theirs = is_of(session, row.user)
     if is_theirs and auth.HASH_SESSION_KEY in session and not _has_valid_hash(row.user, session):
         return EndedCode.PASSWORD_CHANGED
     return None

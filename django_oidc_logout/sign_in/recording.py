@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..codes import LogCode, SignInCode
@@ -16,6 +14,7 @@ from ..sessions import admission, end, engines, entry, index, pending, tombstone
 from ..sessions import record as rows
 from ..signals import signed_in
 from ..tokens import id_token
+from . import warming
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -78,7 +77,7 @@ def record(
         row = None
     if row is not None and row.user_id is not None and is_sign_in:
         _announce(row, request)
-    _warm(token)
+    warming.warm(token)
     return row
 
 
@@ -169,8 +168,13 @@ def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
     if tokens is None:
         _follow(request, user)
         return
+    renewal = False
     try:
-        rows.remove_replaced(request)
+        renewal = _is_renewal(request, user)
+        if renewal:
+            rows.follow_login(request, user)
+        else:
+            rows.remove_replaced(request)
         is_replaced = row_key and row_key != entry.row_key(request.session)
         if is_replaced and engines.delete_hidden(row_key):
             index.remove_key(row_key)
@@ -179,7 +183,19 @@ def after_login(request: HttpRequest, user: AbstractBaseUser) -> None:
             "Could not remove the row of a replaced session",
             extra=LogCode.REPLACED_ROW_NOT_REMOVED.extra(),
         )
-    record(request, tokens)
+    record(request, tokens, renewal=renewal)
+
+
+def _is_renewal(request: HttpRequest, user: AbstractBaseUser) -> bool:
+    """Return whether the person of the browser's session got new tokens while impersonating.
+
+    Then mozilla-django-oidc calls `login()`, as it does for a sign-in. django-hijack changes the
+    session's user, and django-impersonate only the request's.
+    """
+    row = rows.row_before_login(request)
+    if row is None or row.user_id != user.pk:
+        return False
+    return row.acts_as_id is not None or bool(entry.new_id_token(request.session))
 
 
 def _tokens(request: HttpRequest, user: AbstractBaseUser) -> PendingTokens | None:
@@ -222,28 +238,3 @@ def _ended_meanwhile(request: HttpRequest, row: OIDCSession) -> bool:
         return False
     issued_at = id_token.read(row.id_token).issued_at if row.id_token else None
     return tombstones.enforce(request, row, issued_at)
-
-
-def _warm(token: IDToken) -> None:
-    """Renew the provider's cached metadata now, so that a sign-out need not wait for it."""
-    alias = token.alias
-    if not alias:
-        logger.warning(
-            "No provider in OIDC_LOGOUT_PROVIDERS matches an ID Token: issuer=%s",
-            token.issuer,
-            extra=LogCode.NO_MATCHING_PROVIDER.extra(),
-        )
-        return
-    started = time.monotonic()
-    try:
-        provider = configured.provider_of_session(alias, token.issuer)
-        provider.warm()
-        left = provider.options.timeout - (time.monotonic() - started)
-        id_token.learn_key(token, replace(provider.options, timeout=left))
-    except Exception as exc:  # noqa: BLE001  # this must not break the sign-in either
-        logger.warning(
-            "Could not renew a provider's metadata: issuer=%s reason=%s",
-            token.issuer,
-            exc,
-            extra=LogCode.METADATA_NOT_RENEWED.extra(provider=alias),
-        )
