@@ -202,6 +202,7 @@ IGNORED = {
 @pytest.mark.parametrize("name", IGNORED)
 def test_unusable_limit_is_ignored_and_said_once(sign_in, caplog, name):
     client = sign_in(session_expiry=IGNORED[name]())
+    sign_in(client, session_expiry=IGNORED[name]())
     assert is_signed_in(client)
     assert OIDCSession.objects.get().ends_at is None
     assert caplog.text.count("session_expiry of an ID Token is ignored") == 1
@@ -325,11 +326,16 @@ def down(*args, **kwargs):
     raise DatabaseError
 
 
-def test_overdue_session_whose_sign_in_was_not_recorded(sign_in, clock, monkeypatch, caplog):
+@pytest.mark.parametrize("acts_as_another", [True, False])
+def test_overdue_session_whose_sign_in_was_not_recorded(
+    sign_in, clock, monkeypatch, caplog, acts_as_another
+):
     with monkeypatch.context() as patched:
         patched.setattr(record, "record", down)
         client = sign_in(session_expiry=in_seconds(HOUR))
     assert "Could not record a sign-in" in caplog.text
+    if acts_as_another:
+        client.get("/act-as/")
     assert is_signed_in(client)
     clock(HOUR + 31)
     assert not is_signed_in(client)

@@ -7,8 +7,8 @@ from unittest.mock import Mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model, login
+from asgiref.sync import async_to_sync, sync_to_async
+from django.contrib.auth import alogin, get_user_model, login
 from django.contrib.sessions.backends.db import SessionStore
 from django.core import signing
 from django.core.management import call_command
@@ -429,6 +429,20 @@ def test_other_libraries(idp, visit, url):
     client, answer = visit(url, auth_time=in_seconds(0))
     assert answer.content == b"signed in"
     assert is_signed_in(client)
+
+
+def test_refused_sign_in_of_an_async_view(idp, rf):
+    end_sessions(issuer=idp.issuer, sub="ada", reauthenticate=True)
+    request = rf.get("/")
+    request.session = SessionStore()
+
+    async def signs_in():
+        await alogin(request, await sync_to_async(ada)(), PASSWORD_BACKEND)
+        await sync_to_async(remember_login)(request, idp.id_token())
+        return request.user, await request.auser()
+
+    request.user, request.auser = ada(), None
+    assert all(user.is_anonymous for user in async_to_sync(signs_in)())
 
 
 @pytest.mark.parametrize("auth_time", [-60, None])

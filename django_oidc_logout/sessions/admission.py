@@ -98,7 +98,8 @@ def limit(request: HttpRequest, token: IDToken, *, renewal: bool) -> bool:
 
     The sign-in is then refused.
     """
-    lifetime.log_unusable(token)
+    if not renewal:
+        lifetime.log_unusable(token)
     if not lifetime.may_begin(token):
         refuse(request, token, Refusal(code=RefusedCode.SESSION_OVER, alias=token.alias))
         return False

@@ -223,3 +223,8 @@ def flush(request: HttpRequest) -> None:
     request.session.flush()
     forget_flush(request.session)
     request.user = AnonymousUser()
+    request.auser = _nobody
+
+
+async def _nobody() -> AnonymousUser:
+    return AnonymousUser()

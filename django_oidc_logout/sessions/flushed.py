@@ -22,6 +22,8 @@ class Flushed:
     """The alias of the provider that began it, as `entry.provider_alias` returns it."""
     login_hint: str | None = None
     """What `login_hints.of` returned."""
+    ends_at: float | None = None
+    """What `entry.ends_at` returned."""
 
 
 def note(session: SessionBase) -> None:
@@ -33,6 +35,7 @@ def note(session: SessionBase) -> None:
         id_token=entry.new_id_token(data) if is_marked else entry.mozilla_id_token(data),
         provider=entry.provider_alias(data),
         login_hint=data.get(entry.LOGIN_HINT),
+        ends_at=entry.ends_at(data),
     )
     if noted != Flushed():
         setattr(session, entry.FLUSHED, noted)

@@ -44,8 +44,11 @@ def mark(request: HttpRequest) -> None:
         setattr(session, AWAITED, True)
         if not isinstance(session, stores.BOUND):  # without the middleware
             report(request)
-    elif (alias := flushed.of(session).provider) is not None:  # somebody acts as another user
-        entry.mark_provider(session, alias)
+        return
+    before = flushed.of(session)
+    if before.provider is not None:  # somebody acts as another user
+        entry.mark_provider(session, before.provider)
+        entry.limit(session, before.ends_at)
 
 
 def settle(request: HttpRequest) -> None:
