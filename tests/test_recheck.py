@@ -18,6 +18,7 @@ from django.utils import timezone
 from django_oidc_logout.checks.tokens import check_refresh_tokens
 from django_oidc_logout.codes import EndedCode
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.providers import confirmation
 from django_oidc_logout.sessions import engines, recheck
 from tests.factories import is_signed_in, other_provider
 
@@ -197,7 +198,8 @@ def test_whom_it_concerns(idp, sign_in, configure):
     fields = OIDCSession.objects.values().get()
     for number, change in enumerate(
         (
-            {"expires_at": timezone.now() - timedelta(1)},
+            {"expires_at": timezone.now() - timedelta(8)},
+            {"expires_at": timezone.now() - timedelta(1), "ends_at": timezone.now()},
             {"provider": "other"},
             {"refresh_token": ""},
         )
@@ -205,6 +207,30 @@ def test_whom_it_concerns(idp, sign_in, configure):
         row = OIDCSession(**{**fields, "id": None, "session_key": f"k{number}", **change})
         row.save()
     assert run() == result(confirmed=1)
+
+
+def test_session_that_lasts_longer_than_its_row_says(idp, sign_in):
+    client = sign_in()
+    OIDCSession.objects.update(expires_at=timezone.now() - timedelta(6))
+    idp.answers["/refresh"] = answer(INVALID_GRANT, 400)
+    assert run() == result(ended=1)
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_token_that_is_replaced_in_the_meantime(idp, sign_in, monkeypatch, good):
+    client = sign_in()
+
+    def ask(options, token):
+        row = OIDCSession.objects.get()
+        row.refresh_token = "newer"
+        row.save()
+        return confirmation.Confirmation(is_good=good, refresh_token="rotated" if good else "")
+
+    monkeypatch.setattr(confirmation, "ask", ask)
+    assert run() == (result(confirmed=1) if good else result(left=1))
+    assert OIDCSession.objects.get().refresh_token == "newer"
+    assert is_signed_in(client)
 
 
 def test_session_that_ends_or_is_asked_about_in_the_meantime(idp, sign_in, monkeypatch):

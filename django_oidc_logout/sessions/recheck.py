@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import F
@@ -66,13 +67,16 @@ def run(*, rate: float, seconds: float) -> Result:
 
 
 def _live() -> QuerySet[OIDCSession]:
-    """Return the rows of live sessions to check, the least recently checked first."""
+    """Return the rows of live sessions to check, the least recently checked first.
+
+    A session that is extended may last half its lifetime longer than its row says.
+    """
     providers = conf.OIDC_LOGOUT_PROVIDERS.items()
     aliases = [alias for alias, options in providers if options.recheck]
+    now, lag = timezone.now(), timedelta(seconds=conf.SESSION_COOKIE_AGE / 2)
     rows = OIDCSession.objects.using(index.database())
-    live = rows.filter(provider__in=aliases, expires_at__gt=timezone.now()).exclude(
-        refresh_token=""
-    )
+    unexpired = rows.filter(expires_at__gt=now - lag).exclude(ends_at__lte=now)
+    live = unexpired.filter(provider__in=aliases).exclude(refresh_token="")
     return live.order_by(F("rechecked_at").asc(nulls_first=True), "pk")
 
 
@@ -105,6 +109,9 @@ def _check(row: OIDCSession, result: Result, failures: Counter[str]) -> None:
         result.confirmed += 1
         _store(row, answer.refresh_token)
         return
+    if _has_other_token(row):  # the answer was about the old one
+        result.left += 1
+        return
     try:
         result.ended += end.end_rows([row], code=EndedCode.NOT_CONFIRMED)
     except SessionsNotEnded:  # it is logged, and the row remains for the next run
@@ -112,6 +119,15 @@ def _check(row: OIDCSession, result: Result, failures: Counter[str]) -> None:
 
 
 def _store(row: OIDCSession, refresh_token: str) -> None:
-    if refresh_token and refresh_token != row.refresh_token:
-        rows = OIDCSession.objects.using(index.database()).filter(pk=row.pk)
-        rows.update(refresh_token=refresh_token)
+    if refresh_token and refresh_token != row.refresh_token and not _has_other_token(row):
+        _current(row).update(refresh_token=refresh_token)
+
+
+def _has_other_token(row: OIDCSession) -> bool:
+    """Return whether a renewal has replaced a row's refresh token since the row was read."""
+    current = _current(row).first()
+    return current is not None and current.refresh_token != row.refresh_token
+
+
+def _current(row: OIDCSession) -> QuerySet[OIDCSession]:
+    return OIDCSession.objects.using(index.database()).filter(pk=row.pk)
