@@ -235,7 +235,8 @@ class ReauthenticateView(View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Redirect to the sign-in."""
-        return refusals.start(click.query(request).get("next", ""))
+        query = click.query(request)
+        return refusals.start(query.get("next", ""), query.get("provider", ""))
 
 
 @method_decorator([login_not_required, never_cache], name="dispatch")

@@ -416,6 +416,22 @@ def has_tokens(get_response):
 
 
 @pytest.mark.parametrize("url", ["/hand-written/", "/careless/"])
+def test_button_of_a_provider_that_mozillas_views_do_not_serve(
+    settings, configure, idp, visit, url
+):
+    settings.LOGIN_URL = "/choose/"
+    other_provider(configure, idp)
+    claims = {"iss": "https://other.example.com", "auth_time": in_seconds(-60)}
+    end_sessions(issuer=claims["iss"], sub="ada", reauthenticate=True)
+    client, answer = visit(url, **claims)
+    button = "/oidc/logout/reauthenticate/?provider=other"
+    assert f'href="{button}"' in answer.content.decode()
+    answer = client.get(button)
+    assert answer["Location"] == "/choose/"
+    assert COOKIE in answer.cookies
+
+
+@pytest.mark.parametrize("url", ["/hand-written/", "/careless/"])
 def test_other_libraries(idp, visit, url):
     client, answer = visit(url)
     assert answer.content == b"signed in"

@@ -127,13 +127,14 @@ def frame_origin(issuer: str) -> str:
     """
     written = [options.issuer for options in conf.OIDC_LOGOUT_PROVIDERS.values()]
     chosen = [issuer] if is_issuer(issuer) else written
-    origins = {origin for origin in map(_origin, chosen) if origin}
+    origins = {*map(origin, chosen)} - {""}
     return origins.pop() if len(origins) == 1 else ""
 
 
-def _origin(issuer: Any) -> str:
+def origin(url: Any) -> str:
+    """Return the origin of a URL (RFC 6454, section 6.2), or the empty string if it has none."""
     try:
-        parts = urlsplit(str(issuer))
+        parts = urlsplit(str(url))
     except ValueError:
         return ""
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

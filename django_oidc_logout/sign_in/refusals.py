@@ -121,28 +121,34 @@ def _uncached(response: HttpResponse) -> HttpResponse:
 
 
 def _reauthentication_url(refusal: Refusal) -> str:
+    alias = "" if refusal.alias == configured.fallback_alias() else refusal.alias
     try:
         path = reverse("oidc_logout:reauthenticate")
     except NoReverseMatch:
-        return _sign_in_url(refusal.next)
-    return with_query(path, urlencode({"next": refusal.next} if refusal.next else {}))
+        return _sign_in_url(refusal.next, alias)
+    parameters = {"next": refusal.next, "provider": alias}
+    return with_query(path, urlencode({k: v for k, v in parameters.items() if v}))
 
 
-def start(requested: str) -> HttpResponse:
+def start(requested: str, alias: str) -> HttpResponse:
     """Start a sign-in at which the person must authenticate again at the provider.
 
     Args:
         requested: the target of the sign-in. The login library checks it.
+        alias: the provider, unless it is that of mozilla-django-oidc's views.
     """
-    response = HttpResponseRedirect(_sign_in_url(requested))
+    response = HttpResponseRedirect(_sign_in_url(requested, alias))
     ask_next_time(response)
     return response
 
 
-def _sign_in_url(requested: str) -> str:
-    """Return the URL of mozilla-django-oidc's view, or of the login page if the site lacks it."""
+def _sign_in_url(requested: str, alias: str = "") -> str:
+    """Return the URL of mozilla-django-oidc's view, or of the login page if the site lacks it.
+
+    With an `alias`, it is always the login page: that view starts a sign-in at another provider.
+    """
     try:
-        url = reverse("oidc_authentication_init")
+        url = resolve_url(conf.LOGIN_URL if alias else "oidc_authentication_init")
     except NoReverseMatch:
         url = resolve_url(conf.LOGIN_URL)
     return with_query(url, urlencode({"next": requested} if requested else {}))
@@ -236,4 +242,6 @@ def _requested_from(location: str) -> ProviderOptions | None:
     if client_id is None or "response_type" not in query or "redirect_uri" not in query:
         return None
     providers = conf.OIDC_LOGOUT_PROVIDERS.values()
-    return next((each for each in providers if [each.client_id] == client_id), None)
+    matching = [each for each in providers if [each.client_id] == client_id]
+    matching.sort(key=lambda each: configured.origin(each.issuer) != configured.origin(location))
+    return matching[0] if matching else None
