@@ -44,6 +44,10 @@ def sign_in_by_password(request):
     return act_as(request)
 
 
+def forbidden(request):
+    return HttpResponse(f"not for {request.user}", status=403)
+
+
 def fails(request):
     return HttpResponse(f"down for {request.user}", status=500)
 
@@ -53,6 +57,7 @@ urlpatterns = [
     path("personal/", needs_a_person),
     path("act-as/", act_as),
     path("password/", sign_in_by_password),
+    path("forbidden/", forbidden),
     path("fails/", fails),
 ]
 
@@ -400,6 +405,8 @@ ANSWERS = [
     ("get", "/personal/", FETCH, 401),
     ("get", "/personal/", HTMX, 200),
     ("post", "/personal/", JSON, 401),
+    ("get", "/forbidden/", PAGE, 403),
+    ("get", "/forbidden/", FETCH, 401),
     ("get", "/private/", PAGE, 200),
     ("get", "/private/", JSON, 401),
     ("get", "/private/", FETCH, 200),

@@ -520,6 +520,33 @@ def test_parameters_are_added_to_whatever_starts_a_sign_in(client, idp, configur
         assert "prompt" not in str(client.get(other).headers)
 
 
+@pytest.mark.parametrize("issuer", ["https://idp.example.com", "https://auth.example.com"])
+def test_parameters_of_the_provider_that_is_asked(client, settings, issuer):
+    first = {"ISSUER": "https://first.example.com", "REAUTHENTICATE_WITH": {"prompt": "create"}}
+    asked = {"ISSUER": issuer, "REAUTHENTICATE_WITH": {"prompt": "login"}}
+    settings.OIDC_LOGOUT_PROVIDERS = {
+        "first": {**first, "CLIENT_ID": "site"},
+        "asked": {**asked, "CLIENT_ID": "site"},
+    }
+    client.get("/oidc/logout/reauthenticate/")
+    chosen = asked if issuer == "https://idp.example.com" else first
+    prompt = query_of(client.get("/starts/"))["prompt"]
+    assert prompt == chosen["REAUTHENTICATE_WITH"]["prompt"]
+
+
+@pytest.mark.parametrize("same_site", ["Lax", "Strict", "None", False])
+def test_mark_of_the_browser_travels_like_its_session(settings, sign_in, same_site):
+    settings.SESSION_COOKIE_SAMESITE = same_site
+    settings.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL = True
+    client = sign_in()
+    assert client.post("/oidc/logout/", {"local": "1"}).cookies[COOKIE]["samesite"] == (
+        same_site or ""
+    )
+    sign_in(client)
+    assert client.cookies[COOKIE]["max-age"] == 0
+    assert client.cookies[COOKIE]["samesite"] == (same_site or "")
+
+
 @pytest.mark.parametrize("forged", ["", "x", "1:2:3"])
 def test_forged_cookie_changes_nothing(client, idp, forged):
     client.cookies[COOKIE] = forged
@@ -562,6 +589,33 @@ def test_sign_out_that_does_not_reach_the_provider(settings, configure, sign_in,
     assert come_back(Client(), idp, auth_time=in_seconds(-60)).status_code == 302
     answer = come_back(client, idp, auth_time=in_seconds(-80))
     assert answer.status_code == (403 if asks else 302)
+
+
+def test_sign_out_that_reaches_the_provider_without_a_way_back(
+    settings, configure, sign_in, outcomes
+):
+    settings.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL = True
+    hydra = "django_oidc_logout.providers.OryHydraProvider"
+    configure(BACKEND=hydra, SEND_ID_TOKEN_HINT=False)
+    assert COOKIE not in sign_in().post("/oidc/logout/").cookies
+    assert [outcome.code for outcome in outcomes] == [OutcomeCode.NO_WAY_BACK]
+
+
+def test_sign_out_that_reaches_the_provider_while_the_store_fails(
+    settings, sign_in, monkeypatch, outcomes
+):
+    settings.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL = True
+    client = sign_in()
+    monkeypatch.setattr(SessionStore, "delete", fail_to_delete)
+    assert COOKIE not in client.post("/oidc/logout/").cookies
+    assert [outcome.code for outcome in outcomes] == [OutcomeCode.STORE_FAILED]
+
+
+def test_sign_out_to_sign_in_as_somebody_else(settings, sign_in):
+    settings.OIDC_LOGOUT_REAUTHENTICATE_AFTER_LOCAL = True
+    client = sign_in()
+    assert COOKIE not in client.get("/switch/").cookies
+    assert is_signed_in(client)
 
 
 def test_signed_out_page_keeps_the_mark_of_the_browser(settings, sign_in):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_oidc_logout")
 
 REDIRECTS = (301, 302, 303, 307, 308)
+FORBIDDEN = 403
 FIRST_SERVER_ERROR = 500
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 ASK_NEXT_TIME = "_oidc_logout_ask_next_time"
@@ -179,7 +180,7 @@ def _overdue(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
     if responses.is_htmx(request):
         return _uncached(HttpResponse(headers={"HX-Refresh": "true"}))
     if responses.prefers_json(request) or (
-        response.status_code in REDIRECTS and _cannot_show_pages(request)
+        response.status_code in (*REDIRECTS, FORBIDDEN) and _cannot_show_pages(request)
     ):
         return _unauthorized(error="session_expired", code=EndedCode.OVERDUE)
     return response
@@ -203,12 +204,15 @@ def ask_next_time(response: HttpResponseBase) -> None:
         reauthentication.COOKIE,
         reauthentication.cookie_value(),
         max_age=ASKED,
-        path=conf.session_cookie["path"],
-        domain=conf.session_cookie["domain"],
         secure=conf.SESSION_COOKIE_SECURE,
         httponly=True,
-        samesite="Lax",  # it must arrive with the provider's redirect
+        **_cookie_attributes(),
     )
+
+
+def _cookie_attributes() -> dict[str, Any]:
+    """Return those of the session cookie, because both must arrive with the provider's response."""
+    return {name: value for name, value in conf.session_cookie.items() if name != "key"}
 
 
 def _ask_provider(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -217,8 +221,7 @@ def _ask_provider(request: HttpRequest, response: HttpResponseBase) -> None:
     If a sign-in has satisfied the requirement, delete the browser's cookie instead.
     """
     if reauthentication.is_satisfied(request):
-        cookie = conf.session_cookie
-        response.delete_cookie(reauthentication.COOKIE, cookie["path"], cookie["domain"])
+        response.delete_cookie(reauthentication.COOKIE, **_cookie_attributes())
         return
     location = response.headers.get("Location", "")
     options = _requested_from(location) if response.status_code in REDIRECTS else None
