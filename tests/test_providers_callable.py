@@ -327,6 +327,15 @@ def test_its_failure_does_not_break_a_sign_in(ask, sign_in, caplog):
     assert OIDCSession.objects.get().provider == ""
 
 
+def test_sign_out_after_its_failure_at_the_sign_in(ask, sign_in, outcomes):
+    ask("that_fails")
+    client = sign_in()
+    ask()
+    hint = OIDCSession.objects.get().id_token
+    assert query_of(client.post(LOGOUT))["id_token_hint"] == hint
+    assert [(each.provider, each.alias) for each in outcomes] == [("redirect", "default")]
+
+
 def test_a_logout_token_is_refused_while_it_fails_and_accepted_after(
     ask, sign_in, settings, logout_token
 ):

@@ -150,7 +150,7 @@ def _sign_in(request: HttpRequest, row: OIDCSession | None) -> SignIn:
     if row is not None:
         token = id_token.read_or_none(row.id_token)
         return SignIn(
-            alias=row.provider,
+            alias=row.provider or (token.alias if token else ""),
             issuer=row.issuer,
             hint=row.id_token,
             id_token=token,
