@@ -594,6 +594,27 @@ def test_session_of_somebody_who_acts_as_another(people, ada, signals):
     assert still_in(people) == {"bob"}
 
 
+@pytest.fixture
+def users_of_ended():
+    seen = []
+
+    def note(session, **arguments):
+        seen.append(session.user)
+
+    session_ended.connect(note)
+    yield seen
+    session_ended.disconnect(note)
+
+
+def test_password_of_somebody_as_whom_another_acts(people, ada, users_of_ended):
+    bob = OIDCSession.objects.get(sid="bob").user
+    OIDCSession.objects.filter(sid="bob").update(user=ada, acts_as=bob)
+    bob.set_password("another one")
+    bob.save()
+    assert users_of_ended == [ada]
+    assert still_in(people) == {"phone", "desk"}
+
+
 def test_session_that_is_being_created(people, ada, signals):
     session = people["phone"].session
     session.clear()

@@ -103,35 +103,43 @@ def end_if_password_changed(rows: Sequence[OIDCSession], user: AbstractBaseUser)
     if not hasattr(user, "get_session_auth_hash"):
         return 0
     for row in rows:
-        row.user = user  # type: ignore[assignment]  # the site's user model
+        if row.user_id == user.pk:
+            row.user = user  # type: ignore[assignment]  # the site's user model
     if engines.in_cookies():
         return end.end_rows(rows, code=EndedCode.PASSWORD_CHANGED)
-    return end.end_groups(group for batch in index.batches(rows) for group in _invalid(batch))
+    return end.end_groups(group for batch in index.batches(rows) for group in _invalid(batch, user))
 
 
-def _invalid(rows: Sequence[OIDCSession]) -> list[tuple[EndedCode, list[OIDCSession]]]:
-    """Return the rows of sessions that Django no longer accepts, grouped by the reason."""
+def _invalid(
+    rows: Sequence[OIDCSession], user: AbstractBaseUser | None = None
+) -> list[tuple[EndedCode, list[OIDCSession]]]:
+    """Return the rows of sessions that Django no longer accepts, grouped by the reason.
+
+    `user` is the user of the sessions, by default that of each row.
+    """
     sessions = engines.read(row.session_key for row in rows)
     found: dict[EndedCode, list[OIDCSession]] = {}
     for row in rows:
-        if code := _code(row, sessions.get(row.session_key, {})):
+        if code := _code(row, user or row.user, sessions.get(row.session_key, {})):
             found.setdefault(code, []).append(row)
     return list(found.items())
 
 
-def _code(row: OIDCSession, session: Mapping[str, Any]) -> EndedCode | None:
-    """Return why Django no longer accepts a session, or None.
+def _code(
+    row: OIDCSession, user: AbstractBaseUser | None, session: Mapping[str, Any]
+) -> EndedCode | None:
+    """Return why Django no longer accepts a user's session, or None.
 
     A session without a hash is still being created. If the session has another user, the row's user
     acts as them.
     """
-    if row.user is None:
+    if user is None:
         is_deleted = row.user_id is not None and conf.OIDC_LOGOUT_FOLLOW_USER
         return EndedCode.USER_DELETED if is_deleted else None
-    if conf.OIDC_LOGOUT_FOLLOW_USER and not getattr(row.user, "is_active", True):
+    if conf.OIDC_LOGOUT_FOLLOW_USER and not getattr(user, "is_active", True):
         return EndedCode.USER_DEACTIVATED
-    is_theirs = is_of(session, row.user)
-    if is_theirs and auth.HASH_SESSION_KEY in session and not _has_valid_hash(row.user, session):
+    is_theirs = is_of(session, user)
+    if is_theirs and auth.HASH_SESSION_KEY in session and not _has_valid_hash(user, session):
         return EndedCode.PASSWORD_CHANGED
     return None
 
