@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.contrib.auth import alogin, get_user_model, login
+from django.contrib.auth import alogin, get_user_model, login, logout
 from django.contrib.sessions.backends.db import SessionStore
 from django.core import signing
 from django.core.management import call_command
@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from django_oidc_logout import api
 from django_oidc_logout.api import check_reauthentication, end_sessions, remember_login, renew_login
+from django_oidc_logout.codes import OutcomeCode
 from django_oidc_logout.exceptions import SessionsNotEnded, TokenUnreadable
 from django_oidc_logout.models import OIDCSession, ReauthenticationMark, SignalStream
 from django_oidc_logout.sessions import admission, reauthentication, record
@@ -96,6 +97,12 @@ def elsewhere(request):
     return HttpResponseRedirect(f"https://idp.example.com/?client_id={request.GET['client']}")
 
 
+def switch(request):
+    logout(request)
+    login(request, ada(), PASSWORD_BACKEND)
+    return HttpResponse("signed in")
+
+
 def other_client(request):
     query = "response_type=code&client_id=another&redirect_uri=https%3A%2F%2Fsite"
     return HttpResponseRedirect(f"https://idp.example.com/?{query}")
@@ -106,6 +113,7 @@ urlpatterns = [
     path("waits/", waits),
     path("renews/", renews),
     path("second-factor/", second_factor),
+    path("switch/", switch),
     path("hand-written/", hand_written),
     path("careless/", careless),
     path("by-api/", signs_in_by_api),
