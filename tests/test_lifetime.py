@@ -285,6 +285,19 @@ def test_renewal_can_only_shorten(engine, sign_in, clock, limits):
     assert not is_signed_in(client)
 
 
+def test_end_that_a_slower_request_prolongs(sign_in, clock):
+    client = sign_in(session_expiry=in_seconds(2 * HOUR))
+    slower = client.session
+    slower.get("cart")  # it reads the session now
+    sign_in(client, session_expiry=in_seconds(HOUR))
+    slower["cart"] = 1
+    slower.save()
+    clock(HOUR + 31)
+    assert is_signed_in(client)
+    call_command("oidc_logout_clear_sessions")
+    assert not is_signed_in(client)
+
+
 def test_renewal_without_a_future_ends_the_session(sign_in, idp, signals):
     client = sign_in()
     answer = come_back(client, idp, session_expiry=in_seconds(-100))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ from django.db import connection, transaction
 from django.http import HttpRequest
 from django.test import AsyncClient, RequestFactory, override_settings
 from django.urls import include, path
+from django.utils import timezone
 
 from django_oidc_logout.api import check_reauthentication
 from django_oidc_logout.conf import conf
@@ -334,6 +336,22 @@ def test_sign_out_after_its_failure_at_the_sign_in(ask, sign_in, outcomes):
     hint = OIDCSession.objects.get().id_token
     assert query_of(client.post(LOGOUT))["id_token_hint"] == hint
     assert [(each.provider, each.alias) for each in outcomes] == [("redirect", "default")]
+
+
+@pytest.mark.parametrize("has_token", [True, False])
+@pytest.mark.parametrize("limits", [{}, {"MAX_SESSION_AGE": 3600}])
+def test_housekeeping_after_its_failure_at_the_sign_in(ask, sign_in, limits, has_token):
+    ask("that_fails")
+    client = sign_in()
+    hours_ago = timezone.now() - timedelta(hours=2)
+    OIDCSession.objects.update(signed_in_at=hours_ago, **({} if has_token else {"id_token": ""}))
+    call_command("oidc_logout_clear_sessions")
+    assert OIDCSession.objects.get().provider == ""
+    ask()
+    answers["default"].update(limits)
+    call_command("oidc_logout_clear_sessions")
+    assert is_signed_in(client) is not bool(limits)
+    assert all(row.provider == "default" for row in OIDCSession.objects.all())
 
 
 def test_a_logout_token_is_refused_while_it_fails_and_accepted_after(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..codes import EndedCode, LogCode
 from ..conf import conf
 from ..models import OIDCSession
+from ..tokens import id_token
 from . import end, engines, entry, index, sql
 
 if TYPE_CHECKING:
@@ -35,23 +36,23 @@ def may_begin(token: IDToken) -> bool:
     stated = _session_expiry(token)
     if stated is not None and token.issued_at is not None and stated <= token.issued_at:
         return False
-    end_of_session = _end(token)
+    end_of_session = _end(token, time.time())
     return end_of_session is None or end_of_session > time.time()
 
 
 def pin(session: SessionBase, token: IDToken, *, renewal: bool) -> None:
     """Store in a session when it ends. A renewal can make that earlier, not later."""
-    ends = [_end(token), entry.ends_at(session) if renewal else None]
+    ends = [_end(token, time.time()), entry.ends_at(session) if renewal else None]
     entry.limit(session, min((end for end in ends if end is not None), default=None))
 
 
-def _end(token: IDToken) -> float | None:
+def _end(token: IDToken, signed_in_at: float) -> float | None:
     """Return when the session must end, by the site's clock; None if it is not limited."""
     stated, options = _session_expiry(token), conf.OIDC_LOGOUT_PROVIDERS.get(token.alias)
     ends: list[float] = [] if stated is None else [stated + LEEWAY]
     if options is not None and options.max_session_age is not None:
-        now = time.time()
-        ends.append(min(token.auth_time or now, now) + options.max_session_age)
+        began = min(token.auth_time or signed_in_at, signed_in_at)
+        ends.append(began + options.max_session_age)
     return float(min(*ends, FIRST_MILLISECOND)) if ends else None
 
 
@@ -119,5 +120,20 @@ def clear() -> int:
     Raises:
         SessionsNotEnded: a session store failed. The other sessions have ended.
     """
+    for page in index.pages(index.matching().filter(provider="")):
+        for row in page:
+            _find_provider(row)
     rows = index.matching().filter(ends_at__lte=entry.moment(time.time()))
     return end.end_groups((EndedCode.OVERDUE, page) for page in index.pages(rows))
+
+
+def _find_provider(row: OIDCSession) -> None:
+    """Write the provider of a sign-in whose callable had failed into its row, and its limit."""
+    token = id_token.read_verified(row.id_token, {"iss": row.issuer, "sub": row.sub})
+    if not token.alias:
+        return
+    limit = _end(token, row.signed_in_at.timestamp())
+    limits = [row.ends_at, None if limit is None else entry.moment(limit)]
+    row.provider = token.alias
+    row.ends_at = min((limit for limit in limits if limit is not None), default=None)
+    row.save(update_fields=["provider", "ends_at"])

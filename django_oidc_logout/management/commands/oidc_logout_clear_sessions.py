@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError
 
 from django_oidc_logout.exceptions import SessionsNotEnded
+from django_oidc_logout.framework import request_scope
 from django_oidc_logout.receivers import history
 from django_oidc_logout.security_events import receipts
 from django_oidc_logout.sessions import end, lifetime, reauthentication, validity
@@ -38,7 +39,8 @@ class Command(BaseCommand):
         count(reauthentication.prune)
         count(receipts.clear)
         events = count(history.clear)
-        rows = sum(map(count, (lifetime.clear, end.clear_gone, validity.clear)))
+        with request_scope.begin(None):
+            rows = sum(map(count, (lifetime.clear, end.clear_gone, validity.clear)))
         self.stdout.write(f"Rows removed: {rows}")
         if events:
             self.stdout.write(f"Events removed: {events}")
