@@ -179,9 +179,11 @@ def remember_login(  # noqa: PLR0913  # all but the first two are keyword-only
     """Record the provider through which a person signed in.
 
     Call it after `login()`. If a second factor delays `login()`, call it before: `login()` then
-    gives the row its user. Pass the ID Token, its claims, or both. A failure is logged and does not
-    break the sign-in. With a `provider` alone, the sign-in does not get a row, but its sign-out
-    still redirects to the provider, without a hint.
+    gives the row its user. If somebody else is signed in then, call Django's `logout()` first.
+
+    Pass the ID Token, its claims, or both. A failure is logged and does not break the sign-in. With
+    a `provider` alone, the sign-in does not get a row, but its sign-out still redirects to the
+    provider, without a hint.
 
     Args:
         request: the request of the person who signs in.
