@@ -2,7 +2,8 @@
 
 A session ends in three steps: delete the session, remove its row, delete the session again. While
 the row exists, the end can be repeated. Once the row is removed, a request cannot keep the session
-(see `bound_store`). The second deletion removes what a concurrent request saved in between.
+(see `bound_store`). The second deletion removes what a concurrent request saved in between. If it
+fails, the row is written again.
 """
 
 from __future__ import annotations
@@ -192,9 +193,14 @@ def _end_batch(rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
 
 
 def remove_rows(rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
-    """Remove the rows of deleted sessions. End a session whose key changed in the meantime."""
+    """Remove the rows of deleted sessions. End a session whose key changed in the meantime.
+
+    Returns:
+        The rows whose session has ended, and the number of failures.
+    """
     removed, not_removed = _try(index.remove, rows)
     ended, not_deleted_again = _try(_delete_again, removed)
+    _try(index.restore, not_deleted_again)
     changed, not_found = _try(index.with_changed_key, _without([*removed, *not_removed], rows))
     for row in ended:
         row.pk = None

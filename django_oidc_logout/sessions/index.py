@@ -100,6 +100,16 @@ def remove(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
     return [row for row in rows if row.pk in unchanged]
 
 
+def restore(rows: Iterable[OIDCSession]) -> Sequence[OIDCSession]:
+    """Write removed rows again, with the columns that had been read, and return them.
+
+    Their sessions may still exist. A session without a row cannot be ended.
+    """
+    names = [field.attname for field in OIDCSession._meta.concrete_fields]
+    copies = [OIDCSession(**{name: row.__dict__.get(name, "") for name in names}) for row in rows]
+    return OIDCSession.objects.using(database()).bulk_create(copies, ignore_conflicts=True)
+
+
 def with_changed_key(rows: Iterable[OIDCSession]) -> list[OIDCSession]:
     """Return the rows whose session key has changed since they were read, with their new key."""
     existing = OIDCSession.objects.using(database()).filter(pk__in=[row.pk for row in rows])
