@@ -101,7 +101,8 @@ def end_sessions(
         sid: the session ID at the issuer.
         user: the user whose sessions end.
         reauthenticate: whether people must authenticate again at the provider before their next
-            sign-in. It applies to the people whose sessions end, and to `sub`.
+            sign-in. It applies to the people whose sessions end, and to `sub`. A user without a
+            session is not required to, which is logged: pass their `issuer` and `sub`.
 
     Raises:
         ValueError: the criteria are missing, one is empty, the user is anonymous, or `sub` or `sid`

@@ -128,6 +128,34 @@ def test_reauthentication(idp):
     assert ReauthenticationMark.objects.count() == 3
 
 
+# The arguments, and whether they select somebody who can be required to authenticate again.
+MARKED = [
+    (["--user", "ada"], True),
+    (["--user", "grace"], False),  # without a session
+    (["--user", "ada", "--signed-in-before", "2000-01-01"], False),
+    (["--sid", "9"], False),
+    (["--sub", "grace"], True),
+    (["--user", "grace", "--sub", "grace"], True),
+]
+
+
+@pytest.mark.parametrize(("arguments", "is_marked"), MARKED)
+@pytest.mark.usefixtures("rows", "idp")
+def test_person_without_a_session_cannot_be_required_to_authenticate(arguments, is_marked):
+    get_user_model().objects.create(username="grace")
+    err = io.StringIO()
+    run(*arguments, "--reauthenticate", stderr=err)
+    assert ReauthenticationMark.objects.exists() is is_marked
+    assert ("--issuer URL --sub SUB" not in err.getvalue()) is is_marked
+
+
+@pytest.mark.usefixtures("rows")
+def test_no_warning_if_nobody_must_authenticate_again():
+    err = io.StringIO()
+    run("--sid", "9", stderr=err)
+    assert err.getvalue() == ""
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True

@@ -313,6 +313,17 @@ def test_without_reauthentication(sign_in, idp):
     assert come_back(client, idp).status_code == 302
 
 
+def test_user_without_a_session_is_logged(idp, caplog):
+    """Only a session says who a user is at the provider."""
+    assert end_sessions(user=ada(), reauthenticate=True) == 0
+    assert [record.code for record in caplog.records] == ["no_mark_set"]
+    caplog.clear()
+    assert end_sessions(user=ada(), issuer=idp.issuer, sub="ada", reauthenticate=True) == 0
+    assert end_sessions(user=ada()) == 0
+    assert caplog.records == []
+    assert ReauthenticationMark.objects.count() == 1
+
+
 def test_mark_of_another_issuer(idp, configure, sign_in):
     other_provider(configure, idp)
     end_sessions(issuer="https://other.example.com", sub="ada", reauthenticate=True)

@@ -57,7 +57,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             raise PermissionDenied
         return super().changelist_view(request, extra_context)
 
-    def confirm_and_end(
+    def confirm_and_end(  # noqa: PLR0913  # all but the first two are keyword-only
         self,
         request: HttpRequest,
         rows: QuerySet[OIDCSession],
@@ -65,6 +65,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         title: str,
         action: str,
         log: Callable[[HttpRequest, Any], object],
+        has_others: bool = False,
     ) -> HttpResponse | None:
         """End sessions if the request confirms it; otherwise ask for confirmation.
 
@@ -74,6 +75,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             title: the title of the confirmation page.
             action: the name of the admin action.
             log: writes the ended sessions to the admin log.
+            has_others: whether people are selected who do not have one of these sessions.
         """
         rows = _no_newer(request, rows)
         is_confirmed = "confirmed" in request.POST
@@ -81,9 +83,16 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             response, has_more = self.end(request, rows, log=log)
             if not has_more:
                 return response
-        return self.confirm(request, rows, title=title, action=action, goes_on=is_confirmed)
+        return self.confirm(
+            request,
+            rows,
+            title=title,
+            action=action,
+            goes_on=is_confirmed,
+            has_others=has_others and not is_confirmed,  # later, some sessions have ended
+        )
 
-    def confirm(
+    def confirm(  # noqa: PLR0913  # all but the first two are keyword-only
         self,
         request: HttpRequest,
         rows: QuerySet[OIDCSession],
@@ -91,6 +100,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         title: str,
         action: str,
         goes_on: bool = False,
+        has_others: bool = False,
     ) -> TemplateResponse:
         """Return the page that asks whether to end these sessions.
 
@@ -116,6 +126,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             "across": request.POST.get("select_across") == "1",
             "newest": rows.aggregate(newest=Max("pk"))["newest"] or 0,
             "goes_on": goes_on,
+            "has_others": has_others,
             "back": request.get_full_path(),
         }
         return TemplateResponse(request, "admin/oidc_logout/sign_out_confirmation.html", context)

@@ -36,12 +36,14 @@ class SignOutEverywhereMixin(SignOutAdmin):
         """Ask for confirmation, then end these users' sessions that began through a provider."""
         users = queryset.using(index.database()).values("pk")
         rows = index.matching().filter(Q(user__in=users) | Q(acts_as__in=users))
+        own = index.matching().filter(user__in=users).values("user")
         return self.confirm_and_end(
             request,
             without_tokens(rows).order_by("user", "-signed_in_at"),
             title=_("Sign out everywhere"),
             action="sign_out_everywhere",
             log=self.log_signed_out,
+            has_others=users.exclude(pk__in=own).exists(),
         )
 
     def log_signed_out(self, request: HttpRequest, ended: list[OIDCSession]) -> None:

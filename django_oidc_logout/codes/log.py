@@ -46,6 +46,7 @@ class LogCode(Code):
     CONNECTION_NOT_WATCHED = "connection_not_watched"
     KEY_NOT_RECORDED = "key_not_recorded"
     MARKS_NOT_WRITTEN = "marks_not_written"
+    NO_MARK_SET = "no_mark_set"
     EXPIRY_NOT_RECORDED = "expiry_not_recorded"
     NOT_RECHECKED = "not_rechecked"
     OVERDUE_NOT_ENDED = "overdue_not_ended"

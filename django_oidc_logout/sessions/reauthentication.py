@@ -47,10 +47,20 @@ KEPT = timedelta(days=400)  # browsers delete older cookies, so a provider's ses
 def require(people: Iterable[tuple[str, str]]) -> None:
     """Require these people, each an issuer and a subject, to authenticate again from now on.
 
+    If there are none, this is logged: a user without a session has an issuer and a subject that the
+    site does not know.
+
     Raises:
         SessionsNotEnded: the marks cannot be written. This is logged.
     """
     digests = sorted({digest(issuer, sub) for issuer, sub in people})
+    if not digests:
+        logger.warning(
+            "Could not require anybody to authenticate again, no session matched, name the issuer "
+            "and the sub",
+            extra=LogCode.NO_MARK_SET.extra(),
+        )
+        return
     try:
         _write(digests, index.database())
     except Error as exc:

@@ -424,6 +424,35 @@ def test_everywhere_for_a_user_with_only_a_password(desk, grace):
     assert log() == []
 
 
+NOT_ASKED = "People without a session in this list cannot be asked for the password."
+
+
+@pytest.mark.parametrize(
+    ("emails", "is_said"),
+    [(["ada", "bob"], False), (["ada", "grace"], True), (["grace"], True)],
+)
+def test_page_says_that_some_people_cannot_be_asked_for_the_password(
+    people, desk, grace, emails, is_said
+):
+    """Only a session says who a user is at the provider."""
+    get_user_model().objects.filter(pk=grace.pk).update(email="grace@example.com")
+    users = get_user_model().objects.filter(email__in=[f"{each}@example.com" for each in emails])
+    page = desk.post(USERS, choose(EVERYWHERE, *users))
+    assert (NOT_ASKED in words(page)) is is_said
+    assert ('name="reauthenticate"' in page.content.decode()) is (emails != ["grace"])
+
+
+def test_page_of_the_next_request_does_not_count_those_who_have_been_asked(
+    people, desk, monkeypatch
+):
+    monkeypatch.setattr("django_oidc_logout.admin.actions.MAX_ENDED", 2)
+    everybody = get_user_model().objects.exclude(username="grace")
+    page = desk.post(USERS, choose(EVERYWHERE, *everybody))
+    page = desk.post(USERS, hidden(page) | {"reauthenticate": "yes"})
+    assert OIDCSession.objects.count() == 1
+    assert NOT_ASKED not in words(page)
+
+
 @pytest.mark.parametrize(
     ("own_actions", "expected"),
     [

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 BAR_WIDTH = 30
 CRITERIA = ("user", "issuer", "sub", "sid", "signed_in_before")
+NOT_MARKED = (
+    "This did not require a new authentication of anybody: no session matches, and only a session "
+    "says who a user is at the provider. For a person without a session, repeat the command with "
+    "--issuer URL --sub SUB."
+)
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C stops
 
 
@@ -96,11 +101,13 @@ class Command(BaseCommand):
         started: datetime,
     ) -> None:
         ended = failed = 0
-        is_asked = options["reauthenticate"]
+        is_asked, is_marked = options["reauthenticate"], False
         try:
             if is_asked and options["sub"]:  # the person need not be signed in here
                 reauthentication.require([(options["issuer"], options["sub"])])
+                is_marked = True
             for done, not_done in bulk.end_in_batches(rows, reauthenticate=is_asked):
+                is_marked = True
                 ended, failed = ended + done, failed + not_done
                 self._show_progress(ended + failed, count)
         except SessionsNotEnded as exc:
@@ -115,6 +122,8 @@ class Command(BaseCommand):
                 returncode=INTERRUPTED,
             ) from None
         self.stdout.write(f"Sessions ended: {ended}")
+        if is_asked and not is_marked:
+            self.stderr.write(self.style.WARNING(NOT_MARKED))
         if failed:
             raise CommandError(
                 f"Sessions that could not be ended: {failed}. The log says why. Run this command "
