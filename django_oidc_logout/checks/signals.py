@@ -51,7 +51,7 @@ def check_urls() -> list[CheckMessage]:
         )
         for name, written, _ in _dicts()
         for key in URLS
-        if written.get(key) and not fetch.is_secure(written[key])
+        if _is_given(written, key) and written[key] != "" and not fetch.is_secure(written[key])
     ]
 
 
@@ -93,16 +93,25 @@ def check_audience() -> list[CheckMessage]:
 
 
 def check_actions() -> list[CheckMessage]:
-    """Check that each action exists."""
+    """Check that each policy is a dict, and that each action exists."""
     return [
         Error(
-            f"{name}['POLICY'] has an unknown action {action!r} for {event!r}.",
-            hint=f"Use one of {', '.join(map(repr, policy.ACTIONS))}.",
+            mistake,
+            hint='Map each event to its action, such as {"session-revoked": "end"}. The actions '
+            f"are {', '.join(map(repr, policy.ACTIONS))}.",
             id="oidc_logout.E039",
         )
-        for name, event, action, _ in _policies()
-        if action not in policy.ACTIONS
+        for mistake in _mistaken_policies()
     ]
+
+
+def _mistaken_policies() -> Iterator[str]:
+    for name, written, _ in _dicts():
+        if _is_given(written, "POLICY") and not isinstance(written["POLICY"], Mapping):
+            yield f"{name}['POLICY'] is not a dict, so the defaults apply to all events."
+    for name, event, action, _ in _policies():
+        if action not in policy.ACTIONS:
+            yield f"{name}['POLICY'] has an unknown action {action!r} for {event!r}."
 
 
 def check_events() -> list[CheckMessage]:
