@@ -12,6 +12,7 @@ import time
 from email.utils import formatdate
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from unittest.mock import Mock
 from urllib.parse import urlencode
 
 import pytest
@@ -1476,3 +1477,28 @@ def test_report_for_prometheus():
     assert 'oidc_logout_doctor_findings{provider="",code="urls",status="ok"} 1' in lines
     assert any('{provider="default",code="' in line for line in lines)
     assert lines[-1] == f"oidc_logout_doctor_ok {int(code == 0)}"
+    assert abs(measured(output)["oidc_logout_doctor_run_timestamp_seconds"] - time.time()) < 60
+    assert "oidc_logout_stream" not in output
+
+
+def measured(output):
+    """Return the metrics in a report for Prometheus, by name and labels."""
+    lines = [line for line in output.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_report_for_prometheus_says_when_a_stream_was_verified(site):
+    metric = 'oidc_logout_stream_verified_timestamp_seconds{provider="default"}'
+    site.configure(SHARED_SIGNALS={})
+    assert measured(run(format="prometheus")[0])[metric] == 0
+    receipts.note_verification("default")
+    assert abs(measured(run(format="prometheus")[0])[metric] - time.time()) < 60
+
+
+def test_report_for_prometheus_without_a_database(site, monkeypatch):
+    site.configure(SHARED_SIGNALS={})
+    monkeypatch.setattr(receipts, "verified_at", Mock(side_effect=DatabaseError))
+    output, code = run(format="prometheus")
+    assert "oidc_logout_stream" not in output
+    assert 'provider="default",code="examination",status="error"' in output
+    assert code == 1

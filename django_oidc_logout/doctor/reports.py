@@ -57,6 +57,8 @@ class ProviderReport:
     """The names of the URLs in `register` that the provider accepts."""
     recipe: str = ""
     """Shell commands; empty if the vendor is not known."""
+    verified_at: float | None = None
+    """When the stream of security events was last verified; 0 if never; None without a stream."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,4 +144,5 @@ def _report_on(inspected: InspectedProvider) -> ProviderReport:
         register=register,
         offered=addresses.offered(inspected, register, commands) if register else (),
         recipe=commands,
+        verified_at=signals.verified_at(inspected),
     )

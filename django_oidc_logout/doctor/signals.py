@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import DatabaseError
+
 from ..security_events import receipts
 from .findings import Finding, ok, warning
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 def signals(inspected: InspectedProvider) -> Iterator[Finding]:
     """Inspect whether the stream has been verified, if the site receives security events."""
-    if inspected.options.shared_signals is None or inspected.provider.dialect.is_wrapped:
+    if not _has_stream(inspected):
         return
     at = receipts.verified_at(inspected.options.alias)
     if at is None:
@@ -26,6 +28,26 @@ def signals(inspected: InspectedProvider) -> Iterator[Finding]:
         )
     else:
         yield ok("signals", f"The stream was last verified at {at.isoformat(timespec='seconds')}.")
+
+
+def verified_at(inspected: InspectedProvider) -> float | None:
+    """Return when the stream was last verified, in seconds since the epoch; 0 if never.
+
+    Return None if there is no stream, or if the database cannot be read.
+    """
+    if not _has_stream(inspected):
+        return None
+    try:
+        at = receipts.verified_at(inspected.options.alias)
+    except DatabaseError:
+        return None  # a finding reports this
+    return at.timestamp() if at else 0
+
+
+def _has_stream(inspected: InspectedProvider) -> bool:
+    """Return whether the provider sends security events that it can verify."""
+    options, dialect = inspected.options, inspected.provider.dialect
+    return options.shared_signals is not None and not dialect.is_wrapped
 
 
 INSPECTIONS = (signals,)
