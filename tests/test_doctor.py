@@ -693,7 +693,7 @@ MISTAKES = {
     ),
     "another secret key": (
         another_secret_key,
-        ("encryption", "warning", "1 of the newest sessions", "SECRET_KEY_FALLBACKS"),
+        ("encryption", "warning", "1 of the newest sessions", "Unless the previous"),
     ),
     "sessions that are not stored": (
         session_store(Forgetful),

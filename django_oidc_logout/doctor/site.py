@@ -141,7 +141,7 @@ def encryption(_: None) -> Iterator[Finding]:
             "encryption",
             f"SECRET_KEY cannot decrypt the ID Tokens of {lost} of the newest sessions: they will "
             "sign out without it.",
-            "Add the previous SECRET_KEY to SECRET_KEY_FALLBACKS.",
+            "Unless the previous SECRET_KEY has leaked, add it to SECRET_KEY_FALLBACKS.",
         )
     else:
         yield ok("encryption", "SECRET_KEY encrypts and decrypts tokens.")
