@@ -9,6 +9,7 @@
 - html: rendered as a template; a first line `{# templates/NAME #}` says in whose place.
 - console: lines that begin with `$ ` are read by bash; of `manage.py`, commands and options are
   looked up, and what does no harm is run.
+- sh: a script, of which the shell reads the syntax.
 - javascript, json, toml, yaml: parsed. text, nginx: only shown.
 - What cannot be run has `<!-- not run: REASON -->` above it. Anything else is an error.
 """
@@ -256,13 +257,15 @@ def run_console(block: Block) -> None:
     if not block.commands():
         fail(block, f"a console block has no line that begins with {PROMPT!r}")
     for command in block.commands():
-        shell = subprocess.run(
-            ["bash", "-n"], input=command, text=True, capture_output=True, check=False
-        )
-        if shell.returncode:
-            fail(block, f"{command!r}: {shell.stderr}")
+        read_by("bash", block, command)
         if managed := MANAGE.match(command.replace("\\\n", " ")):
             manage(block, managed[1])
+
+
+def read_by(shell: str, block: Block, script: str) -> None:
+    read = subprocess.run([shell, "-n"], input=script, text=True, capture_output=True, check=False)
+    if read.returncode:
+        fail(block, f"{script!r}: {read.stderr}")
 
 
 def manage(block: Block, line: str) -> None:
@@ -341,6 +344,7 @@ RUNNERS = {
     "javascript": lambda block, request: run_javascript(block, request.getfixturevalue("tmp_path")),
     "json": lambda block, _: json.loads(block.text),
     "python": run_fragments,
+    "sh": lambda block, _: read_by("sh", block, block.text),
     "toml": lambda block, _: tomllib.loads(block.text),
     "yaml": lambda block, _: run_yaml(block),
 }
@@ -397,6 +401,7 @@ def test_block(block, request):
         ("console", "$ echo 'unfinished", "unexpected EOF"),
         ("console", "$ python manage.py oidc_logout_clear_session", "does not exist"),
         ("console", "$ python manage.py oidc_logout_clear_sessions --dry-run", "--dry-run"),
+        ("sh", "if true; then", "nexpected|end of file"),
         ("json", '{"next": }', "Expecting value"),
         ("toml", "next = ", "Invalid value"),
         ("", "anything", "say the language"),
