@@ -12,6 +12,7 @@ from django_oidc_logout import signals
 from django_oidc_logout.api import end_sessions
 from django_oidc_logout.codes import RefusedCode
 from django_oidc_logout.models import OIDCSession
+from django_oidc_logout.sessions import entry
 from tests.absence import need_package
 from tests.factories import post_logout_token
 
@@ -98,6 +99,31 @@ def test_password_sign_in_has_no_duration(read, client, admin_user):
     client.force_login(admin_user, backend="django.contrib.auth.backends.ModelBackend")
     client.post("/oidc/logout/")
     assert read() == {("oidc.signed_out", "not_through_provider", "", "skipped"): 1}
+
+
+def test_sign_out_of_an_overdue_session_has_one_duration(read, sign_in):
+    client = sign_in()
+    session, past = client.session, timezone.now() - timedelta(minutes=1)
+    entry.limit(session, past.timestamp())
+    session.save()
+    OIDCSession.objects.update(ends_at=past)
+    client.post("/oidc/logout/")
+    assert read() == {
+        ("oidc.sign_ins", "recorded", "default"): 1,
+        ("oidc.signed_out", "redirected", "default", "skipped"): 1,
+        ("oidc.sessions_ended", "overdue", "default", "expired"): 1,
+        ("oidc.session_duration", "overdue", "default"): 1,
+    }
+
+
+@pytest.mark.urls("tests.test_reauthentication")
+def test_sign_out_by_a_view_of_django_rest_framework(read, sign_in):
+    sign_in().post("/leave-by-api/")
+    assert read() == {
+        ("oidc.sign_ins", "recorded", "default"): 1,
+        ("oidc.signed_out", "local_only", "default", "skipped"): 1,
+        ("oidc.session_duration", "local_only", "default"): 1,
+    }
 
 
 def test_ends_and_rejections(read, sign_in, logout_token):

@@ -57,12 +57,17 @@ class Instruments:
     def signed_out(
         self, user: Any, session: OIDCSession | None, outcome: Outcome, **_: Any
     ) -> None:
-        """Count a sign-out, unless nobody was signed in."""
-        if user is None:
+        """Count a sign-out, unless nobody was signed in.
+
+        Django REST framework may not know the user of a session. The end of an overdue session has
+        been counted already.
+        """
+        if user is None and session is None:
             return
         attributes = {"code": outcome.code.value, "provider": outcome.alias}
         self._signed_out.add(1, {**attributes, "tokens": outcome.tokens})
-        self._record(session, attributes)
+        if session is None or session.ends_at is None or session.ends_at > timezone.now():
+            self._record(session, attributes)
 
     def ended(self, session: OIDCSession, code: EndedCode, **_: Any) -> None:
         """Count an ended session."""
