@@ -23,7 +23,7 @@ from django_oidc_logout.models import OIDCSession, SessionEvent
 from django_oidc_logout.receivers import history
 from django_oidc_logout.sessions import devices, engines, pending
 from django_oidc_logout.signals import session_ended, sign_in_refused, signed_in, signed_out
-from tests.factories import create_row, post_logout_token
+from tests.factories import create_row, other_provider, post_logout_token
 
 pytestmark = pytest.mark.django_db
 
@@ -243,6 +243,48 @@ def test_export_and_erasure_of_what_has_only_the_digest(sign_in, django_user_mod
         assert {each["event"] for each in run("--user", name, "--erase")} == {"sign_in", "refused"}
         assert SessionEvent.objects.count() == left
     assert set(SessionEvent.objects.values_list("sub_digest", flat=True)) == {"1" * 64, ""}
+
+
+def test_export_and_erasure_by_sub(idp, sign_in, django_user_model):
+    sign_in(sub="ada")
+    user, of_ada = django_user_model.objects.get(), OIDCSession.objects.get().sub_digest
+    SessionEvent.objects.all().delete()  # they were too old
+    OIDCSession.objects.all().delete()
+    for sub_digest in (of_ada, "1" * 64):
+        SessionEvent.objects.create(kind="refused", code="session_over", sub_digest=sub_digest)
+    SessionEvent.objects.create(kind="ended", code="by_staff", user=user)
+    assert [each["event"] for each in run("--user", user.username)] == ["ended"]
+    both = run("--user", user.username, "--sub", "ada")
+    assert [each["event"] for each in both] == ["refused", "ended"]
+    assert run("--issuer", "https://other.example.com", "--sub", "ada") == []
+    assert len(run("--issuer", idp.issuer, "--sub", "ada", "--erase")) == 1
+    assert set(SessionEvent.objects.values_list("sub_digest", flat=True)) == {"1" * 64, ""}
+
+
+def test_export_of_a_deleted_user(sign_in, django_user_model):
+    sign_in(sub="ada")
+    django_user_model.objects.all().delete()
+    assert [each["user"] for each in run("--sub", "ada")] == [None]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "Give --user or --sub"),
+        (["--issuer", "https://idp.example.com"], "Give --user or --sub"),
+        (["--user", "", "--sub", "ada"], "--user is empty"),
+        (["--user", "ada", "--sub", ""], "--sub is empty"),
+    ],
+)
+def test_export_of_whom(options, message):
+    with pytest.raises(CommandError, match=message):
+        run(*options)
+
+
+def test_export_by_sub_needs_an_issuer_if_there_are_several(configure, idp):
+    other_provider(configure, idp)
+    with pytest.raises(CommandError, match="issuer is required"):
+        run("--sub", "ada")
 
 
 def test_export_of_nobody():

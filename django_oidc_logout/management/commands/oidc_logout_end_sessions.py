@@ -10,8 +10,7 @@ from django.utils import timezone
 
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.framework import request_scope
-from django_oidc_logout.management import users
-from django_oidc_logout.providers import configured
+from django_oidc_logout.management import issuers, users
 from django_oidc_logout.sessions import bulk, index, reauthentication
 
 if TYPE_CHECKING:
@@ -166,11 +165,8 @@ def _rows(options: dict[str, Any]) -> QuerySet[OIDCSession]:
     for name in given:
         if options[name] == "":  # such as from a variable of the shell that is not set
             raise CommandError(f"--{name} is empty. Give a value, or leave it out.")
-    if (options["sub"] or options["sid"]) and not options["issuer"]:
-        try:
-            options["issuer"] = configured.only_issuer()
-        except ValueError as exc:
-            raise CommandError(f"{exc}.") from exc
+    if options["sub"] or options["sid"]:
+        options["issuer"] = issuers.given_or_only(options["issuer"])
     user = users.find(options["user"]) if options["user"] else None
     rows = index.matching(
         issuer=options["issuer"] or "",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import router
 from django.db.models import Q
 
-from django_oidc_logout.management import users
+from django_oidc_logout.fields import digest
+from django_oidc_logout.management import issuers, users
 from django_oidc_logout.models import OIDCSession, SessionEvent
 
 if TYPE_CHECKING:
@@ -20,25 +21,27 @@ class Command(BaseCommand):
     """Export or erase a person's part of the history."""
 
     help = (
-        "Print what the history has about a user, one JSON object a line, the oldest first. With "
-        "--erase, remove it afterwards."
+        "Print what the history has about a person, one JSON object a line, the oldest first. With "
+        "--erase, remove it afterwards. Name the person by --user, by --sub, or by both."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        parser.add_argument("--user", required=True, metavar="USER", help=users.HELP)
-        parser.add_argument("--erase", action="store_true", help="remove what was printed")
+        add = parser.add_argument
+        add("--user", metavar="USER", help=users.HELP)
+        add("--issuer", metavar="URL", help="the provider's issuer; optional if there is only one")
+        add("--sub", metavar="SUB", help="the person's subject identifier at the issuer")
+        add("--erase", action="store_true", help="remove what was printed")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the events. With `--erase`, remove them and the user as actor of other events.
 
         Raises:
-            CommandError: the number of matching users is not one.
+            CommandError: nobody is named, or the number of matching users is not one.
         """
-        user = users.find(options["user"])
+        theirs, acted = _conditions(options)
         events = SessionEvent.objects.using(router.db_for_write(SessionEvent))
-        theirs = Q(user=user) | Q(user=None, sub_digest__in=_digests(user))
-        found = events.filter(theirs | Q(actor=user)).order_by("at", "pk")
+        found = events.filter(theirs | acted).order_by("at", "pk")
         keys = []
         for event in found.select_related("user", "actor").iterator():
             self.stdout.write(json.dumps(_as_dict(event)))
@@ -46,10 +49,32 @@ class Command(BaseCommand):
         if options["erase"]:
             written = events.filter(pk__lte=max(keys, default=0))
             count, _ = written.filter(theirs).delete()
-            others = written.filter(actor=user).update(actor=None)
+            others = written.filter(acted).update(actor=None)
             self.stderr.write(
                 f"Events removed: {count}. Events of others without the name: {others}"
             )
+
+
+def _conditions(options: dict[str, Any]) -> tuple[Q, Q]:
+    """Return the conditions for a person's events, and for events of which they are the actor.
+
+    Raises:
+        CommandError: nobody is named, or the number of matching users is not one.
+    """
+    for name in ("user", "issuer", "sub"):
+        if options[name] == "":  # such as from a variable of the shell that is not set
+            raise CommandError(f"--{name} is empty. Give a value, or leave it out.")
+    if options["user"] is None and options["sub"] is None:
+        raise CommandError("Give --user or --sub.")
+    theirs = acted = Q(pk__in=())
+    if options["sub"]:
+        issuer = issuers.given_or_only(options["issuer"])
+        theirs = Q(sub_digest=digest(issuer, options["sub"]))
+    if options["user"]:
+        user = users.find(options["user"])
+        theirs |= Q(user=user) | Q(user=None, sub_digest__in=_digests(user))
+        acted = Q(actor=user)
+    return theirs, acted
 
 
 def _digests(user: Any) -> set[str]:
