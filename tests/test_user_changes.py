@@ -8,7 +8,12 @@ from functools import partial
 import pytest
 from asgiref.sync import async_to_sync
 from django.apps import apps
-from django.contrib.auth import get_user_model, logout, update_session_auth_hash
+from django.contrib.auth import (
+    HASH_SESSION_KEY,
+    get_user_model,
+    logout,
+    update_session_auth_hash,
+)
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.models import AnonymousUser
@@ -490,6 +495,22 @@ def test_command_ends_sessions_with_another_hash(server_engine, people, ada, sig
     assert rows() == {"bob"}
     assert ended(signals) == both(PASSWORD)
     assert still_in(people) == {"bob"}
+
+
+def test_command_while_a_request_changes_the_password(server_engine, people, ada, monkeypatch):
+    """The user is saved before the request's own session."""
+    update_password(ada)
+
+    def finish():
+        ada.refresh_from_db()
+        session = people["desk"].session
+        session[HASH_SESSION_KEY] = ada.get_session_auth_hash()
+        session.save()
+
+    monkeypatch.setattr(index, "pause", finish)
+    call_command("oidc_logout_clear_sessions", verbosity=0)
+    assert rows() == {"desk", "bob"}
+    assert still_in(people) == {"desk", "bob"}
 
 
 @pytest.mark.usefixtures("server_engine", "people")

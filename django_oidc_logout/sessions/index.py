@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_oidc_logout")
 
 BATCH = 500
-PAUSE = 2  # seconds; `login()` as another user deletes a session just before its row follows
+PAUSE = 2  # seconds
 
 OVERDUE = "_oidc_logout_overdue"  # the attribute of an overdue session, with the row that it had
 
@@ -172,8 +172,17 @@ def gone() -> list[OIDCSession]:
         return list(matching().filter(expires_at__lt=long_ago))
     rows = [row for page in pages(matching()) for row in without_session(page)]
     if rows:
-        time.sleep(PAUSE)
+        pause()
     return rows
+
+
+def pause() -> None:
+    """Give requests the time to finish what makes a session seem to be over.
+
+    `login()` as another user deletes a session just before its row follows. A view that changes a
+    password saves the user just before its own session.
+    """
+    time.sleep(PAUSE)
 
 
 def without_session(rows: Sequence[OIDCSession]) -> list[OIDCSession]:

@@ -88,7 +88,11 @@ def clear() -> int:
         Exception: any exception of the session store while it is read.
     """
     rows = index.matching().select_related("user")
-    return end.end_groups(group for page in index.pages(rows) for group in _invalid(page))
+    found = [row.pk for page in index.pages(rows) for _, group in _invalid(page) for row in group]
+    if found:
+        index.pause()
+    again = (list(rows.filter(pk__in=keys)) for keys in index.batches(found))
+    return end.end_groups(group for batch in again for group in _invalid(batch))
 
 
 def end_if_password_changed(rows: Sequence[OIDCSession], user: AbstractBaseUser) -> int:

@@ -125,6 +125,7 @@ class Person:
             self.forget(others)
         elif answer:
             self.model.seen(session, False, "when it was to be moved", outages)
+            self.model.unsure(others, f"nobody was signed in at {path}, or no longer")
         else:
             self.model.unsure([session, *others], f"no answer to {path}")
             self.model.lost_sign_ins += 1
