@@ -13,9 +13,9 @@ signed_in = Signal()
 sign_in_refused = Signal()
 
 # Emitted when a person has been signed out of the site.
-# Arguments: request, user (None if nobody was signed in), session (an OIDCSession, no longer in the
-# database, or None), outcome (an Outcome), handle (of the session, see `api.session_handle`; empty
-# if nobody was signed in).
+# Arguments: request, user (None if nobody was signed in, or Django does not accept the user),
+# session (an OIDCSession, no longer in the database, or None), outcome (an Outcome), handle (of the
+# session, see `api.session_handle`; empty if nobody was signed in).
 signed_out = Signal()
 
 # Emitted when the provider, staff or the site's own code has ended a session.

@@ -11,6 +11,7 @@ from types import ModuleType
 from unittest import mock
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 from django.dispatch import Signal
 from django.test import Client
@@ -108,7 +109,13 @@ def ways(idp, settings, sign_in, logout_token):
         ):
             sign_in()
 
+    def inactive():
+        client = sign_in()
+        get_user_model().objects.update(is_active=False)  # without a signal, so they stay signed in
+        client.post(LOGOUT)
+
     return {
+        "inactive": inactive,
         "redirect": lambda: sign_out(sign_in),
         "local": lambda: sign_out(sign_in, local="1"),
         "unavailable": unavailable,
@@ -144,6 +151,7 @@ def signed_out(code, tokens="skipped"):
 
 EXPECTED = {
     "redirect": signed_out("redirected"),
+    "inactive": signed_out("redirected"),
     "local": signed_out("local_only"),
     "unavailable": signed_out("provider_unavailable"),
     "revoked": signed_out("redirected", "revoked"),
