@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import threading
 from datetime import timedelta
 from functools import partial
@@ -430,6 +431,37 @@ def test_the_doctor_asks_once(ask, settings, idp):
     assert f"{HERE}.providers returned 'default', 'club'." in page
     assert "Provider club: https://club.example.com" in page
     assert "unknown key 'NAMES'" in page
+
+
+GOOGLE = "django_oidc_logout.providers.GoogleProvider"
+
+
+def standards():
+    """Return the ids of the compliance checks that the doctor reports."""
+    out = io.StringIO()
+    with pytest.raises(SystemExit):
+        call_command("oidc_logout_doctor", format="json", stdout=out)
+    found = json.loads(out.getvalue())["site"]["findings"]
+    return [each["id"] for each in found if each["id"].startswith("oidc_logout.W05")]
+
+
+def test_the_doctor_reports_what_standards_require_of_these_providers(ask, settings, idp):
+    """`check --deploy` cannot: it does not call the function."""
+    good = {"ISSUER": idp.issuer, "CLIENT_ID": "site", "MAX_SESSION_AGE": 600, "REQUIRE_TYP": True}
+    ask(default=good)
+    assert standards() == []
+    ask(club={"ISSUER": "https://club.example.com"}, google=good | {"BACKEND": GOOGLE})
+    assert standards() == ["oidc_logout.W051", "oidc_logout.W054", "oidc_logout.W055"]
+    assert "Sessions of 'club' do not have an absolute maximum lifetime" in doctor()
+    settings.SILENCED_SYSTEM_CHECKS = ["oidc_logout.W054"]
+    assert standards() == ["oidc_logout.W051", "oidc_logout.W055"]
+    settings.DEBUG = True
+    assert standards() == []
+
+
+def test_the_doctor_leaves_those_of_a_dict_to_check_deploy(settings, idp):
+    settings.OIDC_LOGOUT_PROVIDERS = {"default": {"ISSUER": idp.issuer}}
+    assert standards() == []
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,7 @@ def _has_channel(options: ProviderOptions) -> bool:
     return bool(getattr(lookup.load(options.backend), "has_logout_channel", True))
 
 
+PROVIDER_CHECKS = (check_lifetime, check_news_from_provider, check_type)
 CHECKS = (
     check_lifetime,
     check_history,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.checks import Tags, register
 
+from ..conf import conf
 from . import (
     browser,
     buttons,
@@ -84,6 +85,12 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
 def check_compliance(**_: Any) -> list[CheckMessage]:
     """Run the checks of what security standards require."""
     return _run(compliance.CHECKS)
+
+
+@register(TAG, deploy=True)  # with our tag: only the doctor calls a function that is configured
+def check_compliance_of_function(**_: Any) -> list[CheckMessage]:
+    """Run the checks of what security standards require of the providers of a function."""
+    return [] if conf.known_providers.is_complete else _run(compliance.PROVIDER_CHECKS)
 
 
 @register(Tags.database)
