@@ -405,6 +405,17 @@ def test_sign_out_of_an_overdue_session_has_the_hint(engine, settings, sign_in, 
     assert query_of(client.post("/oidc/logout/"))["id_token_hint"] == token
 
 
+@pytest.mark.parametrize("first", ["/personal/", "/oidc/logout/status/"])
+def test_sign_out_after_another_request_has_found_the_end(engine, idp, sign_in, clock, first):
+    """An open tab has not noticed, and the row is gone."""
+    client = sign_in(session_expiry=in_seconds(HOUR))
+    clock(HOUR + 40)
+    client.get(first)
+    answer = client.post("/oidc/logout/")
+    assert answer["Location"].startswith(f"{idp.issuer}/end-session?")
+    assert "id_token_hint" not in query_of(answer)
+
+
 JSON = {"accept": "application/json"}
 FETCH = {"accept": "*/*", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
 PAGE = {"accept": "text/html,*/*;q=0.8", "sec-fetch-mode": "navigate"}
