@@ -47,7 +47,7 @@ def _empty_cache():
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch):
-    monkeypatch.setattr("django_oidc_logout.sessions.index.PAUSE", 0)
+    monkeypatch.setattr("django_oidc_logout.sessions.gone.PAUSE", 0)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from django_oidc_logout.backends import OIDCLogoutBackend
 from django_oidc_logout.codes import EndedCode
 from django_oidc_logout.models import OIDCSession
 from django_oidc_logout.receivers import sign_ins
-from django_oidc_logout.sessions import end, engines, index, user_changes
+from django_oidc_logout.sessions import end, engines, gone, index, user_changes
 from django_oidc_logout.signals import session_ended
 from tests.factories import copy_of, create_row, force_sign_in, get_async, is_signed_in
 from tests.urls import urlpatterns as site
@@ -507,7 +507,7 @@ def test_command_while_a_request_changes_the_password(server_engine, people, ada
         session[HASH_SESSION_KEY] = ada.get_session_auth_hash()
         session.save()
 
-    monkeypatch.setattr(index, "pause", finish)
+    monkeypatch.setattr(gone, "pause", finish)
     call_command("oidc_logout_clear_sessions", verbosity=0)
     assert rows() == {"desk", "bob"}
     assert still_in(people) == {"desk", "bob"}

@@ -1,9 +1,8 @@
 """Ending sessions on every device. See `end_own` for the request's own session.
 
 A session ends in three steps: delete the session, remove its row, delete the session again. While
-the row exists, the end can be repeated. Once the row is removed, a request cannot keep the session
-(see `bound_store`). The second deletion removes what a concurrent request saved in between. If it
-fails, the row is written again.
+the row exists, the end can be repeated. Once it is removed, a request cannot keep the session (see
+`bound_store`). The second deletion removes what it saved before. If that fails, the row stays.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from ..codes import EndedCode, LogCode
 from ..exceptions import SessionsNotEnded
 from ..framework import batching
 from ..signals import session_ended
-from . import engines, index, sql
+from . import engines, gone, index, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -143,7 +142,7 @@ def clear_gone() -> int:
     """
     removed: list[OIDCSession] = []
     failed = 0
-    for batch in index.batches(index.gone()):
+    for batch in index.batches(gone.find()):
         deleted, not_deleted = _try(_delete_sessions, batch)
         done, not_removed = _try(index.remove, deleted)
         removed += done
@@ -193,10 +192,9 @@ def _end_batch(rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
 
 
 def remove_rows(rows: Sequence[OIDCSession]) -> tuple[list[OIDCSession], int]:
-    """Remove the rows of deleted sessions. End a session whose key changed in the meantime.
+    """Remove the rows of deleted sessions. Return those that ended, and the number of failures.
 
-    Returns:
-        The rows whose session has ended, and the number of failures.
+    If the key of a session has changed in the meantime, end the session.
     """
     removed, not_removed = _try(index.remove, rows)
     ended, not_deleted_again = _try(_delete_again, removed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +13,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from ..codes import LogCode
-from ..conf import conf
 from ..fields import digest
 from ..models import OIDCSession
 from . import engines, entry, sql
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django_oidc_logout")
 
 BATCH = 500
-PAUSE = 2  # seconds
 
 OVERDUE = "_oidc_logout_overdue"  # the attribute of an overdue session, with the row that it had
 
@@ -156,46 +153,6 @@ def change_key(session: SessionBase) -> bool | None:
     if exists:
         entry.mark_key(session)
     return exists
-
-
-def gone() -> list[OIDCSession]:
-    """Return the rows whose session no longer exists.
-
-    The server cannot look for a session in a cookie, so it counts as gone if nobody has used it for
-    twice its lifetime.
-
-    Raises:
-        Exception: any exception of the session store, or of the index.
-    """
-    if engines.in_cookies():
-        long_ago = timezone.now() - timedelta(seconds=conf.SESSION_COOKIE_AGE)
-        return list(matching().filter(expires_at__lt=long_ago))
-    rows = [row for page in pages(matching()) for row in without_session(page)]
-    if rows:
-        pause()
-    return rows
-
-
-def pause() -> None:
-    """Give requests the time to finish what makes a session seem to be over.
-
-    `login()` as another user deletes a session just before its row follows. A view that changes a
-    password saves the user just before its own session.
-    """
-    time.sleep(PAUSE)
-
-
-def without_session(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
-    """Return the rows whose session their store does not have. Not for sessions in cookies.
-
-    A session without data counts as existing, because `login()` creates it first, and its data is
-    saved at the end of the request.
-
-    Raises:
-        Exception: any exception of the session store.
-    """
-    existing = engines.read(row.session_key for row in rows)
-    return [row for row in rows if row.session_key not in existing]
 
 
 def pages(rows: QuerySet[OIDCSession]) -> Iterator[list[OIDCSession]]:

@@ -18,7 +18,7 @@ from django.utils.crypto import constant_time_compare
 from ..codes import EndedCode, LogCode
 from ..conf import conf
 from ..exceptions import SessionsNotEnded
-from . import end, engines, index
+from . import end, engines, gone, index
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +90,7 @@ def clear() -> int:
     rows = index.matching().select_related("user")
     found = [row.pk for page in index.pages(rows) for _, group in _invalid(page) for row in group]
     if found:
-        index.pause()
+        gone.pause()
     again = (list(rows.filter(pk__in=keys)) for keys in index.batches(found))
     return end.end_groups(group for batch in again for group in _invalid(batch))
 
@@ -157,7 +157,7 @@ def missing(rows: Sequence[OIDCSession]) -> list[OIDCSession]:
     if engines.in_cookies():
         return []
     try:
-        return index.without_session(rows)
+        return gone.without_session(rows)
     except Exception:  # every store raises its own exceptions, and the page must be shown
         logger.exception(
             "Could not check whether sessions exist, check the session store",
