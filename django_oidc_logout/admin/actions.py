@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..models import OIDCSession
 
 SIGN_OUT_ACTIONS = {"sign_out_selected", "sign_out_everywhere"}
+MAX_DIGITS = 20  # more than a primary key has; Python does not convert thousands
 TOKENS = ("id_token", "refresh_token")
 MAX_LISTED = 100  # sessions that the confirmation page names
 MAX_ENDED = 2000  # sessions that one request ends
@@ -172,7 +173,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
 
 def _no_newer(request: HttpRequest, rows: QuerySet[OIDCSession]) -> QuerySet[OIDCSession]:
     """Exclude sessions that began after the confirmation page was shown."""
-    newest = request.POST.get("newest", "")
+    newest = request.POST.get("newest", "")[:MAX_DIGITS]
     return rows.filter(pk__lte=int(newest)) if newest.isdecimal() else rows
 
 

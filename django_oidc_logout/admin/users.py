@@ -48,7 +48,8 @@ class SignOutEverywhereMixin(SignOutAdmin):
 
     def log_signed_out(self, request: HttpRequest, ended: list[OIDCSession]) -> None:
         """Log for each user how many of their sessions have ended."""
-        for user, count in Counter(row.user for row in ended).items():
+        # Before its second factor, a session has no user, but may act as one.
+        for user, count in Counter(row.user or row.acts_as for row in ended).items():
             self.log_change(request, user, f"{_('Sign out everywhere')}: {ended_message(count)}")
 
 

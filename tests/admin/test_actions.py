@@ -20,7 +20,7 @@ from django_oidc_logout.models import OIDCSession, ReauthenticationMark
 from django_oidc_logout.sessions import engines, reauthentication
 from django_oidc_logout.signals import session_ended, signed_out
 from tests.admin import settings
-from tests.admin.conftest import LIST, PASSWORD_BACKEND, permitted
+from tests.admin.conftest import LIST, PASSWORD_BACKEND, permitted, session, user
 from tests.factories import ENGINES, is_signed_in, query_of
 
 USERS = "/admin/auth/user/"
@@ -386,6 +386,15 @@ def test_own_session_ends_even_if_the_others_cannot(people, own, monkeypatch):
 
 
 # "Sign out everywhere"
+
+
+def test_session_that_has_no_user_yet_and_acts_as_one(desk):
+    session(None, acts_as=user("ada"))
+    confirmed(desk, USERS, choose(EVERYWHERE, user("ada")))
+    [(_, _, _, entry)] = log()
+    assert entry.object_id == str(user("ada").pk)
+    assert entry.get_change_message() == "Sign out everywhere: 1 session has ended."
+    assert not OIDCSession.objects.exists()
 
 
 @pytest.mark.requirement("ASVS 7.4.5")

@@ -111,7 +111,7 @@ def test_sessions_that_begin_in_the_meantime_stay(desk, monkeypatch):
     assert OIDCSession.objects.values_list("session_key", flat=True).get() == "new"
 
 
-@pytest.mark.parametrize("newest", ["", "-1", "x", "1.5", "9" * 40])
+@pytest.mark.parametrize("newest", ["", "-1", "x", "1.5", "9" * 40, "9" * 5000])
 def test_newest_that_is_not_ours_changes_nothing(desk, newest):
     create_row(session_key="one")
     desk.post(LIST, chosen() | {"confirmed": "yes", "newest": newest})
