@@ -124,8 +124,10 @@ def loaded(session: SessionBase) -> dict[str, Any]:
 
 def was_seen_long_ago(session: SessionBase) -> bool:
     """Return whether a loaded session has a row that says that it was seen over an hour ago."""
-    data, now = loaded(session), time.time()
-    return bool(data and now - _entry(data).get("seen", now) > HOUR)
+    if not (data := loaded(session)):
+        return False
+    now = time.time()
+    return bool(now - _entry(data).get("seen", now) > HOUR)
 
 
 def mark_expiry(session: SessionBase) -> None:

@@ -50,7 +50,7 @@ ASKED = 400 * 24 * 60 * 60  # seconds, the longest that browsers keep a cookie
 def concern(request: HttpRequest) -> bool:
     """Return whether the response to a request may have to change. This does not query."""
     return (
-        admission.of(request) is not None
+        admission.REFUSAL in request.__dict__
         or UNAVAILABLE in request.__dict__
         or bound_store.was_overdue(request.session)
         or ASK_NEXT_TIME in request.__dict__
