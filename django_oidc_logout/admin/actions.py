@@ -79,17 +79,17 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             has_others: whether people are selected who do not have one of these sessions.
         """
         rows = _no_newer(request, rows)
-        is_confirmed = "confirmed" in request.POST
+        is_confirmed, ended = "confirmed" in request.POST, 0
         if is_confirmed:
-            response, has_more = self.end(request, rows, log=log)
-            if not has_more:
+            response, ended = self.end(request, rows, log=log)
+            if not ended:
                 return response
         return self.confirm(
             request,
             rows,
             title=title,
             action=action,
-            goes_on=is_confirmed,
+            ended=ended,
             has_others=has_others and not is_confirmed,  # later, some sessions have ended
         )
 
@@ -100,13 +100,13 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         *,
         title: str,
         action: str,
-        goes_on: bool = False,
+        ended: int = 0,
         has_others: bool = False,
     ) -> TemplateResponse:
         """Return the page that asks whether to end these sessions.
 
-        With "select all", the form repeats that choice instead of listing every session. With
-        `goes_on`, some sessions have ended, and a script submits the form to end the next ones.
+        With "select all", the form repeats that choice instead of listing every session. If some
+        sessions have `ended` already, a script submits the form to end the next ones.
         """
         current, count = index.current(request), rows.count()
         question = ngettext("%(count)d session will end.", "%(count)d sessions will end.", count)
@@ -126,7 +126,7 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             "reauthenticate": "reauthenticate" in request.POST,
             "across": request.POST.get("select_across") == "1",
             "newest": rows.aggregate(newest=Max("pk"))["newest"] or 0,
-            "goes_on": goes_on,
+            "ended": ended,
             "has_others": has_others,
             "back": request.get_full_path(),
         }
@@ -138,13 +138,14 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         rows: QuerySet[OIDCSession],
         *,
         log: Callable[[HttpRequest, Any], object],
-    ) -> tuple[HttpResponse | None, bool]:
+    ) -> tuple[HttpResponse | None, int]:
         """End sessions, report how many, and log them. The request's own session ends last.
 
         One request ends at most `MAX_ENDED` sessions, because a proxy limits its time.
 
         Returns:
-            The response of the request's own sign-out, or None, and whether more must end.
+            The response of the request's own sign-out, or None; and if more sessions must end, how
+            many have ended since the confirmation.
         """
         current = index.current(request)
         own = [] if current is None else list(rows.filter(pk=current.pk))
@@ -158,23 +159,30 @@ class SignOutAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             except SessionsNotEnded:
                 count = len([*chosen, *own])
                 self.message_user(request, _failed_message(count), messages.ERROR)
-                return None, False
+                return None, 0
         ended, failed = _end(chosen, by=actor.of(request, current))
         log(request, [*ended, *own])
+        total = (_number(request, "ended") or 0) + len(ended)
         if ended or not (failed or own):
-            self.message_user(request, ended_message(len(ended)), messages.SUCCESS)
+            self.message_user(request, ended_message(total), messages.SUCCESS)
         if failed:
             self.message_user(request, _failed_message(failed), messages.ERROR)
         if not own:
-            return None, has_more and not failed
+            return None, total if has_more and not failed else 0
         home = reverse("admin:index", current_app=self.admin_site.name)
-        return sign_out(request, return_to=home), False
+        return sign_out(request, return_to=home), 0
 
 
 def _no_newer(request: HttpRequest, rows: QuerySet[OIDCSession]) -> QuerySet[OIDCSession]:
     """Exclude sessions that began after the confirmation page was shown."""
-    newest = request.POST.get("newest", "")[:MAX_DIGITS]
-    return rows.filter(pk__lte=int(newest)) if newest.isdecimal() else rows
+    newest = _number(request, "newest")
+    return rows if newest is None else rows.filter(pk__lte=newest)
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    """Return a number that the confirmation page sends, or None if it is missing or malformed."""
+    text = request.POST.get(name, "")[:MAX_DIGITS]
+    return int(text) if text.isdecimal() else None
 
 
 def _end(rows: list[OIDCSession], *, by: Any) -> tuple[list[OIDCSession], int]:

@@ -105,10 +105,18 @@ def test_sessions_that_begin_in_the_meantime_stay(desk, monkeypatch):
         create_row(session_key=f"old-{number}")
     page, _ = submit(desk)
     page, _ = submit(desk, page)
+    assert "2 sessions have ended." in page.content.decode()
     create_row(session_key="new")
     page, _ = submit(desk, page)
     assert page.status_code == 302
+    assert "4 sessions have ended." in desk.get(LIST).content.decode()
     assert OIDCSession.objects.values_list("session_key", flat=True).get() == "new"
+
+
+def test_sessions_that_begin_after_an_empty_confirmation_stay(desk):
+    create_row(session_key="new")
+    desk.post(LIST, chosen() | {"confirmed": "yes", "newest": "0"})
+    assert OIDCSession.objects.exists()
 
 
 @pytest.mark.parametrize("newest", ["", "-1", "x", "1.5", "9" * 40, "9" * 5000])
