@@ -125,7 +125,8 @@ class Person:
             self.forget(others)
         elif answer:
             self.model.seen(session, False, "when it was to be moved", outages)
-            self.model.unsure(others, f"nobody was signed in at {path}, or no longer")
+            if answer.json()["user"]:  # the password is a new one, but the session has ended since
+                self.model.unsure(others, f"the session ended during {path}")
         else:
             self.model.unsure([session, *others], f"no answer to {path}")
             self.model.lost_sign_ins += 1
