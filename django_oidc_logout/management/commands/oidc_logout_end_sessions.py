@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from django_oidc_logout.exceptions import SessionsNotEnded
 from django_oidc_logout.framework import request_scope
-from django_oidc_logout.management import issuers, users
+from django_oidc_logout.management import arguments, users
 from django_oidc_logout.sessions import bulk, index, reauthentication
 
 if TYPE_CHECKING:
@@ -162,11 +162,9 @@ def _rows(options: dict[str, Any]) -> QuerySet[OIDCSession]:
     is_wrong = {*given} - {"signed_in_before"} if options["all"] else not given
     if is_wrong:
         raise CommandError("Give at least one criterion. --all allows only --signed-in-before.")
-    for name in given:
-        if options[name] == "":  # such as from a variable of the shell that is not set
-            raise CommandError(f"--{name} is empty. Give a value, or leave it out.")
+    arguments.refuse_empty(options, given)
     if options["sub"] or options["sid"]:
-        options["issuer"] = issuers.given_or_only(options["issuer"])
+        options["issuer"] = arguments.given_or_only_issuer(options["issuer"])
     user = users.find(options["user"]) if options["user"] else None
     rows = index.matching(
         issuer=options["issuer"] or "",

@@ -10,7 +10,7 @@ from django.db import router
 from django.db.models import Q
 
 from django_oidc_logout.fields import digest
-from django_oidc_logout.management import issuers, users
+from django_oidc_logout.management import arguments, users
 from django_oidc_logout.models import OIDCSession, SessionEvent
 
 if TYPE_CHECKING:
@@ -61,14 +61,12 @@ def _conditions(options: dict[str, Any]) -> tuple[Q, Q]:
     Raises:
         CommandError: nobody is named, or the number of matching users is not one.
     """
-    for name in ("user", "issuer", "sub"):
-        if options[name] == "":  # such as from a variable of the shell that is not set
-            raise CommandError(f"--{name} is empty. Give a value, or leave it out.")
+    arguments.refuse_empty(options, ("user", "issuer", "sub"))
     if options["user"] is None and options["sub"] is None:
         raise CommandError("Give --user or --sub.")
     theirs = acted = Q(pk__in=())
     if options["sub"]:
-        issuer = issuers.given_or_only(options["issuer"])
+        issuer = arguments.given_or_only_issuer(options["issuer"])
         theirs = Q(sub_digest=digest(issuer, options["sub"]))
     if options["user"]:
         user = users.find(options["user"])
